@@ -1,0 +1,149 @@
+//! How weights and biases start.
+//!
+//! An initialiser turns what is known of a projection into a [`Distribution`]; values are drawn on
+//! the host from a seeded stream, so that a seed gives the same network on every backend.
+
+use std::fmt::Debug;
+
+use rand::Rng;
+use rand_distr::{Distribution as _, Normal as NormalDistribution, Uniform as UniformDistribution};
+
+use crate::{registry, spec::CellType};
+
+registry! {
+    /// How weights or biases start, as a file names it.
+    pub enum InitializerSpec: Initializer {
+        half_kaiming::HalfKaiming,
+        scaled_kaiming::ScaledKaiming,
+        uniform::Uniform,
+        normal::Normal,
+        constant::Constant,
+    }
+}
+
+/// What an initialiser may know of the weights it starts.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct InitSite {
+    /// Cell type of the presynaptic population; [`CellType::Unconstrained`] for a bias.
+    pub cell: CellType,
+    /// How many presynaptic units each postsynaptic unit hears.
+    pub fan_in: usize,
+}
+
+impl InitSite {
+    /// The Kaiming bound `1 / sqrt(fan_in)`.
+    pub fn kaiming_bound(&self) -> f64 {
+        1.0 / (self.fan_in.max(1) as f64).sqrt()
+    }
+}
+
+/// A distribution of starting values.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Distribution {
+    /// Every value is this one.
+    Constant(f64),
+    /// Uniform in `[low, high)`.
+    Uniform {
+        /// Smallest value.
+        low: f64,
+        /// Bound of the largest value.
+        high: f64,
+    },
+    /// Normal.
+    Normal {
+        /// Mean.
+        mean: f64,
+        /// Standard deviation.
+        standard_deviation: f64,
+    },
+}
+
+impl Distribution {
+    /// Draws `count` values.
+    pub fn sample(&self, count: usize, random: &mut impl Rng) -> Vec<f32> {
+        let constant = |value: f64| vec![value as f32; count];
+        match *self {
+            Self::Constant(value) => constant(value),
+            Self::Uniform { low, high } => match UniformDistribution::new(low, high) {
+                Ok(uniform) => (0..count).map(|_| uniform.sample(random) as f32).collect(),
+                // An empty range holds one value only.
+                Err(_) => constant(low),
+            },
+            Self::Normal { mean, standard_deviation } => {
+                match NormalDistribution::new(mean, standard_deviation) {
+                    Ok(normal) => (0..count).map(|_| normal.sample(random) as f32).collect(),
+                    Err(_) => constant(mean),
+                }
+            }
+        }
+    }
+}
+
+/// A way to start weights or biases.
+pub trait Initializer: Debug + Send + Sync {
+    /// What is wrong with the parameters, or with using them for this presynaptic cell type.
+    ///
+    /// # Errors
+    ///
+    /// One sentence.
+    fn check(&self, cell: CellType) -> Result<(), String>;
+
+    /// The distribution of the values at `site`.
+    fn distribution(&self, site: &InitSite) -> Distribution;
+}
+
+/// `Err` unless `value` is finite and greater than zero.
+pub(crate) fn positive(name: &str, value: f64) -> Result<(), String> {
+    if value.is_finite() && value > 0.0 {
+        Ok(())
+    } else {
+        Err(format!("`{name}` is {value}; accepted: a number greater than 0"))
+    }
+}
+
+/// `Err` unless `value` is finite.
+pub(crate) fn finite(name: &str, value: f64) -> Result<(), String> {
+    if value.is_finite() {
+        Ok(())
+    } else {
+        Err(format!("`{name}` is {value}; accepted: a finite number"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::SeedableRng;
+    use rand_chacha::ChaCha8Rng;
+
+    #[test]
+    fn the_names_in_files_are_the_module_names() {
+        let all: Vec<InitializerSpec> = vec![
+            HalfKaiming { scale: 1.0 }.into(),
+            ScaledKaiming { scale: 1.0 }.into(),
+            Uniform { low: 0.0, high: 1.0 }.into(),
+            Normal { mean: 0.0, standard_deviation: 1.0 }.into(),
+            Constant { value: 0.0 }.into(),
+        ];
+        assert_eq!(all.len(), InitializerSpec::KINDS.len());
+        for spec in all {
+            let json = serde_json::to_value(&spec).unwrap();
+            assert_eq!(json["kind"], spec.kind());
+            assert_eq!(serde_json::from_value::<InitializerSpec>(json).unwrap(), spec);
+        }
+    }
+
+    #[test]
+    fn samples_have_the_moments_of_their_distribution() {
+        let mut random = ChaCha8Rng::seed_from_u64(3);
+        let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
+        let uniform = Distribution::Uniform { low: 1.0, high: 3.0 }.sample(40_000, &mut random);
+        assert!(uniform.iter().all(|value| (1.0..=3.0).contains(value)));
+        assert!((mean(&uniform) - 2.0).abs() < 0.02);
+        let normal =
+            Distribution::Normal { mean: -1.0, standard_deviation: 2.0 }.sample(40_000, &mut random);
+        let squares: Vec<f32> = normal.iter().map(|value| (value + 1.0).powi(2)).collect();
+        assert!((mean(&normal) + 1.0).abs() < 0.05);
+        assert!((mean(&squares) - 4.0).abs() < 0.1);
+    }
+}

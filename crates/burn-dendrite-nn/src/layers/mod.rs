@@ -1,0 +1,1 @@
+//! E/I layers for ordinary burn models.

@@ -1,0 +1,44 @@
+//! Networks of excitatory and inhibitory populations for burn.
+//!
+//! A [`NetworkSpec`] is a network as data: populations of neurons, each of one cell type, and
+//! projections between them that end at a soma or a dendrite. [`NetworkSpec::check`] reports every
+//! mistake at once and gives a [`Plan`]; [`NetworkSpec::init`] makes the [`Network`], a burn module
+//! that runs by [`Network::settle`]. Dale's law follows from the presynaptic cell type, so an
+//! illegal network cannot be written down.
+//!
+//! How such a network learns is the subject of `burn-dendrite-optim`. For E/I layers inside an
+//! ordinary burn model there are [`layers`].
+//!
+//! The model is that of Galloni, Peddada, Chennawar and Milstein, *Cellular and subcellular
+//! specialization enables biology-constrained deep learning* (2025).
+
+pub mod constraint;
+pub mod error;
+pub mod init;
+pub mod layers;
+pub mod spec;
+
+mod activation;
+mod ids;
+mod network;
+mod observe;
+mod plan;
+mod registry;
+mod settle;
+mod state;
+
+pub use activation::Activation;
+pub use constraint::{Constraint, ConstraintSpec};
+pub use error::{SpecError, SpecErrors};
+pub use ids::{PerPopulation, PopulationId, PopulationName, ProjectionId, ProjectionName};
+pub use init::{Initializer, InitializerSpec};
+pub use network::{Network, Parameter, Population, Projection, on_inner};
+pub use observe::{Event, Observer, Phase};
+pub use plan::{Plan, PopulationPlan, ProjectionPlan, WeightSource};
+pub use spec::{Active, CellType, Compartment, NetworkSpec, Timing};
+pub use state::NetworkState;
+
+#[cfg(test)]
+pub(crate) fn test_device() -> burn::tensor::Device {
+    burn::tensor::Device::flex()
+}

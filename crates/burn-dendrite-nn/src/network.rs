@@ -1,0 +1,307 @@
+//! The parameters of a network, as a burn module.
+
+use std::sync::Arc;
+
+use burn::{
+    module::{
+        Content, DisplaySettings, Module, ModuleDisplay, Param,
+    },
+    tensor::{Bool, Device, Tensor, TensorData},
+};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::{
+    Plan, PopulationId, ProjectionId,
+    constraint::project_dale,
+    init::InitSite,
+    plan::{PopulationPlan, ProjectionPlan, WeightSource},
+    spec::CellType,
+};
+
+/// A network: the weights and biases of a [`Plan`].
+///
+/// Made by [`NetworkSpec::init`](crate::NetworkSpec::init); it runs by
+/// [`settle`](Network::settle). Saved, loaded and moved like any burn module; a record belongs to
+/// the specification that the network was made from.
+#[derive(Module, Debug)]
+#[module(custom_display)]
+pub struct Network {
+    /// Parameters of each population, in the order of the plan.
+    pub populations: Vec<Population>,
+    /// Parameters of each projection, in the order of the plan.
+    pub projections: Vec<Projection>,
+    #[module(skip)]
+    plan: Arc<Plan>,
+}
+
+/// Parameters of a population.
+#[derive(Module, Debug)]
+pub struct Population {
+    /// Constant drive `[size]`.
+    pub bias: Option<Param<Tensor<1>>>,
+}
+
+/// Parameters of a projection.
+#[derive(Module, Debug)]
+pub struct Projection {
+    /// Weights `[pre, post]`; none where they are another projection's.
+    pub weight: Option<Param<Tensor<2>>>,
+    /// Which synapses exist, `[pre, post]`; none where all do.
+    pub connectivity: Option<Param<Tensor<2, Bool>>>,
+}
+
+impl Network {
+    /// The network of a plan, with weights drawn from `seed` on the host and then constrained.
+    ///
+    /// Every parameter has a random stream of its own: a seed gives the same weights on every
+    /// device, and a parameter keeps its start when another one's initialiser changes.
+    pub fn new(plan: Plan, seed: u64, device: &Device) -> Self {
+        let stream = |index: usize| {
+            let mut random = ChaCha8Rng::seed_from_u64(seed);
+            random.set_stream(index as u64);
+            random
+        };
+        let projections: Vec<Projection> = (plan.projections.iter().enumerate())
+            .map(|(index, projection)| {
+                Projection::new(projection, &mut stream(index), device)
+            })
+            .collect();
+        let populations = (plan.populations.iter())
+            .map(|(id, population)| {
+                let fan_in = population.incoming.iter().map(|&id| plan.projection(id).fan_in());
+                let mut random = stream(plan.projections.len() + id.0);
+                Population::new(population, fan_in.sum(), &mut random, device)
+            })
+            .collect();
+        Self { populations, projections, plan: Arc::new(plan) }.constrained()
+    }
+
+    /// The plan that this network runs.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The weights of a projection, `[pre, post]`, a tied one's computed from their source.
+    pub fn weight(&self, id: ProjectionId) -> Tensor<2> {
+        let WeightView { matrix, scale } = self.view(id);
+        if scale == 1.0 { matrix } else { matrix * scale }
+    }
+
+    /// The bias of a population, `[size]`, if it has one.
+    pub fn bias(&self, id: PopulationId) -> Option<Tensor<1>> {
+        self.populations[id.0].bias.as_ref().map(Param::val)
+    }
+
+    /// Replaces the weights of a projection, `[pre, post]`; they are taken as they are, without
+    /// constraints.
+    ///
+    /// # Panics
+    ///
+    /// If the projection is tied or the shape another one.
+    pub fn with_weight(mut self, id: ProjectionId, weight: Tensor<2>) -> Self {
+        let slot = &mut self.projections[id.0].weight;
+        let parameter = slot.take().expect("a tied projection has no weights of its own");
+        assert_eq!(parameter.dims(), weight.dims(), "shape [pre, post] of the weights");
+        *slot = Some(parameter.map(|old| like(&old, weight)));
+        self
+    }
+
+    /// Replaces the bias of a population, `[size]`; taken as it is, without bounds.
+    ///
+    /// # Panics
+    ///
+    /// If the population has no bias or the shape is another one.
+    pub fn with_bias(mut self, id: PopulationId, bias: Tensor<1>) -> Self {
+        let slot = &mut self.populations[id.0].bias;
+        let parameter = slot.take().expect("the population has no bias");
+        assert_eq!(parameter.dims(), bias.dims(), "shape [size] of the bias");
+        *slot = Some(parameter.map(|old| like(&old, bias)));
+        self
+    }
+
+    /// The weights as the dynamics use them: a matrix without a copy, and a factor.
+    pub(crate) fn view(&self, id: ProjectionId) -> WeightView {
+        let own = |id: ProjectionId| {
+            self.projections[id.0].weight.as_ref().expect("a checked source owns weights").val()
+        };
+        match self.plan.projection(id).source {
+            WeightSource::Own(_) => WeightView { matrix: own(id), scale: 1.0 },
+            WeightSource::Tied { of, transpose, scale } => {
+                let matrix = own(of);
+                WeightView { matrix: if transpose { matrix.transpose() } else { matrix }, scale }
+            }
+        }
+    }
+
+    /// The network with every weight and bias projected onto what its constraints allow: Dale's
+    /// law, missing synapses, the listed constraints, bias bounds.
+    pub fn constrained(self) -> Self {
+        self.constrained_where(|_| true)
+    }
+
+    /// [`constrained`](Self::constrained) for the parameters that `changed` names; the others are
+    /// lawful as they are.
+    pub fn constrained_where(mut self, changed: impl Fn(Parameter) -> bool) -> Self {
+        let plan = self.plan.clone();
+        for (index, projection) in self.projections.iter_mut().enumerate() {
+            if changed(Parameter::Weight(ProjectionId(index))) {
+                projection.constrain(&plan.projections[index]);
+            }
+        }
+        for (index, population) in self.populations.iter_mut().enumerate() {
+            if changed(Parameter::Bias(PopulationId(index))) {
+                population.constrain(&plan.populations[PopulationId(index)]);
+            }
+        }
+        self
+    }
+}
+
+/// One parameter of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Parameter {
+    /// The weights of a projection.
+    Weight(ProjectionId),
+    /// The bias of a population.
+    Bias(PopulationId),
+}
+
+/// `scale · matrix`, where the matrix may be a transposed view.
+#[derive(Clone, Debug)]
+pub(crate) struct WeightView {
+    matrix: Tensor<2>,
+    scale: f64,
+}
+
+impl WeightView {
+    /// Drive `[batch, post]` by an activity `[batch, pre]`.
+    pub(crate) fn drive(&self, activity: Tensor<2>) -> Tensor<2> {
+        // The factor goes to the thin activity, not to the matrix.
+        let activity = if self.scale == 1.0 { activity } else { activity * self.scale };
+        activity.matmul(self.matrix.clone())
+    }
+}
+
+impl Population {
+    fn new(
+        plan: &PopulationPlan,
+        fan_in: usize,
+        random: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Self {
+        let bias = plan.bias.as_ref().map(|bias| {
+            let site = InitSite { cell: CellType::Unconstrained, fan_in };
+            let values = bias.init.distribution(&site).sample(plan.size, random);
+            Param::from_tensor(Tensor::from_data(TensorData::new(values, [plan.size]), device))
+        });
+        Self { bias }
+    }
+
+    fn constrain(&mut self, plan: &PopulationPlan) {
+        let Some(spec) = &plan.bias else { return };
+        if spec.lower.is_none() && spec.upper.is_none() {
+            return;
+        }
+        let lower = spec.lower.unwrap_or(f64::NEG_INFINITY);
+        let upper = spec.upper.unwrap_or(f64::INFINITY);
+        self.bias = self.bias.take().map(|bias| {
+            bias.map(|bias| on_inner(bias, |bias| bias.clamp(lower, upper)))
+        });
+    }
+}
+
+impl Projection {
+    fn new(plan: &ProjectionPlan, random: &mut ChaCha8Rng, device: &Device) -> Self {
+        let shape = [plan.site.pre, plan.site.post];
+        let distribution = match &plan.source {
+            WeightSource::Own(init) => {
+                init.distribution(&InitSite { cell: plan.site.cell, fan_in: plan.fan_in() })
+            }
+            WeightSource::Tied { .. } => return Self { weight: None, connectivity: None },
+        };
+        let values = distribution.sample(shape[0] * shape[1], random);
+        let exists = (plan.constraints.iter())
+            .filter_map(|constraint| constraint.connectivity(&plan.site, random))
+            .reduce(|one, other| one.iter().zip(other).map(|(one, other)| *one && other).collect());
+        Self {
+            weight: Some(Param::from_tensor(Tensor::from_data(
+                TensorData::new(values, shape),
+                device,
+            ))),
+            connectivity: exists.map(|exists| {
+                let mask = Tensor::from_data(TensorData::new(exists, shape), device);
+                Param::initialized(burn::module::ParamId::new(), mask)
+            }),
+        }
+    }
+
+    fn constrain(&mut self, plan: &ProjectionPlan) {
+        let connectivity = self.connectivity.as_ref().map(Param::val);
+        self.weight = self.weight.take().map(|weight| {
+            weight.map(|weight| {
+                on_inner(weight, |weight| {
+                    let mut weight = project_dale(weight, plan.site.cell);
+                    if let Some(exists) = connectivity {
+                        weight = weight.mask_fill(exists.bool_not(), 0.0);
+                    }
+                    plan.constraints.iter().fold(weight, |weight, it| it.project(weight))
+                })
+            })
+        });
+    }
+}
+
+/// Applies `change` to the plain tensor below `parameter` and puts its autodiff context back.
+///
+/// An operation on an autodiff tensor itself would leave an entry in burn's graph that only a
+/// backward pass removes, and would make the parameter no leaf any more; `from_inner` alone would
+/// forget that it wants a gradient.
+pub fn on_inner<const D: usize>(
+    parameter: Tensor<D>,
+    change: impl FnOnce(Tensor<D>) -> Tensor<D>,
+) -> Tensor<D> {
+    if !parameter.is_autodiff() {
+        return change(parameter);
+    }
+    let require_grad = parameter.is_require_grad();
+    let strategy = parameter.gradient_checkpointing_strategy();
+    let mut changed = Tensor::from_inner(change(parameter.inner()));
+    if let Some(strategy) = strategy {
+        changed = changed.with_gradient_checkpointing_strategy(strategy);
+    }
+    changed.set_require_grad(require_grad)
+}
+
+/// `values` on the device and in the autodiff context of `old`.
+fn like<const D: usize>(old: &Tensor<D>, values: Tensor<D>) -> Tensor<D> {
+    let plain = values.without_autodiff();
+    on_inner(old.clone(), |old| plain.to_device(&old.device()))
+}
+
+impl ModuleDisplay for Network {
+    fn custom_settings(&self) -> Option<DisplaySettings> {
+        DisplaySettings::new().with_new_line_after_attribute(true).optional()
+    }
+
+    fn custom_content(&self, content: Content) -> Option<Content> {
+        let plan = &self.plan;
+        let content = content.add("steps", &plan.steps);
+        let content = plan.populations.iter().fold(content, |content, (_, population)| {
+            content.add(&population.name.to_string(), &population.size)
+        });
+        plan.projections
+            .iter()
+            .fold(content, |content, projection| {
+                let site = &projection.site;
+                let weights = match &projection.source {
+                    WeightSource::Own(init) => format!("{} x {} {}", site.post, site.pre, init.kind()),
+                    WeightSource::Tied { of, .. } => {
+                        format!("tied to {}", plan.projection(*of).name)
+                    }
+                };
+                content.add(&projection.name.to_string(), &weights)
+            })
+            .optional()
+    }
+}

@@ -1,0 +1,166 @@
+//! A checked specification with every name resolved.
+
+use crate::{
+    Activation, ConstraintSpec, InitializerSpec, PerPopulation, PopulationId, PopulationName,
+    ProjectionId, ProjectionName,
+    constraint::{ConstraintSite, Recurrence},
+    error::unknown_name,
+    spec::{Active, BiasSpec, CellType, Compartment, NetworkSpec, Timing},
+};
+
+/// A checked network: what [`NetworkSpec::check`] returns and a [`Network`](crate::Network) runs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The specification that was checked.
+    pub spec: NetworkSpec,
+    /// The populations in order of update.
+    pub populations: PerPopulation<PopulationPlan>,
+    /// The projections in the listed order.
+    pub projections: Vec<ProjectionPlan>,
+    /// The layers in order; the first holds the input.
+    pub layers: Vec<Vec<PopulationId>>,
+    /// The population that is set to the input.
+    pub input: PopulationId,
+    /// The population that is compared with the target.
+    pub output: PopulationId,
+    /// Steps of the forward phase.
+    pub steps: usize,
+}
+
+/// A population with its names resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PopulationPlan {
+    /// Its name.
+    pub name: PopulationName,
+    /// Number of neurons.
+    pub size: usize,
+    /// Cell type.
+    pub cell: CellType,
+    /// From somatic state to activity.
+    pub activation: Activation,
+    /// Time constant in steps.
+    pub tau: f64,
+    /// Start and bounds of the bias.
+    pub bias: Option<BiasSpec>,
+    /// Projections onto it, in the listed order.
+    pub incoming: Vec<ProjectionId>,
+}
+
+/// A projection with its names resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProjectionPlan {
+    /// Its name.
+    pub name: ProjectionName,
+    /// The population that receives.
+    pub post: PopulationId,
+    /// The population that sends.
+    pub pre: PopulationId,
+    /// Where it ends.
+    pub compartment: Compartment,
+    /// Which presynaptic activity arrives.
+    pub timing: Timing,
+    /// In which phases it acts.
+    pub active: Active,
+    /// Where its weights come from.
+    pub source: WeightSource,
+    /// What holds of its weights.
+    pub constraints: Vec<ConstraintSpec>,
+    /// Sizes, cell type and recurrence.
+    pub site: ConstraintSite,
+}
+
+/// Where the weights of a projection come from, with names resolved.
+#[derive(Clone, Debug, PartialEq)]
+pub enum WeightSource {
+    /// Weights of its own, started like this.
+    Own(InitializerSpec),
+    /// A view of another projection's weights.
+    Tied {
+        /// The projection that owns the weights.
+        of: ProjectionId,
+        /// Whether rows and columns change places.
+        transpose: bool,
+        /// Factor on the weights.
+        scale: f64,
+    },
+}
+
+impl ProjectionPlan {
+    /// How many presynaptic units each postsynaptic unit hears.
+    pub fn fan_in(&self) -> usize {
+        self.constraints
+            .iter()
+            .filter_map(|constraint| constraint.fan_in(&self.site))
+            .min()
+            .unwrap_or(self.site.pre)
+    }
+
+    /// True where the weights are its own and could be learned.
+    pub fn is_owned(&self) -> bool {
+        matches!(self.source, WeightSource::Own(_))
+    }
+
+    /// True where pre and post are the same population.
+    pub fn is_recurrent(&self) -> bool {
+        self.site.recurrence == Recurrence::Within
+    }
+}
+
+impl Plan {
+    /// The projection of an id.
+    pub fn projection(&self, id: ProjectionId) -> &ProjectionPlan {
+        &self.projections[id.0]
+    }
+
+    /// The projections onto `post` that end at `compartment`, in the listed order.
+    pub fn incoming(
+        &self,
+        post: PopulationId,
+        compartment: Compartment,
+    ) -> impl Iterator<Item = (ProjectionId, &ProjectionPlan)> {
+        self.populations[post]
+            .incoming
+            .iter()
+            .map(|&id| (id, self.projection(id)))
+            .filter(move |(_, projection)| projection.compartment == compartment)
+    }
+
+    /// True where projections end at the population's dendrite.
+    pub fn has_dendrite(&self, population: PopulationId) -> bool {
+        self.incoming(population, Compartment::Dendrite).next().is_some()
+    }
+
+    /// The population of that name.
+    ///
+    /// # Errors
+    ///
+    /// One sentence with the nearest name.
+    pub fn population(&self, name: &PopulationName) -> Result<PopulationId, String> {
+        let mut found = self.populations.iter().filter(|(_, population)| population.name == *name);
+        found.next().map(|(id, _)| id).ok_or_else(|| {
+            let names = self.populations.iter().map(|(_, population)| population.name.to_string());
+            unknown_name("population", &name.to_string(), names)
+        })
+    }
+
+    /// The projection of that name.
+    ///
+    /// # Errors
+    ///
+    /// One sentence with the nearest name.
+    pub fn projection_named(&self, name: &ProjectionName) -> Result<ProjectionId, String> {
+        let mut names = self.projections.iter().map(|projection| &projection.name);
+        names.position(|known| known == name).map(ProjectionId).ok_or_else(|| {
+            let names = self.projections.iter().map(|projection| projection.name.to_string());
+            unknown_name("projection", &name.to_string(), names)
+        })
+    }
+
+    /// Number of weights and biases that the network owns, learned or not.
+    pub fn parameters(&self) -> usize {
+        let weights = self.projections.iter().filter(|projection| projection.is_owned());
+        let biases = self.populations.iter().filter(|(_, population)| population.bias.is_some());
+        weights.map(|projection| projection.site.pre * projection.site.post).sum::<usize>()
+            + biases.map(|(_, population)| population.size).sum::<usize>()
+    }
+}

@@ -1,0 +1,381 @@
+//! From a specification to a plan, or to the list of all its mistakes.
+
+use std::collections::HashMap;
+
+use super::{CellType, NetworkSpec, PopulationSpec, ProjectionSpec, WeightSpec};
+use crate::{
+    Compartment, PerPopulation, Plan, PopulationId, PopulationName, ProjectionId, ProjectionName,
+    SpecError, SpecErrors,
+    constraint::{ConstraintSite, Recurrence},
+    error::unknown_name,
+    init::positive,
+    plan::{PopulationPlan, ProjectionPlan, WeightSource},
+};
+
+pub(super) fn check(spec: &NetworkSpec) -> Result<Plan, SpecErrors> {
+    let mut checker = Checker { spec, errors: Vec::new() };
+    let names = checker.populations();
+    let output = checker.output(&names);
+    let projections = checker.projections(&names);
+    checker.reachable();
+    SpecErrors::or(checker.errors, || plan(spec, output, projections))
+}
+
+type Names<'a> = HashMap<&'a PopulationName, PopulationId>;
+
+struct Checker<'a> {
+    spec: &'a NetworkSpec,
+    errors: Vec<SpecError>,
+}
+
+impl<'a> Checker<'a> {
+    fn wrong(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.errors.push(SpecError::new(path, message));
+    }
+
+    fn note(&mut self, path: &str, result: Result<(), String>) {
+        if let Err(message) = result {
+            self.wrong(path, message);
+        }
+    }
+
+    fn populations(&mut self) -> Names<'a> {
+        let spec = self.spec;
+        self.note("tau", positive("tau", spec.tau));
+        if spec.steps == 0 {
+            self.wrong("steps", "`steps` is 0; accepted: 1 or more");
+        }
+        if spec.populations.len() < 2 {
+            self.wrong("population", "an input and an output population are needed at least");
+        }
+        let mut names = Names::new();
+        let mut layers: Vec<&str> = Vec::new();
+        for (index, population) in spec.populations.iter().enumerate() {
+            let path = format!("population[{}]", population.name);
+            if names.insert(&population.name, PopulationId(index)).is_some() {
+                self.wrong(&path, "a population of this name is listed already");
+            }
+            let layer = population.name.layer();
+            if layers.last() != Some(&layer) {
+                if layers.contains(&layer) {
+                    let message = format!("the populations of layer `{layer}` must stand together");
+                    self.wrong(&path, message);
+                }
+                layers.push(layer);
+            }
+            self.population(&path, population, index == 0);
+        }
+        if layers.len() == 1 {
+            self.wrong("population", "a layer after the input's is needed");
+        }
+        names
+    }
+
+    fn population(&mut self, path: &str, population: &PopulationSpec, is_input: bool) {
+        if population.size == 0 {
+            self.wrong(format!("{path}.size"), "`size` is 0; accepted: 1 or more");
+        }
+        if let Some(tau) = population.tau {
+            self.note(&format!("{path}.tau"), positive("tau", tau));
+        }
+        let Some(bias) = &population.bias else { return };
+        let path = format!("{path}.bias");
+        if is_input {
+            self.wrong(&path, "the input is set from outside and has no bias");
+        }
+        self.note(&format!("{path}.init"), bias.init.check(CellType::Unconstrained));
+        let lower = bias.lower.unwrap_or(f64::NEG_INFINITY);
+        let upper = bias.upper.unwrap_or(f64::INFINITY);
+        // The negation also catches bounds that are not numbers.
+        if !matches!(lower.partial_cmp(&upper), Some(order) if order.is_le()) {
+            self.wrong(&path, format!("bounds {lower} and {upper}; accepted: lower <= upper"));
+        }
+    }
+
+    fn output(&mut self, names: &Names<'a>) -> PopulationId {
+        let spec = self.spec;
+        let default = spec.populations.last().map_or(0, |last| {
+            let layer = last.name.layer();
+            spec.populations.iter().position(|it| it.name.layer() == layer).unwrap_or(0)
+        });
+        let Some(name) = &spec.output else { return PopulationId(default) };
+        match names.get(name) {
+            Some(PopulationId(0)) => {
+                self.wrong("output", "the input population cannot be the output");
+                PopulationId(default)
+            }
+            Some(&id) => id,
+            None => {
+                let known = spec.populations.iter().map(|population| population.name.to_string());
+                self.wrong("output", unknown_name("population", &name.to_string(), known));
+                PopulationId(default)
+            }
+        }
+    }
+
+    fn projections(&mut self, names: &Names<'a>) -> Vec<Option<ProjectionPlan>> {
+        let spec = self.spec;
+        let mut known: HashMap<&ProjectionName, ProjectionId> = HashMap::new();
+        for (index, projection) in spec.projections.iter().enumerate() {
+            if known.insert(&projection.name, ProjectionId(index)).is_some() {
+                let path = format!("projection[{}]", projection.name);
+                self.wrong(path, "a projection of this name is listed already");
+            }
+        }
+        spec.projections
+            .iter()
+            .map(|projection| self.projection(projection, names, &known))
+            .collect()
+    }
+
+    fn projection(
+        &mut self,
+        projection: &'a ProjectionSpec,
+        names: &Names<'a>,
+        known: &HashMap<&ProjectionName, ProjectionId>,
+    ) -> Option<ProjectionPlan> {
+        let path = format!("projection[{}]", projection.name);
+        let mut end = |name: &PopulationName| {
+            let id = names.get(name).copied();
+            if id.is_none() {
+                let known = self.spec.populations.iter().map(|it| it.name.to_string());
+                self.wrong(&path, unknown_name("population", &name.to_string(), known));
+            }
+            id
+        };
+        let (post, pre) = (end(&projection.name.post), end(&projection.name.pre));
+        let (post, pre) = (post?, pre?);
+        if post == PopulationId(0) {
+            self.wrong(&path, "the input is set from outside and receives no projection");
+        }
+        let (to, from) = (&self.spec.populations[post.0], &self.spec.populations[pre.0]);
+        let site = ConstraintSite {
+            pre: from.size,
+            post: to.size,
+            recurrence: if post == pre { Recurrence::Within } else { Recurrence::Between },
+            cell: from.cell,
+        };
+        for constraint in &projection.constraints {
+            let path = format!("{path}.constraints[{}]", constraint.kind());
+            self.note(&path, constraint.check(&site));
+        }
+        let source = match &projection.weight {
+            WeightSpec::Own(init) => {
+                self.note(&format!("{path}.weight"), init.check(from.cell));
+                WeightSource::Own(init.clone())
+            }
+            WeightSpec::Tied(tied) => {
+                if !projection.constraints.is_empty() {
+                    let message = "tied weights take no constraints: they equal their source";
+                    self.wrong(format!("{path}.constraints"), message);
+                }
+                let of = known.get(&tied.of).copied();
+                self.tied(&format!("{path}.weight"), projection, of, from.cell)?
+            }
+        };
+        Some(ProjectionPlan {
+            name: projection.name.clone(),
+            post,
+            pre,
+            compartment: projection.compartment,
+            timing: projection.timing,
+            active: projection.active,
+            source,
+            constraints: projection.constraints.clone(),
+            site,
+        })
+    }
+
+    fn tied(
+        &mut self,
+        path: &str,
+        projection: &ProjectionSpec,
+        of: Option<ProjectionId>,
+        cell: CellType,
+    ) -> Option<WeightSource> {
+        let WeightSpec::Tied(tied) = &projection.weight else { return None };
+        let Some(of) = of else {
+            let known = self.spec.projections.iter().map(|it| it.name.to_string());
+            self.wrong(path, unknown_name("projection", &tied.of.to_string(), known));
+            return None;
+        };
+        let source = &self.spec.projections[of.0];
+        if matches!(source.weight, WeightSpec::Tied(_)) {
+            let message = format!("`{}` is tied itself; name the one that owns weights", tied.of);
+            self.wrong(path, message);
+        }
+        let population = |name: &PopulationName| self.spec.populations.iter().find(|it| it.name == *name);
+        let size = |name: &PopulationName| population(name).map(|it| it.size);
+        let ends = |name: &ProjectionName| (size(&name.post), size(&name.pre));
+        let (post, pre) = ends(&projection.name);
+        let given = if tied.transpose { (pre, post) } else { (post, pre) };
+        let source_cell = population(&source.name.pre).map(|it| it.cell);
+        let wanted = ends(&source.name);
+        if wanted != given {
+            let message = format!(
+                "the weights of `{}` do not fit{}: sizes (post, pre) are {:?} there and {:?} here",
+                tied.of,
+                if tied.transpose { " transposed" } else { "; is `transpose = true` missing?" },
+                (wanted.0.unwrap_or(0), wanted.1.unwrap_or(0)),
+                (post.unwrap_or(0), pre.unwrap_or(0)),
+            );
+            self.wrong(path, message);
+        }
+        if !tied.scale.is_finite() || tied.scale == 0.0 {
+            self.wrong(path, format!("`scale` is {}; accepted: a number but 0", tied.scale));
+        }
+        // A view is lawful if its sign is that of the cell that sends through it.
+        let lawful = match (cell, source_cell) {
+            (CellType::Unconstrained, _) | (_, None) => true,
+            (_, Some(CellType::Unconstrained)) => false,
+            (cell, Some(source)) => cell.sign() == source.sign() * tied.scale.signum(),
+        };
+        if !lawful {
+            let message = format!(
+                "weights of `{}` times {} break Dale's law for {} cells",
+                tied.of,
+                tied.scale,
+                if cell == CellType::Inhibitory { "inhibitory" } else { "excitatory" },
+            );
+            self.wrong(path, message);
+        }
+        Some(WeightSource::Tied { of, transpose: tied.transpose, scale: tied.scale })
+    }
+
+    /// A population without somatic input never fires, and one mistyped name is enough for that.
+    fn reachable(&mut self) {
+        let spec = self.spec;
+        for population in spec.populations.iter().skip(1) {
+            let heard = spec.projections.iter().any(|it| {
+                it.name.post == population.name && it.compartment == Compartment::Soma
+            });
+            if !heard && population.bias.is_none() {
+                let message = "receives no projection to its soma, so it would never fire";
+                self.wrong(format!("population[{}]", population.name), message);
+            }
+        }
+    }
+}
+
+/// The plan of a specification without mistakes.
+fn plan(
+    spec: &NetworkSpec,
+    output: PopulationId,
+    projections: Vec<Option<ProjectionPlan>>,
+) -> Plan {
+    let projections: Vec<ProjectionPlan> = projections.into_iter().flatten().collect();
+    let populations: PerPopulation<PopulationPlan> = (spec.populations.iter().enumerate())
+        .map(|(index, population)| PopulationPlan {
+            name: population.name.clone(),
+            size: population.size,
+            cell: population.cell,
+            activation: population.activation,
+            tau: population.tau.unwrap_or(spec.tau),
+            bias: population.bias.clone(),
+            incoming: (projections.iter().enumerate())
+                .filter(|(_, projection)| projection.post == PopulationId(index))
+                .map(|(at, _)| ProjectionId(at))
+                .collect(),
+        })
+        .collect();
+    let mut layers: Vec<Vec<PopulationId>> = Vec::new();
+    let mut last: Option<&str> = None;
+    for (id, population) in populations.iter() {
+        let layer = population.name.layer();
+        match layers.last_mut() {
+            Some(members) if last == Some(layer) => members.push(id),
+            _ => layers.push(vec![id]),
+        }
+        last = Some(layer);
+    }
+    Plan {
+        spec: spec.clone(),
+        populations,
+        projections,
+        layers,
+        input: PopulationId(0),
+        output,
+        steps: spec.steps,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LAWFUL: &str = r#"
+        tau = 3.0
+        steps = 15
+        population = [
+            { name = "Input.E", size = 4, cell = "excitatory" },
+            { name = "H1.E", size = 3, cell = "excitatory" },
+            { name = "H1.DendI", size = 2, cell = "inhibitory" },
+            { name = "Output.E", size = 2, cell = "excitatory" },
+        ]
+        projection = [
+            { name = "H1.E<-Input.E", weight = { kind = "half_kaiming" } },
+            { name = "H1.DendI<-H1.E", timing = "previous", weight = { kind = "half_kaiming" } },
+            { name = "H1.E<-H1.DendI", compartment = "dendrite", active = "backward", weight = { kind = "half_kaiming" } },
+            { name = "H1.E<-Output.E", compartment = "dendrite", active = "backward", weight = { kind = "tied", of = "Output.E<-H1.E", transpose = true, scale = 0.5 } },
+            { name = "Output.E<-H1.E", weight = { kind = "half_kaiming" } },
+        ]
+    "#;
+
+    fn mistakes(change: &[(&str, &str)]) -> Vec<String> {
+        let text = change.iter().fold(LAWFUL.to_owned(), |text, (from, to)| {
+            assert!(text.contains(from), "{from}");
+            text.replacen(from, to, 1)
+        });
+        let spec: NetworkSpec = toml::from_str(&text).unwrap();
+        match spec.check() {
+            Ok(_) => Vec::new(),
+            Err(errors) => errors.iter().map(SpecError::to_string).collect(),
+        }
+    }
+
+    #[test]
+    fn a_lawful_network_is_resolved() {
+        let plan = toml::from_str::<NetworkSpec>(LAWFUL).unwrap().check().unwrap();
+        assert_eq!(plan.layers.len(), 3);
+        assert_eq!(plan.output, PopulationId(3));
+        assert!(plan.has_dendrite(PopulationId(1)) && !plan.has_dendrite(PopulationId(3)));
+        // 4*3 + 3*2 + 2*3 + 3*2; the tied projection owns nothing.
+        assert_eq!(plan.parameters(), 30);
+    }
+
+    #[test]
+    fn every_mistake_is_reported_at_once() {
+        let found = mistakes(&[
+            ("tau = 3.0", "tau = -1.0"),
+            ("steps = 15", "steps = 0"),
+            ("size = 3", "size = 0"),
+            ("H1.DendI<-H1.E", "H1.DendI<-H1.F"),
+        ]);
+        assert!(found[0].starts_with("tau: `tau` is -1"), "{found:?}");
+        assert!(found[1].starts_with("steps: "), "{found:?}");
+        assert!(found[2].starts_with("population[H1.E].size: "), "{found:?}");
+        assert!(found[3].contains("unknown population `H1.F`; did you mean `H1.E`?"), "{found:?}");
+    }
+
+    #[test]
+    fn tied_weights_must_fit_and_obey_the_law() {
+        let shape = mistakes(&[("transpose = true", "transpose = false")]);
+        assert!(shape[0].contains("(2, 3) there and (3, 2) here"), "{shape:?}");
+        let sign = mistakes(&[("scale = 0.5", "scale = -0.5")]);
+        assert!(sign[0].contains("break Dale's law"), "{sign:?}");
+        let name = mistakes(&[("of = \"Output.E<-H1.E\"", "of = \"Output.E<-H2.E\"")]);
+        assert!(name[0].contains("did you mean `Output.E<-H1.E`?"), "{name:?}");
+        let chain = mistakes(&[("of = \"Output.E<-H1.E\"", "of = \"H1.E<-Output.E\"")]);
+        assert!(chain.iter().any(|it| it.contains("is tied itself")), "{chain:?}");
+    }
+
+    #[test]
+    fn what_could_never_fire_or_stands_apart_is_refused() {
+        let silent = mistakes(&[("H1.DendI<-H1.E\", timing = \"previous\"", "H1.E<-H1.E\"")]);
+        assert!(silent[0].starts_with("population[H1.DendI]: receives no projection"), "{silent:?}");
+        let twice = mistakes(&[("Output.E\", size", "H1.E\", size")]);
+        assert!(twice.iter().any(|it| it.contains("listed already")), "{twice:?}");
+        let input = mistakes(&[("H1.E<-Input.E", "Input.E<-H1.E")]);
+        assert!(input.iter().any(|it| it.contains("the input is set from outside")), "{input:?}");
+    }
+}

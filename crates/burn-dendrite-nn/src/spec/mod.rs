@@ -1,0 +1,14 @@
+//! A network as data: what a file says, and how it is checked.
+
+mod check;
+mod network;
+mod parse;
+mod population;
+mod projection;
+mod weight;
+
+pub use network::NetworkSpec;
+pub use parse::{Collector, Format, deserialize, unknown_kind};
+pub use population::{BiasSpec, CellType, PopulationSpec};
+pub use projection::{Active, Compartment, ProjectionSpec, Timing};
+pub use weight::{Tied, WeightSpec};

@@ -1,0 +1,63 @@
+//! A population as data.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Activation, InitializerSpec, PopulationName};
+
+/// What a neuron does to all its targets; Dale's law is this and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CellType {
+    /// Outgoing weights are never negative.
+    Excitatory,
+    /// Outgoing weights are never positive.
+    Inhibitory,
+    /// Outgoing weights are free, as in an ordinary artificial network.
+    Unconstrained,
+}
+
+impl CellType {
+    /// `-1` for inhibitory cells, `1` for all others.
+    pub fn sign(self) -> f64 {
+        match self {
+            Self::Inhibitory => -1.0,
+            Self::Excitatory | Self::Unconstrained => 1.0,
+        }
+    }
+}
+
+/// A population: neurons of one cell type in one layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PopulationSpec {
+    /// Layer and population, e.g. `H1.DendI`. Populations of one layer are listed together; the
+    /// first population of all is the input.
+    pub name: PopulationName,
+    /// Number of neurons.
+    pub size: usize,
+    /// Cell type, which decides the sign of every outgoing weight.
+    pub cell: CellType,
+    /// From somatic state to activity; `relu` unless given.
+    #[serde(default)]
+    pub activation: Activation,
+    /// Time constant in steps; the network's unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tau: Option<f64>,
+    /// Constant drive of each neuron; none unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bias: Option<BiasSpec>,
+}
+
+/// A bias: how it starts and within which bounds it stays.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BiasSpec {
+    /// Starting values.
+    pub init: InitializerSpec,
+    /// No bias falls below this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lower: Option<f64>,
+    /// No bias rises above this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upper: Option<f64>,
+}

@@ -1,0 +1,36 @@
+//! Learning without autodiff for networks of excitatory and inhibitory populations.
+//!
+//! A [`LearningSpec`] says as data how each projection learns; [`LearningSpec::check`] resolves it
+//! for a network. [`Learning::run`] then does one training step up to the updates: the network
+//! settles under the input (forward phase), its output is nudged towards the target and dendrites
+//! pass that on downwards (backward phase), and every rule turns the signals at its own synapses
+//! into Δw. Backprop through the last settling steps stands behind the same call.
+//!
+//! All Δw are computed from one snapshot; [`Updates::into_grads`] hands them to any burn optimizer
+//! as pseudo-gradients, [`Updates::apply`] adds them as they are.
+//!
+//! The model is that of Galloni, Peddada, Chennawar and Milstein, *Cellular and subcellular
+//! specialization enables biology-constrained deep learning* (2025).
+
+mod backprop;
+mod check;
+mod learning;
+pub mod phase;
+pub mod rule;
+mod spec;
+mod synapse;
+mod trace;
+mod updates;
+
+pub use learning::{Learning, Outcome};
+pub use phase::{Gate, NudgeSpec, Select};
+pub use rule::{LearningRule, LocalRule, RuleSpec, Signal};
+pub use spec::{LearningSpec, Plasticity, Target};
+pub use synapse::{Postsynaptic, Presynaptic, Synapse};
+pub use trace::Trace;
+pub use updates::{Delta, Updates};
+
+#[cfg(test)]
+pub(crate) fn test_device() -> burn::tensor::Device {
+    burn::tensor::Device::flex()
+}

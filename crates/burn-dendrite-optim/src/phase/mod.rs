@@ -1,0 +1,9 @@
+//! The backward phase: how the target reaches somata through dendrites.
+
+mod gate;
+mod nudge;
+mod select;
+
+pub use gate::Gate;
+pub use nudge::{Nudge, NudgeSpec, PopulationNudge, Settling};
+pub use select::Select;

@@ -1,0 +1,79 @@
+//! Hebbian learning.
+
+use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
+
+use super::{LearningRule, Signal};
+use crate::{Delta, Synapse};
+
+/// Cells that fire together wire together.
+///
+/// ```text
+/// Δw_ij = σ · y_j · x_i      averaged over the batch
+/// ```
+///
+/// `x` and `y` are the presynaptic and postsynaptic rates of the named phase; `σ` is -1 for
+/// inhibitory presynaptic cells, whose synapses grow stronger downwards. Bounded rates are clamped
+/// to [0, 1] first. The rule grows without limit on its own: give the projection the constraint
+/// [`FanInSum`](burn_dendrite_nn::constraint::FanInSum).
+///
+/// Ports `Hebb_WeightNorm` (unbounded) and `Hebb_WeightNorm_4` (bounded) of EIANN (Galloni et al.
+/// 2025).
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hebbian {
+    /// The phase whose activity counts; the backward phase unless given.
+    #[serde(default)]
+    pub phase: HebbianPhase,
+    /// Whether rates are clamped to [0, 1]; they are not unless given.
+    #[serde(default)]
+    pub rates: Rates,
+}
+
+/// The phase whose activity a Hebbian rule sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HebbianPhase {
+    /// The end of the forward phase.
+    Forward,
+    /// The end of the backward phase.
+    #[default]
+    Backward,
+}
+
+/// The range of the rates that a Hebbian rule sees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rates {
+    /// As they are.
+    #[default]
+    Unbounded,
+    /// Clamped to [0, 1].
+    Bounded,
+}
+
+impl Rates {
+    fn of(self, activity: Tensor<2>) -> Tensor<2> {
+        match self {
+            Self::Unbounded => activity,
+            Self::Bounded => activity.clamp(0.0, 1.0),
+        }
+    }
+}
+
+impl LearningRule for Hebbian {
+    fn needs(&self) -> &'static [Signal] {
+        match self.phase {
+            HebbianPhase::Forward => &[],
+            HebbianPhase::Backward => &[Signal::Nudged],
+        }
+    }
+
+    fn update(&self, synapse: &Synapse<'_>) -> Delta {
+        let (pre, post) = match self.phase {
+            HebbianPhase::Forward => (synapse.pre.forward(), synapse.post.forward()),
+            HebbianPhase::Backward => (synapse.pre.nudged(), synapse.post.nudged()),
+        };
+        synapse.outer(self.rates.of(pre), self.rates.of(post) * synapse.pre.sign())
+    }
+}

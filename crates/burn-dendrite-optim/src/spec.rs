@@ -1,0 +1,90 @@
+//! Learning as data: which parameter learns by which rule.
+
+use std::{fmt, str::FromStr};
+
+use burn_dendrite_nn::{Plan, PopulationName, ProjectionName, SpecErrors};
+use serde::{Deserialize, Serialize};
+
+use crate::{Learning, NudgeSpec, RuleSpec};
+
+/// How a network learns. It stands apart from the anatomy: swap it, keep the network.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LearningSpec {
+    /// The backward phase; none unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nudge: Option<NudgeSpec>,
+    /// How many of the last forward steps backprop goes through; needed by `backprop` rules only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tracked_steps: Option<usize>,
+    /// What learns, and how; everything else stays as it is.
+    #[serde(rename = "rule", default)]
+    pub rules: Vec<Plasticity>,
+}
+
+/// How the weights of one projection, or the bias of one population, learn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plasticity {
+    /// What learns: `H1.E<-Input.E`, or a bias `H1.E<-bias`.
+    pub on: Target,
+    /// Learning rate η: the weights change by `η · Δw`.
+    pub learning_rate: f64,
+    /// The rule.
+    pub rule: RuleSpec,
+}
+
+/// What learns: the weights of a projection or the bias of a population.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Target {
+    /// The weights of a projection, written `post<-pre`.
+    Weight(ProjectionName),
+    /// The bias of a population, written `post<-bias`.
+    Bias(PopulationName),
+}
+
+impl FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once("<-") {
+            Some((post, pre)) if pre.trim() == "bias" => post.parse().map(Self::Bias),
+            _ => text.parse().map(Self::Weight),
+        }
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Weight(name) => write!(f, "{name}"),
+            Self::Bias(name) => write!(f, "{name}<-bias"),
+        }
+    }
+}
+
+impl TryFrom<String> for Target {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+impl From<Target> for String {
+    fn from(target: Target) -> Self {
+        target.to_string()
+    }
+}
+
+impl LearningSpec {
+    /// Checks the specification against a network and resolves its names.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes at once, each with its path and what would be accepted.
+    pub fn check(&self, plan: &Plan) -> Result<Learning, SpecErrors> {
+        crate::check::check(self, plan)
+    }
+}

@@ -1,0 +1,187 @@
+//! Weight changes: computed from one snapshot, applied by any optimizer.
+
+use std::collections::BTreeMap;
+
+use burn::{module::ParamId, optim::GradientsParams, tensor::Tensor};
+use burn_dendrite_nn::{Network, Parameter, on_inner};
+
+/// The change of one parameter, `[pre, post]`; a bias is a row `[1, post]`.
+#[derive(Clone, Debug)]
+pub enum Delta {
+    /// `preᵀ · post`: the product of two thin matrices, multiplied out only when it is applied.
+    Outer {
+        /// Presynaptic factor `[batch, pre]`.
+        pre: Tensor<2>,
+        /// Postsynaptic factor `[batch, post]`, which carries all scalar factors.
+        post: Tensor<2>,
+    },
+    /// The change itself.
+    Dense(Tensor<2>),
+}
+
+impl Delta {
+    /// The change times `factor`.
+    pub fn scale(self, factor: f64) -> Self {
+        match self {
+            Self::Outer { pre, post } => Self::Outer { pre, post: post * factor },
+            Self::Dense(change) => Self::Dense(change * factor),
+        }
+    }
+
+    /// The change multiplied out, `[pre, post]`.
+    pub fn into_dense(self) -> Tensor<2> {
+        match self {
+            // A broadcast product for one sample: a matrix product with one inner term is slower.
+            Self::Outer { pre, post } if pre.dims()[0] == 1 => pre.transpose() * post,
+            Self::Outer { pre, post } => pre.transpose().matmul(post),
+            Self::Dense(change) => change,
+        }
+    }
+}
+
+impl From<Tensor<2>> for Delta {
+    fn from(change: Tensor<2>) -> Self {
+        Self::Dense(change)
+    }
+}
+
+/// The changes of all learning parameters in one step, learning rates included.
+#[derive(Clone, Debug, Default)]
+pub struct Updates(BTreeMap<Parameter, Delta>);
+
+impl Updates {
+    /// The change of a parameter multiplied out, `[pre, post]`; `None` where it does not learn.
+    pub fn get(&self, parameter: Parameter) -> Option<Tensor<2>> {
+        self.0.get(&parameter).cloned().map(Delta::into_dense)
+    }
+
+    /// The parameters that change.
+    pub fn parameters(&self) -> impl Iterator<Item = Parameter> {
+        self.0.keys().copied()
+    }
+
+    pub(crate) fn insert(&mut self, parameter: Parameter, delta: Delta) {
+        self.0.insert(parameter, delta);
+    }
+
+    /// The changes as gradients that any burn optimizer descends: `-Δ`, so that plain SGD with
+    /// learning rate 1 adds exactly `Δ`.
+    ///
+    /// The learning rate of burn is then a factor without unit on all the rates of the
+    /// specification: 1 is the specification as it stands.
+    pub fn into_grads(self, network: &Network) -> GradientsParams {
+        let mut grads = GradientsParams::new();
+        for (parameter, delta) in self.0 {
+            let descent = delta.scale(-1.0).into_dense();
+            match parameter {
+                Parameter::Weight(_) => grads.register(parameter_id(network, parameter), descent),
+                Parameter::Bias(_) => {
+                    grads.register(parameter_id(network, parameter), descent.squeeze_dim::<1>(0));
+                }
+            }
+        }
+        grads
+    }
+
+    /// Adds the changes to the network and applies the constraints of what changed.
+    pub fn apply(self, network: Network) -> Network {
+        let changed: Vec<Parameter> = self.parameters().collect();
+        let mut network = network;
+        for (parameter, delta) in self.0 {
+            let delta = delta.into_dense();
+            match parameter {
+                Parameter::Weight(id) => {
+                    let slot = &mut network.projections[id.0].weight;
+                    *slot = slot
+                        .take()
+                        .map(|weight| weight.map(|w| on_inner(w, |w| w + delta)));
+                }
+                Parameter::Bias(id) => {
+                    let slot = &mut network.populations[id.0].bias;
+                    *slot = slot.take().map(|bias| {
+                        bias.map(|b| on_inner(b, |b| b + delta.squeeze_dim::<1>(0)))
+                    });
+                }
+            }
+        }
+        network.constrained_where(|parameter| changed.contains(&parameter))
+    }
+
+    /// The angle in degrees between two sets of changes: each parameter's change is normalised to
+    /// unit length, then all are concatenated.
+    ///
+    /// ```text
+    /// angle = arccos( (1/n) Σ_k  u_k·v_k / (|u_k| |v_k|) )
+    /// ```
+    ///
+    /// Only `parameters` count; one that either side lacks, or does not change, contributes 0 to
+    /// the sum. `None` where `parameters` is empty.
+    ///
+    /// Source: angle to backprop in Galloni et al. 2025.
+    pub fn angle_to(&self, other: &Self, parameters: &[Parameter]) -> Option<f64> {
+        if parameters.is_empty() {
+            return None;
+        }
+        let cosine = |parameter: &Parameter| {
+            let (Some(one), Some(other)) = (self.get(*parameter), other.get(*parameter)) else {
+                return 0.0;
+            };
+            let values = |tensor: Tensor<2>| -> Vec<f64> {
+                tensor.into_data().iter::<f64>().collect()
+            };
+            let (one, other) = (values(one), values(other));
+            let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+            let lengths = (dot(&one, &one) * dot(&other, &other)).sqrt();
+            if lengths > 0.0 { dot(&one, &other) / lengths } else { 0.0 }
+        };
+        let mean = parameters.iter().map(cosine).sum::<f64>() / parameters.len() as f64;
+        Some(mean.clamp(-1.0, 1.0).acos().to_degrees())
+    }
+}
+
+/// The id by which burn's optimizers know a parameter.
+///
+/// # Panics
+///
+/// If the network does not own the parameter.
+pub(crate) fn parameter_id(network: &Network, parameter: Parameter) -> ParamId {
+    match parameter {
+        Parameter::Weight(id) => network.projections[id.0].weight.as_ref().map(|it| it.id),
+        Parameter::Bias(id) => network.populations[id.0].bias.as_ref().map(|it| it.id),
+    }
+    .expect("only parameters that the network owns learn")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn_dendrite_nn::ProjectionId;
+
+    fn updates(values: [[f32; 2]; 1]) -> Updates {
+        let mut updates = Updates::default();
+        let tensor = Tensor::from_floats(values, &crate::test_device());
+        updates.insert(Parameter::Weight(ProjectionId(0)), tensor.into());
+        updates
+    }
+
+    #[test]
+    fn angles_of_known_vectors() {
+        let all = [Parameter::Weight(ProjectionId(0))];
+        let angle = |a, b| updates(a).angle_to(&updates(b), &all).unwrap();
+        assert!(angle([[1.0, 0.0]], [[5.0, 0.0]]).abs() < 1e-6);
+        assert!((angle([[1.0, 0.0]], [[0.0, 2.0]]) - 90.0).abs() < 1e-6);
+        assert!((angle([[1.0, 0.0]], [[1.0, 1.0]]) - 45.0).abs() < 1e-6);
+        assert!((angle([[1.0, 0.0]], [[-3.0, 0.0]]) - 180.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn an_outer_product_is_the_sum_over_the_batch() {
+        let device = crate::test_device();
+        let delta = Delta::Outer {
+            pre: Tensor::from_floats([[1.0, 2.0], [0.0, 1.0]], &device),
+            post: Tensor::from_floats([[3.0], [5.0]], &device),
+        };
+        let dense = delta.scale(2.0).into_dense().into_data();
+        dense.assert_eq(&burn::tensor::TensorData::from([[6.0f32], [22.0]]), true);
+    }
+}

@@ -1,0 +1,382 @@
+//! The loader of training batches.
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
+use burn::data::dataset::DatasetError;
+use burn::tensor::Device;
+
+use super::{DataError, ImageBatch, ImageSet, SegmentPlan};
+
+/// What is called with a segment's index when its first batch is about to be asked for.
+pub type SegmentStart = Arc<dyn Fn(usize) + Send + Sync>;
+
+/// Feeds a trainer the segments of a [`SegmentPlan`], one with each call of `iter`.
+///
+/// What a segment holds depends on the plan and the segment's index alone: not on threads, not on
+/// the device, and not on what was loaded before. A run that resumes at a segment therefore sees
+/// exactly what an uninterrupted one would.
+///
+/// The loader counts the segments it has begun. Copies on other devices share the count, so that the
+/// trainer may move the loader at will; slices, of which each device of a group takes one, count for
+/// themselves, from where the loader stands. After the last segment of the run comes its first again.
+#[derive(Clone)]
+pub struct SegmentLoader {
+    set: Arc<ImageSet>,
+    plan: SegmentPlan,
+    /// The segments begun, including those before `first_segment`.
+    begun: Arc<AtomicUsize>,
+    window: Window,
+    device: Device,
+    segment_start: Option<SegmentStart>,
+}
+
+impl SegmentLoader {
+    /// Makes a loader whose first `iter` yields segment `first_segment` of `plan`, on `device`.
+    ///
+    /// # Errors
+    ///
+    /// If the plan asks for nothing, or for more samples than the set has.
+    pub fn new(
+        set: Arc<ImageSet>,
+        plan: SegmentPlan,
+        first_segment: usize,
+        device: &Device,
+    ) -> Result<Self, DataError> {
+        plan.validate(set.len())?;
+        Ok(Self {
+            set,
+            plan,
+            begun: Arc::new(AtomicUsize::new(first_segment)),
+            window: Window::WHOLE,
+            device: device.clone(),
+            segment_start: None,
+        })
+    }
+
+    /// Has `hook` called with the index of each segment at the start of each `iter`, before any batch
+    /// of it is made.
+    ///
+    /// Slices call it too, each once per segment, so it should do no harm when repeated.
+    pub fn with_segment_start(self, hook: SegmentStart) -> Self {
+        Self {
+            segment_start: Some(hook),
+            ..self
+        }
+    }
+
+    /// The plan that is followed.
+    pub fn plan(&self) -> &SegmentPlan {
+        &self.plan
+    }
+
+    /// The index of the segment that the next call of `iter` yields.
+    pub fn upcoming_segment(&self) -> usize {
+        self.begun.load(Ordering::Relaxed) % self.plan.segments()
+    }
+
+    /// The pass of a segment, and the positions in its order that this loader (a slice, maybe) visits.
+    fn visited(&self, segment: usize) -> (usize, Range<usize>) {
+        let (pass, range) = self.plan.range(segment);
+        let part = self.window.of(range.len());
+        (pass, range.start + part.start..range.start + part.end)
+    }
+}
+
+impl DataLoader<ImageBatch> for SegmentLoader {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<ImageBatch> + 'a> {
+        let segment = self.begun.fetch_add(1, Ordering::Relaxed) % self.plan.segments();
+        if let Some(hook) = &self.segment_start {
+            hook(segment);
+        }
+        let (pass, range) = self.visited(segment);
+        let mut indices = self.plan.order(pass, self.set.len());
+        indices.truncate(range.end);
+        indices.drain(..range.start.min(indices.len()));
+        Box::new(BatchIterator::new(
+            &self.set,
+            indices,
+            self.plan.batch_size,
+            &self.device,
+        ))
+    }
+
+    /// The number of samples of the coming segment.
+    fn num_items(&self) -> usize {
+        self.visited(self.upcoming_segment()).1.len()
+    }
+
+    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<ImageBatch>> {
+        Arc::new(Self {
+            device: device.clone(),
+            ..self.clone()
+        })
+    }
+
+    /// The part `start..end` of the coming segment, and of every other.
+    ///
+    /// A segment of another length is divided in proportion, so that slices which together cover one
+    /// segment cover each of them, and none is left without work when the last segment of a pass is
+    /// short.
+    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<ImageBatch>> {
+        let segment = self.upcoming_segment();
+        let whole = self.plan.range(segment).1.len();
+        Arc::new(Self {
+            begun: Arc::new(AtomicUsize::new(segment)),
+            window: self.window.narrow(start, end, whole),
+            ..self.clone()
+        })
+    }
+}
+
+/// A part of every segment, as a fraction of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Window {
+    start: usize,
+    end: usize,
+    /// The length of the segment that `start` and `end` are positions in: at least 1.
+    whole: usize,
+}
+
+impl Window {
+    /// All of every segment.
+    const WHOLE: Self = Self {
+        start: 0,
+        end: 1,
+        whole: 1,
+    };
+
+    /// The part of a segment of `length` samples.
+    fn of(&self, length: usize) -> Range<usize> {
+        let scale =
+            |position: usize| (position as u128 * length as u128 / self.whole as u128) as usize;
+        scale(self.start)..scale(self.end)
+    }
+
+    /// The part `start..end` of this part, both counted in a segment of `whole` samples.
+    fn narrow(&self, start: usize, end: usize, whole: usize) -> Self {
+        let part = self.of(whole);
+        let end = part.start.saturating_add(end).min(part.end);
+        let start = part.start.saturating_add(start).min(end);
+        Self {
+            start,
+            end,
+            whole: whole.max(1),
+        }
+    }
+}
+
+/// Makes batches of a list of images, one after the other.
+pub(super) struct BatchIterator<'a> {
+    set: &'a ImageSet,
+    indices: Vec<usize>,
+    batch_size: usize,
+    device: &'a Device,
+    /// How many of the indices have been yielded.
+    yielded: usize,
+}
+
+impl<'a> BatchIterator<'a> {
+    /// Yields the images at `indices` in that order, `batch_size` (at least 1) at a time.
+    pub(super) fn new(
+        set: &'a ImageSet,
+        indices: Vec<usize>,
+        batch_size: usize,
+        device: &'a Device,
+    ) -> Self {
+        Self {
+            set,
+            indices,
+            batch_size,
+            device,
+            yielded: 0,
+        }
+    }
+}
+
+impl Iterator for BatchIterator<'_> {
+    type Item = Result<ImageBatch, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let rest = &self.indices[self.yielded..];
+        let batch = &rest[..self.batch_size.min(rest.len())];
+        self.yielded += batch.len();
+        (!batch.is_empty()).then(|| Ok(self.set.batch(batch, self.device)))
+    }
+}
+
+impl DataLoaderIterator<ImageBatch> for BatchIterator<'_> {
+    fn progress(&self) -> Progress {
+        Progress::new(self.yielded, self.indices.len(), Some("items".to_owned()))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Mutex;
+
+    use super::super::ImageShape;
+    use super::*;
+
+    /// Images of one pixel, whose value is the image's index.
+    pub(in crate::data) fn numbered(count: u8) -> Arc<ImageSet> {
+        let shape = ImageShape {
+            channels: 1,
+            height: 1,
+            width: 1,
+        };
+        let set = ImageSet::new((0..count).collect(), vec![0; count.into()], shape, 1);
+        Arc::new(set.unwrap())
+    }
+
+    /// The images that one call of `iter` yields, batch by batch.
+    pub(in crate::data) fn batches(loader: &dyn DataLoader<ImageBatch>) -> Vec<Vec<usize>> {
+        let images = |batch: ImageBatch| {
+            let values = batch.inputs.into_data().try_to_vec::<f32>().unwrap();
+            values
+                .iter()
+                .map(|value| (value * 255.0).round() as usize)
+                .collect()
+        };
+        loader.iter().map(|batch| images(batch.unwrap())).collect()
+    }
+
+    const PLAN: SegmentPlan = SegmentPlan {
+        samples_per_pass: 10,
+        passes: 2,
+        samples_per_segment: 4,
+        batch_size: 3,
+        seed: 7,
+    };
+
+    fn loader(first_segment: usize) -> SegmentLoader {
+        SegmentLoader::new(numbered(12), PLAN, first_segment, &Device::flex()).unwrap()
+    }
+
+    fn run(loader: &dyn DataLoader<ImageBatch>, segments: usize) -> Vec<Vec<Vec<usize>>> {
+        (0..segments).map(|_| batches(loader)).collect()
+    }
+
+    #[test]
+    fn a_run_follows_its_plan() {
+        let run = run(&loader(0), 6);
+        let sizes: Vec<Vec<usize>> = run
+            .iter()
+            .map(|segment| segment.iter().map(Vec::len).collect())
+            .collect();
+        assert_eq!(
+            sizes,
+            [
+                vec![3, 1],
+                vec![3, 1],
+                vec![2],
+                vec![3, 1],
+                vec![3, 1],
+                vec![2]
+            ]
+        );
+        for pass in 0..2 {
+            let seen: Vec<usize> = run[pass * 3..pass * 3 + 3]
+                .iter()
+                .flatten()
+                .flatten()
+                .copied()
+                .collect();
+            assert_eq!(seen, PLAN.order(pass, 12));
+        }
+    }
+
+    #[test]
+    fn a_resumed_run_sees_the_tail_of_an_uninterrupted_one() {
+        let whole = run(&loader(0), 6);
+        for first in 0..6 {
+            assert_eq!(run(&loader(first), 6 - first), whole[first..]);
+        }
+    }
+
+    #[test]
+    fn after_the_last_segment_comes_the_first() {
+        let loader = loader(5);
+        assert_eq!(loader.num_items(), 2);
+        batches(&loader);
+        assert_eq!((loader.upcoming_segment(), loader.num_items()), (0, 4));
+        assert_eq!(batches(&loader), batches(&self::loader(0)));
+        assert_eq!(self::loader(6).upcoming_segment(), 0);
+    }
+
+    #[test]
+    fn copies_on_a_device_keep_the_order_and_share_the_count() {
+        let whole = run(&loader(0), 6);
+        let original = loader(0);
+        let copy = original.to_device(&Device::flex().autodiff());
+        for (segment, expected) in whole.iter().enumerate() {
+            let taken = if segment % 2 == 0 {
+                batches(&original)
+            } else {
+                batches(&*copy)
+            };
+            assert_eq!(taken, *expected);
+        }
+        assert!(!copy.iter().next().unwrap().unwrap().inputs.is_autodiff());
+    }
+
+    #[test]
+    fn slices_tile_every_segment_and_count_for_themselves() {
+        let whole = run(&loader(1), 5);
+        let original = loader(1);
+        let [left, right] = [original.slice(0, 2), original.slice(2, 4)];
+        assert_eq!((left.num_items(), right.num_items()), (2, 2));
+        for segment in &whole {
+            let both = [batches(&*left), batches(&*right)].concat().concat();
+            assert_eq!(both, segment.concat());
+        }
+        assert_eq!(original.upcoming_segment(), 1);
+        let inner = original.slice(1, 4).slice(1, 9);
+        assert_eq!(batches(&*inner).concat(), whole[0].concat()[2..]);
+        assert_eq!(original.slice(3, 1).num_items(), 0);
+        assert!(original.slice(9, 9).iter().next().is_none());
+    }
+
+    #[test]
+    fn slices_made_at_a_short_segment_still_tile_longer_ones() {
+        let whole = run(&loader(2), 2);
+        let original = loader(2);
+        let [left, right] = [original.slice(0, 1), original.slice(1, 2)];
+        for segment in &whole {
+            assert_eq!(
+                [batches(&*left), batches(&*right)].concat().concat(),
+                segment.concat()
+            );
+        }
+    }
+
+    #[test]
+    fn progress_counts_samples() {
+        let loader = loader(0);
+        let mut iterator = loader.iter();
+        iterator.next();
+        let progress = iterator.progress();
+        assert_eq!((progress.items_processed, progress.items_total), (3, 4));
+        iterator.next();
+        assert!(iterator.progress().is_completed() && iterator.next().is_none());
+    }
+
+    #[test]
+    fn the_hook_hears_of_each_segment_before_its_batches() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let log = heard.clone();
+        let hook: SegmentStart = Arc::new(move |segment| log.lock().unwrap().push(segment));
+        let loader = loader(4).with_segment_start(hook);
+        for _ in 0..3 {
+            let _ = loader.iter();
+        }
+        assert_eq!(*heard.lock().unwrap(), [4, 5, 0]);
+    }
+
+    #[test]
+    fn an_impossible_plan_is_refused() {
+        assert!(SegmentLoader::new(numbered(9), PLAN, 0, &Device::flex()).is_err());
+    }
+}

@@ -1,0 +1,13 @@
+//! Biology-constrained deep learning for burn.
+//!
+//! This crate is the one to depend on; it gives the three crates of the project under one roof:
+//!
+//! - [`nn`]: networks of excitatory and inhibitory populations under Dale's law, and E/I layers
+//!   for ordinary burn models;
+//! - [`optim`]: learning without autodiff: dendritic target propagation and its local rules, with
+//!   backprop behind the same call;
+//! - [`train`]: data, experiments through burn's learner, and the `dendrite` command line.
+
+pub use burn_dendrite_nn as nn;
+pub use burn_dendrite_optim as optim;
+pub use burn_dendrite_train as train;
