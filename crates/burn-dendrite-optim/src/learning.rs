@@ -45,6 +45,13 @@ impl Learning {
         self.backprop.push((parameter, learning_rate));
     }
 
+    /// The same rules with every learning rate times `factor`.
+    pub fn scaled(mut self, factor: f64) -> Self {
+        self.local.iter_mut().for_each(|(_, rate, _)| *rate *= factor);
+        self.backprop.iter_mut().for_each(|(_, rate)| *rate *= factor);
+        self
+    }
+
     pub(crate) fn set_tracked_steps(&mut self, steps: usize) {
         self.tracked_steps = steps;
     }

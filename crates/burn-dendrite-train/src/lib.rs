@@ -1,4 +1,25 @@
 //! Data, burn's learner, experiments and the `dendrite` command line.
 
+pub mod cli;
 pub mod data;
 pub mod import;
+pub mod optimizer;
+pub mod presets;
+pub mod run;
+pub mod set;
+
+mod device;
+mod evaluate;
+mod experiment;
+mod model;
+mod renderer;
+mod scaling;
+mod spec;
+mod timing;
+
+pub use device::{DeviceError, DeviceName};
+pub use evaluate::{Evaluation, evaluate};
+pub use experiment::{Display, Ending, Experiment, ExperimentError, load_network};
+pub use model::PlasticNetwork;
+pub use scaling::BatchScaling;
+pub use spec::ExperimentSpec;

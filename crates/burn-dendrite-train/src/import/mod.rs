@@ -55,7 +55,7 @@ pub fn from_reference(
         populations,
         projections: projections.into_iter().map(|projection| projection.spec).collect(),
     };
-    let learning = rules.into_learning(tracked_steps, &mut errors);
+    let learning = rules.into_learning(tracked_steps, network.output.as_ref(), &mut errors);
     SpecErrors::or(errors, || (network, learning))
 }
 

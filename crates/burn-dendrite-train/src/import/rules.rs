@@ -84,10 +84,10 @@ impl Rules {
         let learning_rate = arguments.number("learning_rate", errors).unwrap_or(self.learning_rate);
         let Some(kind) = keys.text("bias_learning_rule", errors) else { return false };
         let rule: RuleSpec = match kind.as_str() {
-            "Backprop" => RuleSpec::Backprop,
+            "Backprop" | "BackpropBias" => RuleSpec::Backprop,
             "DendriticLossBias" => DendriticTarget {}.into(),
             other => {
-                let accepted = "`DendriticLossBias`, `Backprop`, null";
+                let accepted = "`DendriticLossBias`, `Backprop`, `BackpropBias`, null";
                 keys.refuse("bias_learning_rule", other, accepted, errors);
                 return false;
             }
@@ -98,10 +98,15 @@ impl Rules {
     }
 
     pub(super) fn into_learning(
-        self,
+        mut self,
         tracked_steps: usize,
+        output: Option<&PopulationName>,
         errors: &mut Vec<SpecError>,
     ) -> LearningSpec {
+        // The reference reads the output's selection and then nudges all of its units.
+        for nudge in self.nudged.iter_mut().filter(|nudge| Some(&nudge.name) == output) {
+            nudge.select = Some(Select::All);
+        }
         let backprop = self.rules.iter().any(|rule| rule.rule == RuleSpec::Backprop);
         if backprop && tracked_steps == 0 {
             let message = "is missing or 0 while projections learn by backprop";

@@ -1,0 +1,259 @@
+//! Neurons with a soma and an apical dendrite.
+
+use burn::{
+    config::Config,
+    module::{Content, DisplaySettings, Module, ModuleDisplay},
+    tensor::{Device, Tensor},
+};
+
+use super::{DaleLinear, DaleLinearConfig, seed_or_draw};
+use crate::Activation;
+
+/// Configuration to create a [`TwoCompartment`] layer using the
+/// [init function](TwoCompartmentConfig::init).
+#[derive(Config, Debug)]
+pub struct TwoCompartmentConfig {
+    /// The size of the feed-forward input, which ends at the soma.
+    pub d_input: usize,
+    /// The size of the top-down input, which ends at the dendrite; all of it is excitatory.
+    pub d_top_down: usize,
+    /// The number of neurons.
+    pub d_output: usize,
+    /// The size of the inhibitory input, which ends at the dendrite; 0 means that there is none.
+    #[config(default = 0)]
+    pub d_inhibitory: usize,
+    /// Which part of the feed-forward input, from 0 to 1, is inhibitory, as in [`DaleLinearConfig`].
+    #[config(default = 0.2)]
+    pub inhibitory_fraction: f64,
+    /// If the soma has a bias; it starts at zero and is free in sign.
+    #[config(default = true)]
+    pub bias: bool,
+    /// From somatic state to activity.
+    #[config(default = "Activation::Relu")]
+    pub activation: Activation,
+    /// With a seed the start is the same on every device; without one it is drawn from burn's
+    /// random numbers and follows `device.seed(..)`, as in burn's own layers. Layers of one shape
+    /// need different seeds.
+    pub seed: Option<u64>,
+}
+
+/// Neurons whose soma hears the layer below and whose apical dendrite hears the layer above.
+///
+/// ```text
+/// s = x·W_soma + b
+/// d = clamp(t·W_apical − i·W_inhibitory, −1, 1)
+/// r = f(s)             activity
+/// n = f(s + d)         activity nudged by the dendrite
+/// ```
+///
+/// `x` feed-forward input; `t` top-down input and `i` inhibition, meant to be rates `≥ 0`; `f`
+/// activation; `W_apical, W_inhibitory ≥ 0`; rows of `W_soma` signed by Dale's law. The difference
+/// `n − r` is what the layer above wants of each neuron: dendritic target propagation moves `r`
+/// towards `n`.
+///
+/// Gradient steps can break Dale's law: call [`obey_laws`](super::obey_laws) after each one.
+///
+/// Should be created with [`TwoCompartmentConfig`]. After Galloni et al. (2025).
+///
+/// ```
+/// use burn::tensor::{Device, Tensor};
+/// use burn_dendrite_nn::layers::TwoCompartmentConfig;
+///
+/// let device = Device::flex();
+/// let layer = TwoCompartmentConfig::new(10, 4, 6).with_d_inhibitory(3).init(&device);
+/// let (input, top_down) = (Tensor::ones([2, 10], &device), Tensor::ones([2, 4], &device));
+/// let quiet = layer.forward(input.clone(), top_down.clone(), None);
+/// let inhibited = layer.forward(input, top_down, Some(Tensor::ones([2, 3], &device)));
+/// assert_eq!(quiet.nudged.dims(), [2, 6]);
+/// assert!(inhibited.dendrite.lower_equal(quiet.dendrite).all().into_scalar::<bool>());
+/// ```
+#[derive(Module, Debug)]
+#[module(custom_display)]
+pub struct TwoCompartment {
+    /// Feed-forward input to the soma.
+    pub soma: DaleLinear,
+    /// Excitatory top-down input to the dendrite.
+    pub apical: DaleLinear,
+    /// Inhibitory input to the dendrite.
+    pub inhibitory: Option<DaleLinear>,
+    #[module(skip)]
+    activation: Activation,
+}
+
+/// State of a [`TwoCompartment`] layer; every tensor is `[batch, d_output]`.
+#[derive(Clone, Debug)]
+pub struct TwoCompartmentOutput {
+    /// Somatic state `s`.
+    pub soma: Tensor<2>,
+    /// Dendritic state `d`, in `[-1, 1]`.
+    pub dendrite: Tensor<2>,
+    /// Activity `f(s)`.
+    pub activity: Tensor<2>,
+    /// Activity `f(s + d)` that the dendrite asks for.
+    pub nudged: Tensor<2>,
+}
+
+impl TwoCompartmentConfig {
+    /// Initialize a new [`TwoCompartment`] module.
+    ///
+    /// # Panics
+    ///
+    /// If `inhibitory_fraction` is not between 0 and 1.
+    pub fn init(&self, device: &Device) -> TwoCompartment {
+        let seed = seed_or_draw(self.seed, device);
+        let input = |index: u64, size, inhibitory_fraction| {
+            DaleLinearConfig::new(size, self.d_output)
+                .with_inhibitory_fraction(inhibitory_fraction)
+                .with_bias(self.bias && index == 0)
+                // Far from the seeds that people give to neighbouring layers.
+                .with_seed(Some(seed ^ (index << 62)))
+                .init(device)
+        };
+        TwoCompartment {
+            soma: input(0, self.d_input, self.inhibitory_fraction),
+            apical: input(1, self.d_top_down, 0.0),
+            inhibitory: (self.d_inhibitory > 0).then(|| input(2, self.d_inhibitory, 1.0)),
+            activation: self.activation,
+        }
+    }
+}
+
+impl TwoCompartment {
+    /// Applies the forward pass.
+    ///
+    /// # Arguments
+    ///
+    /// - `inhibition` - Activity of the dendrite-targeting interneurons; `None` where they are
+    ///   silent.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, d_input]`
+    /// - top_down: `[batch, d_top_down]`
+    /// - inhibition: `[batch, d_inhibitory]`
+    /// - every tensor of the result: `[batch, d_output]`
+    ///
+    /// # Panics
+    ///
+    /// If the second axis of a tensor is another one, or if there is inhibition for a layer with
+    /// `d_inhibitory = 0`.
+    pub fn forward(
+        &self,
+        input: Tensor<2>,
+        top_down: Tensor<2>,
+        inhibition: Option<Tensor<2>>,
+    ) -> TwoCompartmentOutput {
+        let soma = self.soma.forward(input);
+        let excitation = self.apical.forward(top_down);
+        let dendrite = match inhibition {
+            Some(inhibition) => {
+                let inhibitory = self.inhibitory.as_ref();
+                let inhibitory = inhibitory.expect("inhibition needs `d_inhibitory` above 0");
+                // The inhibitory layer's weights are negative already.
+                excitation + inhibitory.forward(inhibition)
+            }
+            None => excitation,
+        }
+        .clamp(-1.0, 1.0);
+        TwoCompartmentOutput {
+            activity: self.activation.forward(soma.clone()),
+            nudged: self.activation.forward(soma.clone() + dendrite.clone()),
+            soma,
+            dendrite,
+        }
+    }
+}
+
+impl ModuleDisplay for TwoCompartment {
+    fn custom_settings(&self) -> Option<DisplaySettings> {
+        DisplaySettings::new()
+            .with_new_line_after_attribute(false)
+            .optional()
+    }
+
+    fn custom_content(&self, content: Content) -> Option<Content> {
+        let [d_input, d_output] = self.soma.magnitude.dims();
+        let d_inhibitory = self
+            .inhibitory
+            .as_ref()
+            .map_or(0, |it| it.magnitude.dims()[0]);
+        content
+            .add("d_input", &d_input)
+            .add("d_top_down", &self.apical.magnitude.dims()[0])
+            .add("d_inhibitory", &d_inhibitory)
+            .add("d_output", &d_output)
+            .optional()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::{
+        module::Param,
+        tensor::{TensorData, Tolerance},
+    };
+
+    fn set(parameter: &mut Param<Tensor<2>>, values: TensorData) {
+        *parameter = parameter
+            .clone()
+            .map(|old| Tensor::from_data(values, &old.device()));
+    }
+
+    /// Two inputs (the second inhibitory), one top-down and one inhibitory unit, two neurons.
+    fn layer(device: &Device) -> TwoCompartment {
+        let config = TwoCompartmentConfig::new(2, 1, 2).with_d_inhibitory(1);
+        let mut layer = config.with_inhibitory_fraction(0.5).init(device);
+        set(
+            &mut layer.soma.magnitude,
+            TensorData::from([[1.0f32, 2.0], [0.5, 3.0]]),
+        );
+        set(
+            &mut layer.apical.magnitude,
+            TensorData::from([[0.25f32, 0.75]]),
+        );
+        set(
+            &mut layer.inhibitory.as_mut().unwrap().magnitude,
+            TensorData::from([[0.5f32, 0.0]]),
+        );
+        layer
+    }
+
+    #[test]
+    fn hand_calculated_output() {
+        let device = crate::test_device();
+        let input = Tensor::from_floats([[1.0, 1.0]], &device);
+        let top_down = Tensor::from_floats([[2.0]], &device);
+        let inhibition = Tensor::from_floats([[1.5]], &device);
+        let output = layer(&device).forward(input, top_down, Some(inhibition));
+        let check = |tensor: Tensor<2>, expected: [f32; 2]| {
+            let expected = TensorData::from([expected]);
+            tensor
+                .into_data()
+                .assert_approx_eq::<f32>(&expected, Tolerance::strict());
+        };
+        check(output.soma, [0.5, -1.0]);
+        // 2*0.25 - 1.5*0.5 and 2*0.75, clamped
+        check(output.dendrite, [-0.25, 1.0]);
+        check(output.activity, [0.5, 0.0]);
+        check(output.nudged, [0.25, 0.0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "inhibition needs `d_inhibitory` above 0")]
+    fn inhibition_without_inhibitory_input_is_refused() {
+        let device = crate::test_device();
+        let layer = TwoCompartmentConfig::new(2, 1, 2).init(&device);
+        let ones = |size| Tensor::ones([1, size], &device);
+        layer.forward(ones(2), ones(1), Some(ones(1)));
+    }
+
+    #[test]
+    fn display() {
+        let config = TwoCompartmentConfig::new(10, 4, 6).with_d_inhibitory(3);
+        assert_eq!(
+            config.init(&crate::test_device()).to_string(),
+            "TwoCompartment {d_input: 10, d_top_down: 4, d_inhibitory: 3, d_output: 6, params: 108}"
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! `dendrite evaluate`.
+
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+
+use clap::{Args, ValueEnum};
+use indicatif::ProgressBar;
+
+use super::{DataArguments, MachineArguments};
+use crate::{data::DatasetName, evaluate, experiment::fits, load_network};
+
+#[derive(Args, Debug)]
+pub(super) struct EvaluateArguments {
+    /// A run folder; the newest checkpoint is measured if the run has not come to its end.
+    run: PathBuf,
+    /// Data set; the run's own unless given.
+    #[arg(long)]
+    dataset: Option<DatasetName>,
+    #[command(flatten)]
+    data: DataArguments,
+    /// Which split to measure on.
+    #[arg(long, value_enum, default_value_t = SplitName::Test)]
+    split: SplitName,
+    #[command(flatten)]
+    machine: MachineArguments,
+    /// Print one JSON object instead of a sentence.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum SplitName {
+    Train,
+    Validation,
+    Test,
+}
+
+impl EvaluateArguments {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let (device, name) = self.machine.open()?;
+        let (network, settings, _) = load_network(&self.run, &device)?;
+        let dataset = self.dataset.unwrap_or(settings.dataset);
+        let data = self.data.load(dataset, false)?;
+        fits(network.plan(), &data, dataset.as_str())?;
+        let (set, split) = match self.split {
+            SplitName::Train => (&data.train, "training"),
+            SplitName::Validation => (&data.validation, "validation"),
+            SplitName::Test => (&data.test, "test"),
+        };
+        let bar = match std::io::stderr().is_terminal() {
+            true => ProgressBar::new(set.len() as u64),
+            false => ProgressBar::hidden(),
+        };
+        let result = evaluate(&network, set, &device, |done| bar.set_position(done as u64));
+        bar.finish_and_clear();
+        if self.json {
+            let line = serde_json::json!({
+                "accuracy": result.accuracy,
+                "loss": result.loss,
+                "samples": result.samples,
+                "split": split,
+                "dataset": dataset.as_str(),
+                "preset": settings.preset,
+                "seed": settings.seed,
+                "device": name.as_str(),
+            });
+            println!("{line}");
+        } else {
+            println!(
+                "{} on {} {split} samples of {dataset}: accuracy {:.2} %, mean squared error {:.4}",
+                settings.preset,
+                result.samples,
+                100.0 * result.accuracy,
+                result.loss
+            );
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

@@ -1,0 +1,134 @@
+//! The `dendrite` command line.
+
+mod evaluate;
+mod inspect;
+mod train;
+
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+
+use anyhow::Context;
+use burn::tensor::Device;
+use clap::{Args, Parser, Subcommand};
+
+use crate::{
+    DeviceName, ExperimentError, ExperimentSpec,
+    data::{DataOptions, DatasetName, Progress},
+    presets,
+};
+
+/// Biology-constrained deep learning: networks of excitatory and inhibitory populations with
+/// dendrites, trained by dendritic target propagation or by backprop.
+#[derive(Debug, Parser)]
+#[command(name = "dendrite", version, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Train a network and write a run folder.
+    Train(train::TrainArguments),
+    /// Measure the accuracy of a trained network.
+    Evaluate(evaluate::EvaluateArguments),
+    /// Show a network as a table: populations, projections, rules, parameters.
+    Inspect(inspect::InspectArguments),
+}
+
+/// Where tensors live and how many threads work.
+#[derive(Args, Debug)]
+struct MachineArguments {
+    /// Backend: cuda, metal, rocm, vulkan, wgpu, flex or ndarray, as far as compiled in; the
+    /// first of these that has hardware unless given.
+    #[arg(long, env = "BURN_DEVICE")]
+    device: Option<DeviceName>,
+    /// Threads of the CPU backends; all cores unless given.
+    #[arg(long)]
+    threads: Option<std::num::NonZeroUsize>,
+}
+
+impl MachineArguments {
+    fn open(&self) -> anyhow::Result<(Device, DeviceName)> {
+        if let Some(threads) = self.threads {
+            rayon::ThreadPoolBuilder::new()
+                .num_threads(threads.get())
+                .build_global()
+                .context("the threads cannot be started")?;
+        }
+        let name = self.device.unwrap_or_else(DeviceName::preferred);
+        let device = name.open().map_err(|error| Mistake(error.to_string()))?;
+        Ok((device, name))
+    }
+}
+
+/// Where the data come from.
+#[derive(Args, Debug)]
+struct DataArguments {
+    /// Folder with the files of the data set; burn's cache, then a download, unless given.
+    #[arg(long)]
+    data_dir: Option<PathBuf>,
+}
+
+impl DataArguments {
+    fn options(&self, quiet: bool) -> DataOptions {
+        let progress = match !quiet && std::io::stderr().is_terminal() {
+            true => Progress::Shown,
+            false => Progress::Hidden,
+        };
+        DataOptions { data_dir: self.data_dir.clone(), progress }
+    }
+
+    fn load(&self, dataset: DatasetName, quiet: bool) -> anyhow::Result<crate::data::Splits> {
+        if dataset == DatasetName::MnistMini && self.data_dir.is_some() {
+            eprintln!("note: `mnist-mini` is embedded, so `--data-dir` is not used");
+        }
+        Ok(dataset.load(&self.options(quiet)).map_err(|error| Mistake(error.to_string()))?)
+    }
+}
+
+/// Something that the user can mend: one sentence, exit code 2.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Mistake(String);
+
+/// The exit code of a mistake that the user can mend, the same as for a mistyped flag.
+const MISTAKE: u8 = 2;
+/// The exit code of a run that Ctrl-C stopped.
+const INTERRUPTED: u8 = 130;
+
+/// A specification by the name of a preset, or from a file.
+fn specification(name: &str) -> anyhow::Result<ExperimentSpec> {
+    let path = std::path::Path::new(name);
+    let is_file = path.is_file() || path.extension().is_some();
+    if is_file {
+        Ok(ExperimentSpec::load(path).map_err(|errors| Mistake(errors.to_string()))?)
+    } else {
+        Ok(presets::load(name).map_err(|error| Mistake(error.to_string()))?)
+    }
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let result = match arguments.command {
+        Command::Train(arguments) => arguments.run(),
+        Command::Evaluate(arguments) => arguments.run(),
+        Command::Inspect(arguments) => arguments.run(),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            let mistake = error.downcast_ref::<Mistake>().is_some()
+                || error.downcast_ref::<ExperimentError>().is_some_and(ExperimentError::is_mistake);
+            ExitCode::from(if mistake { MISTAKE } else { 1 })
+        }
+    }
+}
+
+/// `dendrite inspect … | head` closes the pipe early, which is no error.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    kind == Some(std::io::ErrorKind::BrokenPipe)
+}

@@ -1,0 +1,238 @@
+//! `dendrite train`.
+
+use std::{
+    io::IsTerminal,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use burn::train::Interrupter;
+use clap::Args;
+
+use super::{DataArguments, INTERRUPTED, MachineArguments, Mistake, specification};
+use crate::{
+    Display, DeviceName, Ending, Experiment, ExperimentSpec,
+    data::DatasetName,
+    presets,
+    run::{self, RunSettings},
+    set::set,
+};
+
+#[derive(Args, Debug)]
+pub(super) struct TrainArguments {
+    /// A published network: mnist-dtp, mnist-backprop-ei, mnist-backprop-ann.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["spec", "resume"])]
+    preset: Option<String>,
+    /// A specification of your own, `.toml` or `.json`.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    spec: Option<PathBuf>,
+    /// Override a value of the specification, e.g.
+    /// `learning.rule[H1.E<-Input.E].learning_rate=0.02`; may be repeated.
+    #[arg(long, value_name = "PATH=VALUE", conflicts_with = "resume")]
+    set: Vec<String>,
+    /// Data set: mnist-mini (embedded) or mnist.
+    #[arg(long, default_value = "mnist-mini", conflicts_with = "resume")]
+    dataset: DatasetName,
+    #[command(flatten)]
+    data: DataArguments,
+    /// Training samples of one epoch, drawn in a shuffled order; all unless given.
+    #[arg(long, conflicts_with = "resume")]
+    samples: Option<usize>,
+    /// Passes over the training samples.
+    #[arg(long, default_value_t = 1, conflicts_with = "resume")]
+    epochs: usize,
+    /// Samples of one training step; 1 is the published protocol.
+    #[arg(long, default_value_t = 1, conflicts_with = "resume")]
+    batch_size: usize,
+    /// Seed of weights, order and events.
+    #[arg(long, default_value_t = 1, conflicts_with = "resume")]
+    seed: u64,
+    /// Training samples between two validations with a checkpoint each; a fifth of an epoch
+    /// unless given.
+    #[arg(long, value_name = "SAMPLES", conflicts_with = "resume")]
+    validate_every: Option<usize>,
+    /// Stop after so many validations without a lower loss.
+    #[arg(long, value_name = "VALIDATIONS", conflicts_with = "resume")]
+    patience: Option<usize>,
+    #[command(flatten)]
+    machine: MachineArguments,
+    /// Folder for the run; it must be new or empty. `runs/NAME-DATASET-…` unless given.
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    out: Option<PathBuf>,
+    /// Go on with the run in this folder from its last checkpoint.
+    #[arg(long, value_name = "DIR")]
+    resume: Option<PathBuf>,
+    /// Print nothing but errors.
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl TrainArguments {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        // The machine first: a device that does not exist is the cheapest mistake to find.
+        let (device, device_name) = self.machine.open()?;
+        let (settings, spec, out) = match &self.resume {
+            Some(folder) => {
+                let mistake = |error: run::RunError| Mistake(error.to_string());
+                let (settings, spec) = run::load(folder).map_err(mistake)?;
+                (Some(settings), spec, folder.clone())
+            }
+            None => {
+                let spec = self.specification()?;
+                let out = self.out.clone().unwrap_or_else(|| free_folder(&spec, self.dataset));
+                (None, spec, out)
+            }
+        };
+        spec.check().map_err(|errors| Mistake(errors.to_string()))?;
+        let dataset = settings.as_ref().map_or(self.dataset, |settings| settings.dataset);
+        let data = self.data.load(dataset, self.quiet)?;
+        let settings = match settings {
+            Some(settings) => settings,
+            None => self.settings(&spec, data.train.len())?,
+        };
+        let display = match (self.quiet, std::io::stdout().is_terminal()) {
+            (true, _) => Display::Quiet,
+            (false, true) => Display::Dashboard,
+            (false, false) => Display::Lines,
+        };
+        let interrupter = Interrupter::new();
+        let stop = interrupter.clone();
+        ctrlc::set_handler(move || stop.stop(Some("Ctrl-C")))?;
+        let experiment = Experiment {
+            out: out.clone(),
+            settings,
+            spec,
+            data,
+            device,
+            device_name: device_name.to_string(),
+            display,
+            interrupter,
+        };
+        self.announce(&experiment, device_name);
+        let ending = match self.resume {
+            Some(_) => experiment.resume()?,
+            None => experiment.start()?,
+        };
+        Ok(self.report(ending, &out))
+    }
+
+    fn specification(&self) -> anyhow::Result<ExperimentSpec> {
+        let spec = match (&self.preset, &self.spec) {
+            (Some(name), _) => {
+                presets::load(name).map_err(|error| Mistake(format!("--preset: {error}")))?
+            }
+            (None, Some(file)) => specification(&file.to_string_lossy())?,
+            (None, None) => {
+                let names: Vec<String> = presets::names().map(|name| format!("`{name}`")).collect();
+                let message = format!(
+                    "what to train? accepted: `--preset` with one of {}, `--spec FILE`, or \
+                     `--resume DIR`",
+                    names.join(", ")
+                );
+                return Err(Mistake(message).into());
+            }
+        };
+        if self.set.is_empty() {
+            return Ok(spec);
+        }
+        let mut value = serde_json::to_value(&spec)?;
+        for expression in &self.set {
+            set(&mut value, expression).map_err(|error| Mistake(error.to_string()))?;
+        }
+        Ok(ExperimentSpec::from_value(value).map_err(|errors| Mistake(errors.to_string()))?)
+    }
+
+    fn settings(&self, spec: &ExperimentSpec, available: usize) -> anyhow::Result<RunSettings> {
+        let samples = self.samples.unwrap_or(available);
+        let counts = [
+            ("--samples", Some(samples)),
+            ("--epochs", Some(self.epochs)),
+            ("--batch-size", Some(self.batch_size)),
+            ("--validate-every", self.validate_every),
+            ("--patience", self.patience),
+        ];
+        if let Some((flag, _)) = counts.iter().find(|(_, value)| *value == Some(0)) {
+            return Err(Mistake(format!("`{flag}` is 0; accepted: 1 or more")).into());
+        }
+        if samples > available {
+            let message = format!(
+                "`--samples` is {samples}; accepted: 1 to {available}, the training samples of \
+                 `{}` (more passes: `--epochs`)",
+                self.dataset
+            );
+            return Err(Mistake(message).into());
+        }
+        Ok(RunSettings {
+            preset: spec.name.clone(),
+            dataset: self.dataset,
+            samples,
+            epochs: self.epochs,
+            batch_size: self.batch_size,
+            seed: self.seed,
+            validate_every: self.validate_every.unwrap_or(samples.div_ceil(5)),
+            patience: self.patience,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })
+    }
+
+    fn announce(&self, experiment: &Experiment, device: DeviceName) {
+        if self.quiet {
+            return;
+        }
+        let settings = &experiment.settings;
+        let factor = experiment.spec.batch_scaling.factor(settings.batch_size);
+        println!(
+            "{} on {}: {} epoch{} of {} samples, batch {}, seed {}, {device} with {} thread{}",
+            settings.preset,
+            settings.dataset,
+            settings.epochs,
+            if settings.epochs == 1 { "" } else { "s" },
+            settings.samples,
+            settings.batch_size,
+            settings.seed,
+            rayon::current_num_threads(),
+            if rayon::current_num_threads() == 1 { "" } else { "s" },
+        );
+        if factor != 1.0 {
+            println!("learning rates times {factor:.3} for batches of {}", settings.batch_size);
+        }
+        println!("run folder: {}", experiment.out.display());
+    }
+
+    fn report(&self, ending: Ending, out: &Path) -> ExitCode {
+        match ending {
+            Ending::Finished(summary) => {
+                if !self.quiet {
+                    println!(
+                        "test accuracy {:.2} % after {} samples, {:.0} samples/s",
+                        100.0 * summary.test_accuracy,
+                        summary.train_samples,
+                        summary.samples_per_second
+                    );
+                    println!("all of it: {}", out.join("summary.json").display());
+                }
+                ExitCode::SUCCESS
+            }
+            Ending::Interrupted { samples } => {
+                eprintln!(
+                    "stopped; {samples} samples are saved, `dendrite train --resume {}` goes on \
+                     from there",
+                    out.display()
+                );
+                ExitCode::from(INTERRUPTED)
+            }
+        }
+    }
+}
+
+/// The first of `runs/NAME-DATASET-1`, `-2`, … that does not exist yet.
+fn free_folder(spec: &ExperimentSpec, dataset: DatasetName) -> PathBuf {
+    let named = |number: usize| {
+        Path::new("runs").join(format!("{}-{}-{number}", file_name(&spec.name), dataset))
+    };
+    (1..).map(named).find(|folder| !folder.exists()).unwrap_or_else(|| named(0))
+}
+
+fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect()
+}

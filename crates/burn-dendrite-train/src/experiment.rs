@@ -1,0 +1,397 @@
+//! One training from its settings to its summary, through burn's learner.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use burn::{
+    module::Module,
+    tensor::Device,
+    train::{
+        EarlyStoppingStrategy, Interrupter, Learner, LearningResult, SupervisedTraining,
+        metric::{
+            AccuracyMetric, LossMetric,
+            store::{Aggregate, Direction, EventStoreClient, Split},
+        },
+    },
+};
+use burn_dendrite_nn::{Network, Plan, SpecErrors};
+use burn_dendrite_optim::Learning;
+
+use crate::{
+    data::{DataError, SegmentLoader, SequentialLoader, Splits},
+    evaluate::{EVALUATION_BATCH, evaluate},
+    model::PlasticNetwork,
+    renderer::Nothing,
+    run::{
+        self, AtomicCheckpointer, JsonLinesLogger, RunError, RunFolder, RunSettings,
+        SegmentRecord, Summary,
+    },
+    spec::ExperimentSpec,
+    timing::{Stopwatch, TimedLoader},
+};
+
+/// What somebody who waits sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Display {
+    /// burn's dashboard on a terminal.
+    Dashboard,
+    /// One line a segment.
+    Lines,
+    /// Nothing.
+    Quiet,
+}
+
+/// A training that is ready to start or to go on.
+pub struct Experiment {
+    /// Where it leaves everything; a new folder or one that holds the same run.
+    pub out: PathBuf,
+    /// Data, budget and seed.
+    pub settings: RunSettings,
+    /// Network and learning.
+    pub spec: ExperimentSpec,
+    /// The data.
+    pub data: Splits,
+    /// Where it runs.
+    pub device: Device,
+    /// The name of the device, for the summary.
+    pub device_name: String,
+    /// What is shown meanwhile.
+    pub display: Display,
+    /// Stops it from elsewhere.
+    pub interrupter: Interrupter,
+}
+
+/// How a training ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Ending {
+    /// The budget was spent, or there was no more progress.
+    Finished(Summary),
+    /// It was stopped; it can go on from the last checkpoint.
+    Interrupted {
+        /// Training samples before the last checkpoint.
+        samples: usize,
+    },
+}
+
+/// Why a training cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum ExperimentError {
+    /// The specification has mistakes.
+    #[error(transparent)]
+    Spec(#[from] SpecErrors),
+    /// The data do not fit the network, or the budget not the data.
+    #[error("{0}")]
+    Mismatch(String),
+    /// The data cannot be loaded.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The run folder cannot be used.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// burn's learner stopped on an error.
+    #[error("training stopped: {0}")]
+    Learner(String),
+    /// The saved network cannot be read.
+    #[error("`{}` cannot be read as a network of this specification: {message}", file.display())]
+    Model {
+        /// The file.
+        file: PathBuf,
+        /// burn's reason.
+        message: String,
+    },
+}
+
+impl ExperimentError {
+    /// True where somebody asked for something impossible, false where something broke.
+    pub fn is_mistake(&self) -> bool {
+        match self {
+            Self::Run(RunError::Io { .. }) | Self::Learner(_) => false,
+            Self::Spec(_) | Self::Mismatch(_) | Self::Data(_) | Self::Run(_) | Self::Model { .. } => {
+                true
+            }
+        }
+    }
+}
+
+impl Experiment {
+    /// Whether everything fits, before any file is written.
+    ///
+    /// # Errors
+    ///
+    /// Mistakes of the specification, sizes that do not fit the data, or a budget beyond it.
+    pub fn check(&self) -> Result<(Plan, Learning), ExperimentError> {
+        let (plan, learning) = self.spec.check()?;
+        let settings = &self.settings;
+        fits(&plan, &self.data, settings.dataset.as_str())?;
+        if settings.validate_every == 0 {
+            return Err(ExperimentError::Mismatch(
+                "`validate_every` is 0; accepted: 1 or more samples".to_owned(),
+            ));
+        }
+        settings.segments().validate(self.data.train.len())?;
+        let factor = self.spec.batch_scaling.factor(settings.batch_size);
+        Ok((plan, learning.scaled(factor)))
+    }
+
+    /// Trains in a new folder.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`check`](Self::check), or if the folder is not empty; nothing is overwritten.
+    pub fn start(self) -> Result<Ending, ExperimentError> {
+        let (plan, learning) = self.check()?;
+        let folder = RunFolder::create(&self.out, &self.settings, &self.spec)?;
+        self.train(folder, plan, learning)
+    }
+
+    /// Goes on with the run in the folder from its newest complete checkpoint, to the same result
+    /// as without the interruption; a run that is finished stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`check`](Self::check), or if the folder holds no run that can go on.
+    pub fn resume(self) -> Result<Ending, ExperimentError> {
+        let (plan, learning) = self.check()?;
+        let folder = RunFolder::open(&self.out)?;
+        if let Some(summary) = run::summary(&self.out)? {
+            return Ok(Ending::Finished(summary));
+        }
+        self.train(folder, plan, learning)
+    }
+
+    fn train(
+        self,
+        folder: RunFolder,
+        plan: Plan,
+        learning: Learning,
+    ) -> Result<Ending, ExperimentError> {
+        let settings = &self.settings;
+        let network = Network::new(plan, settings.seed, &self.device);
+        let model = PlasticNetwork::new(network, learning);
+        let finished = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
+        let segments = settings.segments();
+
+        let stopwatch = Stopwatch::default();
+        let (network, ended) = if finished >= segments.segments() {
+            // The run was cut off between its last checkpoint and its summary.
+            let network = load_checkpoint(model.valid().network, folder.path())?;
+            (network, Ok(finished))
+        } else {
+            let result = self.learn(&folder, model, finished, &stopwatch)?;
+            if let Some(error) = result.error {
+                return Err(ExperimentError::Learner(error.to_string()));
+            }
+            let reached = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
+            let ended = if result.interrupted.is_some() { Err(reached) } else { Ok(reached) };
+            (result.model.network, ended)
+        };
+        let reached = match ended {
+            Err(reached) => {
+                let samples = segments.samples_before(reached);
+                return Ok(Ending::Interrupted { samples });
+            }
+            Ok(reached) => reached,
+        };
+
+        save(&network, &folder)?;
+        let test = evaluate(&network, &self.data.test, &self.device, |_| ());
+        let validation = evaluate(&network, &self.data.validation, &self.device, |_| ());
+        let summary = Summary {
+            test_accuracy: test.accuracy,
+            test_loss: test.loss,
+            validation_accuracy: validation.accuracy,
+            train_samples: segments.samples_before(reached),
+            samples_per_second: stopwatch.samples_per_second(),
+            seed: settings.seed,
+            preset: settings.preset.clone(),
+            dataset: settings.dataset.to_string(),
+            batch_size: settings.batch_size,
+            device: self.device_name.clone(),
+            threads: rayon::current_num_threads(),
+            stopped_early: reached < segments.segments(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        folder.write_summary(&summary)?;
+        Ok(Ending::Finished(summary))
+    }
+
+    /// burn's learner on the segments after `finished`.
+    fn learn(
+        &self,
+        folder: &RunFolder,
+        model: PlasticNetwork,
+        finished: usize,
+        stopwatch: &Stopwatch,
+    ) -> Result<LearningResult<PlasticNetwork>, ExperimentError> {
+        let settings = &self.settings;
+        let segments = settings.segments();
+        let (seed, device) = (settings.seed, self.device.clone());
+        let loader = SegmentLoader::new(self.data.train.clone(), segments, finished, &self.device)?
+            // Random events draw from the device: each segment starts its own stream, so that a
+            // resumed run draws what an uninterrupted one would.
+            .with_segment_start(Arc::new(move |segment| {
+                device.seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(segment as u64));
+            }));
+        let train = TimedLoader { loader: Arc::new(loader), stopwatch: stopwatch.clone() };
+        let validation =
+            SequentialLoader::new(self.data.validation.clone(), EVALUATION_BATCH, &self.device)?;
+
+        let log = JsonLinesLogger::open(
+            &folder.metrics(),
+            finished,
+            move |segment| segments.samples_before(segment),
+            self.progress(finished, stopwatch),
+        )?;
+        let [models, optimizers, schedules] = AtomicCheckpointer::all(&folder.checkpoints());
+        let mut training =
+            SupervisedTraining::new(folder.path(), Arc::new(train), Arc::new(validation))
+                .metrics((AccuracyMetric::new(), LossMetric::new()))
+                .with_metric_logger(log)
+                .with_custom_checkpointers(models, optimizers, schedules)
+                .with_interrupter(self.interrupter.clone())
+                .with_application_logger(None)
+                .num_epochs(segments.segments());
+        if finished > 0 {
+            training = training.checkpoint(finished);
+        }
+        if let Some(patience) = settings.patience {
+            training = training.early_stopping(Patience { segments: patience });
+        }
+        if self.display != Display::Dashboard {
+            training = training.renderer(Box::new(Nothing));
+        }
+        let schedule = self.spec.schedule.init(settings.steps());
+        let schedule = schedule.map_err(ExperimentError::Mismatch)?;
+        Ok(training.launch(Learner::new(model, self.spec.optimizer.init(), schedule)))
+    }
+
+    /// Prints a line a segment where lines are wanted.
+    fn progress(&self, finished: usize, stopwatch: &Stopwatch) -> run::Progress {
+        if self.display != Display::Lines {
+            return Arc::new(|_| ());
+        }
+        let segments = self.settings.segments();
+        let total = segments.samples_before(segments.segments());
+        let before = segments.samples_before(finished);
+        if before > 0 {
+            println!("going on after {before} of {total} samples");
+        }
+        let (stopwatch, started) = (stopwatch.clone(), std::time::Instant::now());
+        let trained = std::sync::Mutex::new(f64::NAN);
+        Arc::new(move |record: &SegmentRecord| {
+            let accuracy = record.metrics.get("Accuracy").copied().unwrap_or(f64::NAN);
+            let mut trained = match trained.lock() {
+                Ok(trained) => trained,
+                Err(poisoned) => poisoned.into_inner(),
+            };
+            if record.split == "train" {
+                *trained = accuracy;
+                return;
+            }
+            let done = (record.samples - before).max(1) as f64;
+            let left = started.elapsed().mul_f64((total - record.samples) as f64 / done);
+            println!(
+                "{:>7} of {total} samples   accuracy: training {:5.1} %, validation {:5.1} %   \
+                 {:.0} samples/s   {} left",
+                record.samples,
+                *trained,
+                accuracy,
+                stopwatch.samples_per_second(),
+                duration(left),
+            );
+        })
+    }
+}
+
+/// Stops when the validation loss has not improved for some segments. It asks the log each time,
+/// so that a resumed run stops where an uninterrupted one would.
+#[derive(Clone, Debug)]
+struct Patience {
+    segments: usize,
+}
+
+impl EarlyStoppingStrategy for Patience {
+    fn should_stop(&mut self, epoch: usize, store: &EventStoreClient) -> bool {
+        store
+            .find_epoch("Loss", Aggregate::Mean, Direction::Lowest, &Split::Valid)
+            .is_some_and(|best| epoch.saturating_sub(best) >= self.segments)
+    }
+}
+
+fn duration(left: Duration) -> String {
+    match left.as_secs() {
+        seconds @ 0..60 => format!("{seconds} s"),
+        seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
+        seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+/// Whether the network's input and output have the sizes of the data.
+pub(crate) fn fits(plan: &Plan, data: &Splits, dataset: &str) -> Result<(), ExperimentError> {
+    let ends = [
+        (plan.input, data.train.features(), "pixels"),
+        (plan.output, data.train.classes(), "classes"),
+    ];
+    for (id, wanted, what) in ends {
+        let population = &plan.populations[id];
+        if population.size != wanted {
+            return Err(ExperimentError::Mismatch(format!(
+                "network.population[{}].size: {} does not fit the data set `{dataset}`; accepted: \
+                 {wanted}, its {what}",
+                population.name, population.size
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn save(network: &Network, folder: &RunFolder) -> Result<(), ExperimentError> {
+    let file = run::model_file(folder.path());
+    let bytes = network.clone().into_record().into_bytes().map_err(|error| {
+        ExperimentError::Model { file: file.clone(), message: error.to_string() }
+    })?;
+    Ok(run::write_atomically(&file, &bytes)?)
+}
+
+/// The newest checkpoint of a run, read into `network`.
+fn load_checkpoint(
+    network: Network,
+    folder: &std::path::Path,
+) -> Result<Network, ExperimentError> {
+    let missing =
+        || RunError::NotARun { folder: folder.to_owned(), missing: "checkpoint/model-1.bpk" };
+    let (file, _) = run::latest_checkpoint(folder).ok_or_else(missing)?;
+    /// A checkpoint holds the network as a field of the model.
+    #[derive(Module, Debug)]
+    struct Saved {
+        network: Network,
+    }
+    let saved = Saved { network }.try_load_file(&file);
+    saved.map(|saved| saved.network).map_err(|error| ExperimentError::Model {
+        file,
+        message: error.to_string(),
+    })
+}
+
+/// The network of a run: the trained one, or that of the newest checkpoint if the run has not come
+/// to its end.
+///
+/// # Errors
+///
+/// If the folder holds no run, or its network cannot be read.
+pub fn load_network(
+    folder: &std::path::Path,
+    device: &Device,
+) -> Result<(Network, RunSettings, ExperimentSpec), ExperimentError> {
+    let (settings, spec) = run::load(folder)?;
+    let network = spec.network.init(settings.seed, device)?;
+    let file = run::model_file(folder);
+    let network = if file.is_file() {
+        network.try_load_file(&file).map_err(|error| ExperimentError::Model {
+            file,
+            message: error.to_string(),
+        })?
+    } else {
+        load_checkpoint(network, folder)?
+    };
+    Ok((network, settings, spec))
+}

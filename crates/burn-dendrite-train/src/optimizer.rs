@@ -1,0 +1,153 @@
+//! What applies the updates: burn's optimizers and learning-rate schedules, as data.
+
+use burn::optim::{
+    AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig,
+    lr_scheduler::{
+        cosine::CosineAnnealingLrSchedulerConfig, linear::LinearLrSchedulerConfig,
+        module_lr_scheduler::ModuleLrScheduler,
+    },
+    momentum::MomentumConfig,
+};
+use serde::{Deserialize, Serialize};
+
+/// One of burn's optimizers.
+///
+/// All but plain `sgd` leave the reference: they treat `−η·Δw` as a gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum OptimizerSpec {
+    /// Stochastic gradient descent; without momentum it adds each update as it is.
+    Sgd {
+        /// Momentum; none unless given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        momentum: Option<f64>,
+    },
+    /// Adam with burn's defaults.
+    Adam {},
+    /// AdamW with burn's defaults.
+    AdamW {},
+    /// RMSprop with burn's defaults.
+    RmsProp {},
+}
+
+impl Default for OptimizerSpec {
+    fn default() -> Self {
+        Self::Sgd { momentum: None }
+    }
+}
+
+impl OptimizerSpec {
+    /// What is wrong with the parameters.
+    ///
+    /// # Errors
+    ///
+    /// One sentence.
+    pub fn check(&self) -> Result<(), String> {
+        match *self {
+            Self::Sgd { momentum: Some(momentum) } if !(0.0..1.0).contains(&momentum) => {
+                Err(format!("`momentum` is {momentum}; accepted: 0 or more, less than 1"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The optimizer, without state.
+    pub fn init(&self) -> ModuleOptimizer {
+        match *self {
+            Self::Sgd { momentum } => {
+                // Without dampening a change enters in full, as at momentum 0.
+                let momentum = momentum.map(|momentum| {
+                    MomentumConfig::new().with_momentum(momentum).with_dampening(0.0)
+                });
+                SgdConfig::new().with_momentum(momentum).init()
+            }
+            Self::Adam {} => AdamConfig::new().init(),
+            Self::AdamW {} => AdamWConfig::new().init(),
+            Self::RmsProp {} => RmsPropConfig::new().init(),
+        }
+    }
+}
+
+/// How the factor on all learning rates changes over the steps of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ScheduleSpec {
+    /// The same factor always.
+    Constant {
+        /// The factor; 1 is the specification's rates.
+        factor: f64,
+    },
+    /// From `start` to `end` in equal steps.
+    Linear {
+        /// First factor, at most 1.
+        start: f64,
+        /// Last factor, at most 1.
+        end: f64,
+    },
+    /// From `start` to `end` along half a cosine.
+    Cosine {
+        /// First factor, at most 1.
+        start: f64,
+        /// Last factor, below `start`.
+        end: f64,
+    },
+}
+
+impl Default for ScheduleSpec {
+    fn default() -> Self {
+        Self::Constant { factor: 1.0 }
+    }
+}
+
+impl ScheduleSpec {
+    /// What is wrong with the parameters.
+    ///
+    /// # Errors
+    ///
+    /// One sentence.
+    pub fn check(&self) -> Result<(), String> {
+        match *self {
+            Self::Constant { factor } if !(factor.is_finite() && factor > 0.0) => {
+                Err(format!("`factor` is {factor}; accepted: more than 0"))
+            }
+            Self::Constant { .. } => Ok(()),
+            _ => self.init(1).map(|_| ()),
+        }
+    }
+
+    /// The schedule of a run of `steps` training steps.
+    ///
+    /// # Errors
+    ///
+    /// One sentence of burn's if a factor is out of range.
+    pub fn init(&self, steps: usize) -> Result<ModuleLrScheduler, String> {
+        let steps = steps.max(1);
+        match *self {
+            Self::Constant { factor } => Ok(factor.into()),
+            Self::Linear { start, end } => LinearLrSchedulerConfig::new(start, end, steps).init(),
+            Self::Cosine { start, end } => {
+                CosineAnnealingLrSchedulerConfig::new(start, steps).with_min_lr(end).init()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_out_of_range_are_refused() {
+        assert!(OptimizerSpec::Sgd { momentum: Some(1.0) }.check().is_err());
+        assert!(OptimizerSpec::Sgd { momentum: Some(0.9) }.check().is_ok());
+        assert!(ScheduleSpec::Constant { factor: 0.0 }.check().is_err());
+        assert!(ScheduleSpec::Linear { start: 2.0, end: 0.0 }.check().is_err());
+        assert!(ScheduleSpec::Cosine { start: 1.0, end: 0.1 }.check().is_ok());
+    }
+
+    #[test]
+    fn the_default_is_the_reference() {
+        assert_eq!(OptimizerSpec::default(), OptimizerSpec::Sgd { momentum: None });
+        assert_eq!(ScheduleSpec::default(), ScheduleSpec::Constant { factor: 1.0 });
+    }
+}

@@ -1,0 +1,81 @@
+//! The published networks, ready to train.
+
+use burn_dendrite_nn::{SpecErrors, error::unknown_name, spec::Format};
+
+use crate::spec::ExperimentSpec;
+
+/// One line registers a preset: its name is the file's.
+macro_rules! presets {
+    ($($name:literal),* $(,)?) => {
+        const TEXTS: &[(&str, &str)] =
+            &[$(($name, include_str!(concat!("../presets/", $name, ".toml")))),*];
+    };
+}
+
+presets!["mnist-dtp", "mnist-backprop-ei", "mnist-backprop-ann"];
+
+/// Why a preset cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum PresetError {
+    /// There is none of that name.
+    #[error("{0}")]
+    Unknown(String),
+    /// Its text has mistakes, which the tests rule out.
+    #[error(transparent)]
+    Spec(#[from] SpecErrors),
+}
+
+/// The names of all presets.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    TEXTS.iter().map(|(name, _)| *name)
+}
+
+/// The preset of that name.
+///
+/// # Errors
+///
+/// One sentence with the nearest name if there is none of that name.
+pub fn load(name: &str) -> Result<ExperimentSpec, PresetError> {
+    let found = TEXTS.iter().find(|(known, _)| *known == name);
+    let (_, text) =
+        found.ok_or_else(|| PresetError::Unknown(unknown_name("preset", name, names())))?;
+    Ok(ExperimentSpec::parse(text, Format::Toml)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_is_lawful_named_as_its_file_and_cites_its_source() {
+        for name in names() {
+            let spec = load(name).unwrap();
+            spec.check().unwrap();
+            assert_eq!(spec.name, name);
+            assert!(!spec.description.is_empty() && !spec.source.is_empty());
+        }
+        assert!(load("mnist-dpt").unwrap_err().to_string().contains("did you mean `mnist-dtp`?"));
+    }
+
+    #[test]
+    fn the_paper_network_has_the_published_size() {
+        // 784, 500/50/50, 500/50/50, 10/10 with 21 projections that own weights, counted by hand:
+        // H1: 784*500 + 500*50*2 + 784*50 + 500*50 + 50*50 + 500*50 + 50*50 = 536,200
+        // H2: 500*500 + 500*50*2 + 500*50*2 + 50*50 + 500*50 + 50*50 = 380,000
+        // Output: 500*10 + 10*10 + 500*10 + 10*10 + 10*10 = 10,300
+        let (plan, learning) = load("mnist-dtp").unwrap().check().unwrap();
+        assert_eq!(plan.parameters(), 926_500);
+        assert_eq!(learning.learned().count(), 9);
+    }
+
+    #[test]
+    fn a_preset_survives_toml_and_json() {
+        for name in names() {
+            let spec = load(name).unwrap();
+            let toml = toml::to_string(&spec).unwrap();
+            assert_eq!(ExperimentSpec::parse(&toml, Format::Toml).unwrap(), spec);
+            let json = serde_json::to_string(&spec).unwrap();
+            assert_eq!(ExperimentSpec::parse(&json, Format::Json).unwrap(), spec);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Checkpoints that are complete or not there.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use burn::train::checkpoint::{Checkpoint, Checkpointer, CheckpointerError};
+
+use super::write_atomically;
+
+/// The files that make a checkpoint complete.
+pub(super) const MODEL: &str = "model";
+const OPTIMIZER: &str = "optimizer";
+const SCHEDULE: &str = "schedule";
+
+/// Saves one part of each checkpoint as `PART-SEGMENT.bpk`, in full or not at all: under another
+/// name first, synced, then renamed.
+#[derive(Clone, Debug)]
+pub struct AtomicCheckpointer {
+    folder: PathBuf,
+    part: &'static str,
+}
+
+impl AtomicCheckpointer {
+    /// The checkpointers of model, optimizer and schedule in a folder.
+    pub fn all(folder: &Path) -> [Self; 3] {
+        [MODEL, OPTIMIZER, SCHEDULE].map(|part| Self { folder: folder.to_owned(), part })
+    }
+}
+
+impl<R: Checkpoint> Checkpointer<R> for AtomicCheckpointer {
+    fn save(&self, epoch: usize, record: R) -> Result<(), CheckpointerError> {
+        let bytes = record.checkpoint_into_bytes().map_err(CheckpointerError::Record)?;
+        write_atomically(&file(&self.folder, self.part, epoch), &bytes)
+            .map_err(|error| CheckpointerError::Unknown(error.to_string()))
+    }
+
+    fn delete(&self, epoch: usize) -> Result<(), CheckpointerError> {
+        match fs::remove_file(file(&self.folder, self.part, epoch)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(CheckpointerError::IOError(error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn restore(&self, epoch: usize) -> Result<R, CheckpointerError> {
+        let path = file(&self.folder, self.part, epoch);
+        let bytes = fs::read(path).map_err(CheckpointerError::IOError)?;
+        R::checkpoint_from_bytes(burn::tensor::Bytes::from_bytes_vec(bytes))
+            .map_err(CheckpointerError::Record)
+    }
+}
+
+/// The file of one part of a checkpoint.
+pub(super) fn file(folder: &Path, part: &str, segment: usize) -> PathBuf {
+    folder.join(format!("{part}-{segment}.bpk"))
+}
+
+/// The checkpoints of which every part is there.
+pub(super) fn complete(folder: &Path) -> BTreeSet<usize> {
+    let names = fs::read_dir(folder).into_iter().flatten().flatten();
+    let segment = |entry: fs::DirEntry| {
+        let name = entry.file_name();
+        name.to_str()?.strip_prefix("model-")?.strip_suffix(".bpk")?.parse::<usize>().ok()
+    };
+    names
+        .filter_map(segment)
+        .filter(|segment| {
+            [OPTIMIZER, SCHEDULE].iter().all(|part| file(folder, part, *segment).is_file())
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checkpoint_counts_once_all_parts_are_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let touch = |name: &str| fs::write(folder.path().join(name), b"").unwrap();
+        for name in ["model-1.bpk", "optimizer-1.bpk", "schedule-1.bpk"] {
+            touch(name);
+        }
+        for name in ["model-2.bpk", "optimizer-2.bpk", "model-x.bpk", "model-3.bpk.tmp"] {
+            touch(name);
+        }
+        assert_eq!(complete(folder.path()), BTreeSet::from([1]));
+        touch("schedule-2.bpk");
+        assert_eq!(complete(folder.path()), BTreeSet::from([1, 2]));
+    }
+}

@@ -1,0 +1,249 @@
+//! A run folder: everything that a training leaves behind.
+//!
+//! ```text
+//! run.toml          what was asked for: data set, budget, seed, device
+//! spec.toml         the resolved specification
+//! metrics.jsonl     one line per segment and split
+//! checkpoint/       model, optimizer and schedule after each of the last segments
+//! model.bpk         the trained network
+//! summary.json      the result
+//! ```
+
+mod checkpoint;
+mod log;
+mod settings;
+mod summary;
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+};
+
+use burn_dendrite_nn::SpecErrors;
+use serde::{Serialize, de::DeserializeOwned};
+
+pub use checkpoint::AtomicCheckpointer;
+pub use log::{JsonLinesLogger, Progress, SegmentRecord};
+pub use settings::RunSettings;
+pub use summary::Summary;
+
+use crate::spec::ExperimentSpec;
+
+/// Why a run folder cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// The folder for a new run is not empty.
+    #[error(
+        "`{}` already holds {what}; accepted: a new or empty folder for `--out`, or `--resume {}`",
+        folder.display(),
+        folder.display()
+    )]
+    Occupied {
+        /// The folder.
+        folder: PathBuf,
+        /// What is in it.
+        what: &'static str,
+    },
+    /// The folder holds no run.
+    #[error("`{}` holds no run: `{missing}` is missing", folder.display())]
+    NotARun {
+        /// The folder.
+        folder: PathBuf,
+        /// The file that a run would have.
+        missing: &'static str,
+    },
+    /// Another process trains in the folder.
+    #[error("another process is training in `{}`; wait for it, or choose another folder", .0.display())]
+    Busy(PathBuf),
+    /// A file of the run cannot be understood.
+    #[error("`{}`: {message}", file.display())]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+    /// The specification of the run has mistakes.
+    #[error("the specification of the run has mistakes: {0}")]
+    Spec(#[from] SpecErrors),
+    /// A file cannot be read or written.
+    #[error("`{}`: {error}", file.display())]
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// The operating system's reason.
+        error: io::Error,
+    },
+}
+
+/// A run folder that this process has to itself, until it is dropped.
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    /// Locked for this process; the operating system releases it with the file, however that ends.
+    _lock: File,
+}
+
+const SPEC: &str = "spec.toml";
+const SETTINGS: &str = "run.toml";
+const SUMMARY: &str = "summary.json";
+const METRICS: &str = "metrics.jsonl";
+const MODEL: &str = "model.bpk";
+const CHECKPOINTS: &str = "checkpoint";
+const LOCK: &str = ".lock";
+
+impl RunFolder {
+    /// Makes a folder for a new run and writes down what is going to be done.
+    ///
+    /// # Errors
+    ///
+    /// If the folder holds anything already, or cannot be written.
+    pub fn create(
+        path: &Path,
+        settings: &RunSettings,
+        spec: &ExperimentSpec,
+    ) -> Result<Self, RunError> {
+        if path.join(SPEC).exists() {
+            return Err(RunError::Occupied { folder: path.to_owned(), what: "a run" });
+        }
+        let occupied = match fs::read_dir(path) {
+            Ok(mut entries) => entries.next().is_some(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+            Err(error) => return Err(RunError::Io { file: path.to_owned(), error }),
+        };
+        if occupied {
+            return Err(RunError::Occupied { folder: path.to_owned(), what: "other files" });
+        }
+        let checkpoints = path.join(CHECKPOINTS);
+        fs::create_dir_all(&checkpoints)
+            .map_err(|error| RunError::Io { file: checkpoints, error })?;
+        let folder = Self::lock(path)?;
+        write_toml(&path.join(SETTINGS), settings)?;
+        write_toml(&path.join(SPEC), spec)?;
+        Ok(folder)
+    }
+
+    /// Opens the folder of a run to go on with it.
+    ///
+    /// # Errors
+    ///
+    /// If the folder holds no run, or another process trains in it.
+    pub fn open(path: &Path) -> Result<Self, RunError> {
+        load(path)?;
+        Self::lock(path)
+    }
+
+    fn lock(path: &Path) -> Result<Self, RunError> {
+        let file = path.join(LOCK);
+        let open = || File::options().create(true).truncate(false).write(true).open(&file);
+        let lock = open().map_err(|error| RunError::Io { file: file.clone(), error })?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(RunError::Busy(path.to_owned())),
+            Err(TryLockError::Error(error)) => Err(RunError::Io { file, error }),
+        }
+    }
+
+    /// The folder.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where checkpoints are kept.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.path.join(CHECKPOINTS)
+    }
+
+    /// The metrics, one JSON object a line.
+    pub fn metrics(&self) -> PathBuf {
+        self.path.join(METRICS)
+    }
+
+    /// Writes the result.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write_summary(&self, summary: &Summary) -> Result<(), RunError> {
+        let file = self.path.join(SUMMARY);
+        let text = serde_json::to_string_pretty(summary)
+            .map_err(|error| RunError::Invalid { file: file.clone(), message: error.to_string() })?;
+        write_atomically(&file, format!("{text}\n").as_bytes())
+    }
+}
+
+/// What a run folder says it does: its settings and its specification.
+///
+/// # Errors
+///
+/// If the folder holds no run, or a file of it cannot be understood.
+pub fn load(path: &Path) -> Result<(RunSettings, ExperimentSpec), RunError> {
+    for missing in [SETTINGS, SPEC] {
+        if !path.join(missing).is_file() {
+            return Err(RunError::NotARun { folder: path.to_owned(), missing });
+        }
+    }
+    let settings = read_toml(&path.join(SETTINGS))?;
+    Ok((settings, ExperimentSpec::load(&path.join(SPEC))?))
+}
+
+/// The result of a run, if it has come to its end.
+///
+/// # Errors
+///
+/// If the file cannot be understood.
+pub fn summary(path: &Path) -> Result<Option<Summary>, RunError> {
+    let file = path.join(SUMMARY);
+    match fs::read_to_string(&file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(RunError::Io { file, error }),
+        Ok(text) => serde_json::from_str(&text)
+            .map(Some)
+            .map_err(|error| RunError::Invalid { file, message: error.to_string() }),
+    }
+}
+
+/// The trained network of a run.
+pub fn model_file(path: &Path) -> PathBuf {
+    path.join(MODEL)
+}
+
+/// The newest complete checkpoint of a run: its file and the number of segments before it.
+pub fn latest_checkpoint(path: &Path) -> Option<(PathBuf, usize)> {
+    let folder = path.join(CHECKPOINTS);
+    checkpoint::complete(&folder)
+        .into_iter()
+        .max()
+        .map(|segment| (checkpoint::file(&folder, checkpoint::MODEL, segment), segment))
+}
+
+fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError> {
+    let text = fs::read_to_string(file)
+        .map_err(|error| RunError::Io { file: file.to_owned(), error })?;
+    toml::from_str(&text)
+        .map_err(|error| RunError::Invalid { file: file.to_owned(), message: error.to_string() })
+}
+
+fn write_toml<T: Serialize>(file: &Path, value: &T) -> Result<(), RunError> {
+    let text = toml::to_string(value)
+        .map_err(|error| RunError::Invalid { file: file.to_owned(), message: error.to_string() })?;
+    write_atomically(file, text.as_bytes())
+}
+
+/// Writes a file in full or not at all: under another name first, synced, then renamed.
+pub(crate) fn write_atomically(file: &Path, bytes: &[u8]) -> Result<(), RunError> {
+    let write = || -> io::Result<()> {
+        let folder = file.parent().unwrap_or(Path::new("."));
+        let mut builder = tempfile::Builder::new();
+        // A temporary file is the owner's alone; the finished one gets the usual permissions.
+        #[cfg(unix)]
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+        let mut temporary = builder.tempfile_in(folder)?;
+        temporary.write_all(bytes)?;
+        temporary.as_file().sync_all()?;
+        temporary.persist(file).map_err(|error| error.error)?;
+        Ok(())
+    };
+    write().map_err(|error| RunError::Io { file: file.to_owned(), error })
+}

@@ -1,0 +1,51 @@
+//! What a run was asked to do, apart from its specification.
+
+use serde::{Deserialize, Serialize};
+
+use crate::data::{DatasetName, SegmentPlan};
+
+/// Data, budget and seed of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RunSettings {
+    /// The preset that the specification started from, or the name that its file gives.
+    pub preset: String,
+    /// The data set.
+    pub dataset: DatasetName,
+    /// Training samples of one epoch, drawn from the training split in a shuffled order.
+    pub samples: usize,
+    /// Passes over such samples, each in an order of its own.
+    pub epochs: usize,
+    /// Samples of one training step.
+    pub batch_size: usize,
+    /// Seed of weights, order and events.
+    pub seed: u64,
+    /// Training samples between two validations, each of which is followed by a checkpoint.
+    pub validate_every: usize,
+    /// Validations without a lower loss after which the run stops early; never unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patience: Option<usize>,
+    /// Version of this program that started the run.
+    pub version: String,
+}
+
+impl RunSettings {
+    /// The cut of the run into segments: what burn's learner calls an epoch is one of them.
+    pub fn segments(&self) -> SegmentPlan {
+        SegmentPlan {
+            samples_per_pass: self.samples,
+            passes: self.epochs,
+            samples_per_segment: self.validate_every,
+            batch_size: self.batch_size,
+            seed: self.seed,
+        }
+    }
+
+    /// Training steps of the whole run.
+    pub fn steps(&self) -> usize {
+        let plan = self.segments();
+        (0..plan.segments())
+            .map(|segment| plan.range(segment).1.len().div_ceil(self.batch_size))
+            .sum()
+    }
+}

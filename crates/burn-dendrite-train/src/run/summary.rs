@@ -1,0 +1,35 @@
+//! The result of a run.
+
+use serde::{Deserialize, Serialize};
+
+/// What `summary.json` holds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Summary {
+    /// Share of test samples whose largest output is that of their class.
+    pub test_accuracy: f64,
+    /// Mean squared error over test samples and output units.
+    pub test_loss: f64,
+    /// Share of validation samples classified rightly at the end.
+    pub validation_accuracy: f64,
+    /// Training samples seen.
+    pub train_samples: usize,
+    /// Training samples a second, validation not counted; of the part of the run since it was
+    /// last resumed.
+    pub samples_per_second: f64,
+    /// The seed.
+    pub seed: u64,
+    /// The preset, or the name that the specification's file gives.
+    pub preset: String,
+    /// The data set.
+    pub dataset: String,
+    /// Samples of one training step.
+    pub batch_size: usize,
+    /// The device of the part of the run since it was last resumed.
+    pub device: String,
+    /// Threads that it could use.
+    pub threads: usize,
+    /// Whether the run stopped before its budget was spent, for want of progress.
+    pub stopped_early: bool,
+    /// Version of this program.
+    pub version: String,
+}

@@ -1,0 +1,113 @@
+//! An experiment as data: a network, how it learns, and what applies the updates.
+
+use std::path::Path;
+
+use burn_dendrite_nn::{
+    NetworkSpec, Plan, SpecError, SpecErrors,
+    spec::{Collector, Format, PopulationSpec, ProjectionSpec, deserialize},
+};
+use burn_dendrite_optim::{Learning, LearningSpec, Plasticity, phase::PopulationNudge};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{optimizer::OptimizerSpec, optimizer::ScheduleSpec, scaling::BatchScaling};
+
+/// What is trained and how: everything but the data, the budget and the seed.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExperimentSpec {
+    /// A short name, e.g. `mnist-dtp`.
+    pub name: String,
+    /// One line on what it is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub description: String,
+    /// Where the values come from.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub source: String,
+    /// Anatomy and dynamics.
+    pub network: NetworkSpec,
+    /// Which parameter learns by which rule.
+    pub learning: LearningSpec,
+    /// What applies the updates; plain gradient descent, the reference's, unless given.
+    #[serde(default)]
+    pub optimizer: OptimizerSpec,
+    /// How the factor on all learning rates changes over the run; constantly 1 unless given.
+    #[serde(default)]
+    pub schedule: ScheduleSpec,
+    /// How the learning rates grow with the batch.
+    #[serde(default)]
+    pub batch_scaling: BatchScaling,
+}
+
+impl ExperimentSpec {
+    /// Reads a specification from text.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes in keys, kinds and values at once, each with its path and the nearest accepted
+    /// word. Names and sizes are checked by [`check`](Self::check).
+    pub fn parse(text: &str, format: Format) -> Result<Self, SpecErrors> {
+        Self::from_value(format.read(text)?)
+    }
+
+    /// Reads a specification from a value, as [`parse`](Self::parse) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`parse`](Self::parse).
+    pub fn from_value(value: Value) -> Result<Self, SpecErrors> {
+        // serde stops at the first mistake, so the entries of the long lists are read one by one.
+        let mut mistakes = Collector::default();
+        let empty = Value::Null;
+        let network = value.get("network").unwrap_or(&empty);
+        mistakes.entries::<PopulationSpec>("network", network, "population", "name");
+        mistakes.entries::<ProjectionSpec>("network", network, "projection", "name");
+        let learning = value.get("learning").unwrap_or(&empty);
+        mistakes.entries::<Plasticity>("learning", learning, "rule", "on");
+        let nudge = learning.get("nudge").unwrap_or(&empty);
+        mistakes.entries::<PopulationNudge>("learning.nudge", nudge, "population", "name");
+        mistakes.finish()?;
+        Ok(deserialize("", value)?)
+    }
+
+    /// Reads a specification from a `.toml` or `.json` file.
+    ///
+    /// # Errors
+    ///
+    /// One sentence if the file cannot be read or has another ending, else those of
+    /// [`parse`](Self::parse).
+    pub fn load(path: &Path) -> Result<Self, SpecErrors> {
+        let wrong = |message: String| SpecErrors::from(SpecError::new(path.display().to_string(), message));
+        let format = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("toml") => Format::Toml,
+            Some("json") => Format::Json,
+            _ => return Err(wrong("accepted: a specification that ends in `.toml` or `.json`".into())),
+        };
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        Self::parse(&text, format)
+    }
+
+    /// Checks names, sizes and rules, and resolves them.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes at once, each with its path and what would be accepted.
+    pub fn check(&self) -> Result<(Plan, Learning), SpecErrors> {
+        let mut errors = Vec::new();
+        errors.extend(self.optimizer.check().err().map(|message| SpecError::new("optimizer", message)));
+        errors.extend(self.schedule.check().err().map(|message| SpecError::new("schedule", message)));
+        match self.network.check() {
+            Err(network) => {
+                errors.extend(network.under("network"));
+                SpecErrors::or(errors, || unreachable!("a network with mistakes has errors"))
+            }
+            Ok(plan) => match self.learning.check(&plan) {
+                Err(learning) => {
+                    errors.extend(learning.under("learning"));
+                    SpecErrors::or(errors, || unreachable!("rules with mistakes have errors"))
+                }
+                Ok(learning) => SpecErrors::or(errors, || (plan, learning)),
+            },
+        }
+    }
+}

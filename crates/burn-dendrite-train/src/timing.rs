@@ -1,0 +1,93 @@
+//! How long training takes, validation not counted.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Instant,
+};
+
+use burn::{
+    data::{
+        dataloader::{DataLoader, DataLoaderIterator, Progress},
+        dataset::DatasetError,
+    },
+    tensor::Device,
+};
+
+use crate::data::ImageBatch;
+
+/// Samples and seconds of training, shared between the loader that counts and whoever asks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stopwatch {
+    samples: Arc<AtomicUsize>,
+    nanoseconds: Arc<AtomicU64>,
+}
+
+impl Stopwatch {
+    /// Samples a second so far; 0 before the first.
+    pub(crate) fn samples_per_second(&self) -> f64 {
+        let seconds = self.nanoseconds.load(Ordering::Relaxed) as f64 * 1e-9;
+        if seconds > 0.0 { self.samples.load(Ordering::Relaxed) as f64 / seconds } else { 0.0 }
+    }
+}
+
+/// A training loader that counts: the learner's step on a batch is the time from the moment it
+/// gets the batch until it asks for the next one.
+#[derive(Clone)]
+pub(crate) struct TimedLoader {
+    pub(crate) loader: Arc<dyn DataLoader<ImageBatch>>,
+    pub(crate) stopwatch: Stopwatch,
+}
+
+impl DataLoader<ImageBatch> for TimedLoader {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<ImageBatch> + 'a> {
+        Box::new(TimedIterator {
+            batches: self.loader.iter(),
+            stopwatch: &self.stopwatch,
+            last: Instant::now(),
+            pending: 0,
+        })
+    }
+
+    fn num_items(&self) -> usize {
+        self.loader.num_items()
+    }
+
+    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<ImageBatch>> {
+        Arc::new(Self { loader: self.loader.to_device(device), ..self.clone() })
+    }
+
+    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<ImageBatch>> {
+        Arc::new(Self { loader: self.loader.slice(start, end), ..self.clone() })
+    }
+}
+
+struct TimedIterator<'a> {
+    batches: Box<dyn DataLoaderIterator<ImageBatch> + 'a>,
+    stopwatch: &'a Stopwatch,
+    last: Instant,
+    pending: usize,
+}
+
+impl Iterator for TimedIterator<'_> {
+    type Item = Result<ImageBatch, DatasetError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let now = Instant::now();
+        let spent = now.duration_since(self.last).as_nanos() as u64;
+        self.last = now;
+        self.stopwatch.nanoseconds.fetch_add(spent, Ordering::Relaxed);
+        self.stopwatch.samples.fetch_add(self.pending, Ordering::Relaxed);
+        let batch = self.batches.next();
+        self.pending = batch.as_ref().and_then(|it| it.as_ref().ok()).map_or(0, ImageBatch::size);
+        batch
+    }
+}
+
+impl DataLoaderIterator<ImageBatch> for TimedIterator<'_> {
+    fn progress(&self) -> Progress {
+        self.batches.progress()
+    }
+}

@@ -1,0 +1,266 @@
+//! What is checked of one fixture.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use burn::{
+    module::Module,
+    optim::SgdConfig,
+    tensor::{Device, Tensor, TensorData},
+};
+use burn_dendrite::{
+    nn::{
+        Event, Network, NetworkState, Parameter, Phase, PopulationId, ProjectionId, ProjectionName,
+    },
+    optim::{Learning, Outcome, Updates},
+};
+
+use crate::{
+    compare::{Comparison, values},
+    fixture::{Fixture, Matrix, Rows, Sample},
+};
+
+/// Checks a fixture on the default device.
+///
+/// On success a line with the largest relative error of each pass.
+pub(crate) fn check(fixture: &Fixture) -> Result<String, String> {
+    let device = Device::default();
+    let plan = fixture.network.check().map_err(|errors| format!("network: {errors}"))?;
+    let learning = fixture.learning.check(&plan).map_err(|errors| format!("learning: {errors}"))?;
+    if fixture.samples.is_empty() {
+        return Err("there is no sample".to_owned());
+    }
+    let network = Network::new(plan.clone(), 0, &device);
+    // burn's optimizers want parameters on an autodiff device; the dynamics strip that again.
+    let on_autodiff = Network::new(plan, 0, &device.clone().autodiff()).no_grad();
+    let subject = Subject { fixture, learning, device };
+
+    let apply = |network: Network, updates: Updates| updates.apply(network);
+    let passes = [
+        subject.start(network.clone())?,
+        subject.train("every sample afresh", Start::Recorded, network.clone(), apply)?,
+        subject.train("one after another", Start::Previous, network.clone(), apply)?,
+        subject.descend(on_autodiff)?,
+        subject.batch(network)?,
+    ];
+    let failures: Vec<String> = passes.iter().filter_map(Comparison::failure).collect();
+    if !failures.is_empty() {
+        return Err(failures.join("\n"));
+    }
+    let summaries: Vec<String> = passes.iter().map(Comparison::summary).collect();
+    Ok(format!("largest relative error: {}", summaries.join(", ")))
+}
+
+/// The weights that a training step starts from.
+#[derive(Clone, Copy, PartialEq)]
+enum Start {
+    /// Those recorded after the step before.
+    Recorded,
+    /// Those that our own step before left; rounding errors grow.
+    Previous,
+}
+
+struct Subject<'a> {
+    fixture: &'a Fixture,
+    learning: Learning,
+    device: Device,
+}
+
+impl Subject<'_> {
+    /// The start is lawful already, and the network computes the right outputs for many inputs.
+    fn start(&self, network: Network) -> Result<Comparison, String> {
+        let Fixture { weights, biases, inputs, batched_forward_output, .. } = self.fixture;
+        let mut comparison = Comparison::new("start", self.fixture.tolerance);
+        let network = self.put(network, weights, biases)?;
+        parameters(&mut comparison, "as set", &network, weights, biases);
+        let constrained = network.clone().constrained();
+        parameters(&mut comparison, "constrained", &constrained, weights, biases);
+        let output = network.forward(self.tensor(inputs));
+        comparison.array("output of all inputs", output, batched_forward_output);
+        Ok(comparison)
+    }
+
+    /// All training steps in order.
+    fn train(
+        &self,
+        pass: &'static str,
+        start: Start,
+        mut network: Network,
+        mut update: impl FnMut(Network, Updates) -> Network,
+    ) -> Result<Comparison, String> {
+        let allowance = if start == Start::Recorded { 1.0 } else { 10.0 };
+        let mut comparison = Comparison::new(pass, self.fixture.tolerance * allowance);
+        let mut weights = &self.fixture.weights;
+        let mut biases = self.fixture.biases.clone();
+        for (index, sample) in self.fixture.samples.iter().enumerate() {
+            if index == 0 || start == Start::Recorded {
+                network = self.put(network, weights, &biases)?;
+            }
+            let place = |quantity: &str| format!("sample {index}, {quantity}");
+            let (dynamics, outcome) = self.step(&network, index..index + 1);
+            if index == 0 {
+                compare_dynamics(&mut comparison, &network, &dynamics, sample);
+            }
+            compare_outcome(&mut comparison, &place, &network, &outcome, sample);
+            network = update(network, outcome.updates);
+            weights = &sample.weights;
+            biases.extend(sample.biases.clone());
+            parameters(&mut comparison, &place("updated"), &network, weights, &biases);
+        }
+        Ok(comparison)
+    }
+
+    /// Plain SGD of burn with rate 1 is the reference: any other optimizer can take its place.
+    fn descend(&self, network: Network) -> Result<Comparison, String> {
+        let mut optimizer = SgdConfig::new().init();
+        self.train("through burn's SGD", Start::Recorded, network, |network, updates| {
+            let changed: BTreeSet<Parameter> = updates.parameters().collect();
+            let grads = updates.into_grads(&network);
+            let network = optimizer.step(1.0, network, grads);
+            network.constrained_where(|parameter| changed.contains(&parameter))
+        })
+    }
+
+    /// A batch of two gives the mean of the updates that its samples give alone.
+    fn batch(&self, network: Network) -> Result<Comparison, String> {
+        let mut comparison = Comparison::new("batch of two", self.fixture.tolerance);
+        let network = self.put(network, &self.fixture.weights, &self.fixture.biases)?;
+        let plan = network.plan();
+        let [one, two, both] =
+            [0..1, 1..2, 0..2].map(|samples| self.step(&network, samples).1.updates);
+        for parameter in self.learning.learned() {
+            let place = match parameter {
+                Parameter::Weight(id) => format!("update of {}", plan.projection(id).name),
+                Parameter::Bias(id) => format!("update of {}<-bias", plan.populations[id].name),
+            };
+            match (one.get(parameter), two.get(parameter), both.get(parameter)) {
+                (Some(one), Some(two), Some(both)) => {
+                    comparison.array(&place, both, &values((one + two) / 2.0));
+                }
+                _ => comparison.fault(&place, "it learns, but there is none"),
+            }
+        }
+        Ok(comparison)
+    }
+
+    /// One training step up to the updates, and the states of its forward phase.
+    fn step(
+        &self,
+        network: &Network,
+        samples: std::ops::Range<usize>,
+    ) -> (Vec<NetworkState>, Outcome) {
+        let mut dynamics = Vec::new();
+        let input = self.tensor(&self.fixture.inputs[samples.clone()]);
+        let target = self.tensor(&self.fixture.targets[samples]);
+        let outcome = self.learning.run(network, input, target, &mut |event: Event<'_>| {
+            match event {
+                Event::Step { phase: Phase::Forward, state, .. } => dynamics.push(state.clone()),
+                Event::Step { phase: Phase::Backward, .. } => {}
+            }
+        });
+        (dynamics, outcome)
+    }
+
+    /// The network with these weights and biases, exactly.
+    fn put(
+        &self,
+        mut network: Network,
+        weights: &BTreeMap<ProjectionName, Matrix>,
+        biases: &Rows,
+    ) -> Result<Network, String> {
+        for index in 0..network.plan().projections.len() {
+            let id = ProjectionId(index);
+            let projection = network.plan().projection(id);
+            if projection.is_owned() {
+                let values = weights.get(&projection.name);
+                let values = values.ok_or(format!("`{}` has no weights", projection.name))?;
+                network = network.with_weight(id, self.tensor(values));
+            }
+        }
+        for index in 0..network.plan().populations.len() {
+            let id = PopulationId(index);
+            let population = &network.plan().populations[id];
+            if population.bias.is_some() {
+                let values = biases.get(&population.name);
+                let values = values.ok_or(format!("`{}` has no bias", population.name))?;
+                let bias = Tensor::from_data(TensorData::from(values.as_slice()), &self.device);
+                network = network.with_bias(id, bias);
+            }
+        }
+        Ok(network)
+    }
+
+    fn tensor(&self, rows: &[Vec<f32>]) -> Tensor<2> {
+        let shape = [rows.len(), rows.first().map_or(0, Vec::len)];
+        Tensor::from_data(TensorData::new(rows.concat(), shape), &self.device)
+    }
+}
+
+fn compare_dynamics(
+    comparison: &mut Comparison,
+    network: &Network,
+    dynamics: &[NetworkState],
+    sample: &Sample,
+) {
+    for (id, population) in network.plan().populations.iter() {
+        let place = format!("sample 0, forward dynamics of {}", population.name);
+        let steps = dynamics.iter().map(|state| state.activity[id].clone()).collect();
+        match sample.forward_dynamics.get(&population.name) {
+            Some(recorded) => comparison.array(&place, Tensor::cat(steps, 0), recorded),
+            None => comparison.fault(&place, "none is recorded"),
+        }
+    }
+}
+
+fn compare_outcome(
+    comparison: &mut Comparison,
+    place: &impl Fn(&str) -> String,
+    network: &Network,
+    Outcome { trace, loss, .. }: &Outcome,
+    sample: &Sample,
+) {
+    comparison.array(&place("loss"), loss.clone().unsqueeze(), &[vec![sample.loss]]);
+    let plan = network.plan();
+    let mut rows = |quantity, recorded, measured: &dyn Fn(PopulationId) -> Option<Tensor<2>>| {
+        comparison.rows(&place(quantity), plan, measured, recorded);
+    };
+    rows("forward activity", &sample.forward_activity, &|id| {
+        Some(trace.forward.activity[id].clone())
+    });
+    rows("forward previous activity", &sample.forward_prev_activity, &|id| {
+        Some(trace.forward.previous[id].clone())
+    });
+    rows("forward dendritic state", &sample.forward_dendritic_state, &|id| {
+        trace.dendrite[id].clone()
+    });
+    rows("backward activity", &sample.backward_activity, &|id| {
+        Some(trace.nudged.activity[id].clone())
+    });
+    rows("plateau", &sample.plateau, &|id| trace.plateau[id].clone());
+    rows("backward dendritic state", &sample.backward_dendritic_state, &|id| {
+        trace.nudged_dendrite[id].clone()
+    });
+}
+
+/// Compares every weight, tied ones too, and every bias.
+fn parameters(
+    comparison: &mut Comparison,
+    place: &str,
+    network: &Network,
+    weights: &BTreeMap<ProjectionName, Matrix>,
+    biases: &Rows,
+) {
+    // Reading a tied weight is an operation, which must leave nothing in burn's graph.
+    let network = network.valid();
+    let plan = network.plan();
+    for (index, projection) in plan.projections.iter().enumerate() {
+        let place = format!("{place} weight {}", projection.name);
+        match weights.get(&projection.name) {
+            Some(recorded) => {
+                comparison.array(&place, network.weight(ProjectionId(index)), recorded);
+            }
+            None => comparison.fault(&place, "none is recorded"),
+        }
+    }
+    let bias = |id| network.bias(id).map(|bias| bias.unsqueeze());
+    comparison.rows(&format!("{place} bias"), plan, bias, biases);
+}
