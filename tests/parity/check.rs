@@ -16,28 +16,44 @@ use burn_dendrite::{
 
 use crate::{
     compare::{Comparison, values},
-    fixture::{Fixture, Matrix, Rows, Sample},
+    fixture::{Fixture, Matrix, Rows},
+    quantities,
 };
 
 /// Checks a fixture on the default device.
 ///
-/// On success a line with the largest relative error of each pass.
+/// On success the largest relative error of each pass.
 pub(crate) fn check(fixture: &Fixture) -> Result<String, String> {
     let device = Device::default();
-    let plan = fixture.network.check().map_err(|errors| format!("network: {errors}"))?;
-    let learning = fixture.learning.check(&plan).map_err(|errors| format!("learning: {errors}"))?;
+    let plan = fixture
+        .network
+        .check()
+        .map_err(|errors| format!("network: {errors}"))?;
+    let learning = fixture
+        .learning
+        .check(&plan)
+        .map_err(|errors| format!("learning: {errors}"))?;
     if fixture.samples.is_empty() {
         return Err("there is no sample".to_owned());
     }
     let network = Network::new(plan.clone(), 0, &device);
     // burn's optimizers want parameters on an autodiff device; the dynamics strip that again.
     let on_autodiff = Network::new(plan, 0, &device.clone().autodiff()).no_grad();
-    let subject = Subject { fixture, learning, device };
+    let subject = Subject {
+        fixture,
+        learning,
+        device,
+    };
 
     let apply = |network: Network, updates: Updates| updates.apply(network);
     let passes = [
         subject.start(network.clone())?,
-        subject.train("every sample afresh", Start::Recorded, network.clone(), apply)?,
+        subject.train(
+            "every sample afresh",
+            Start::Recorded,
+            network.clone(),
+            apply,
+        )?,
         subject.train("one after another", Start::Previous, network.clone(), apply)?,
         subject.descend(on_autodiff)?,
         subject.batch(network)?,
@@ -47,7 +63,10 @@ pub(crate) fn check(fixture: &Fixture) -> Result<String, String> {
         return Err(failures.join("\n"));
     }
     let summaries: Vec<String> = passes.iter().map(Comparison::summary).collect();
-    Ok(format!("largest relative error: {}", summaries.join(", ")))
+    Ok(format!(
+        "largest relative errors\n  {}",
+        summaries.join("\n  ")
+    ))
 }
 
 /// The weights that a training step starts from.
@@ -68,12 +87,24 @@ struct Subject<'a> {
 impl Subject<'_> {
     /// The start is lawful already, and the network computes the right outputs for many inputs.
     fn start(&self, network: Network) -> Result<Comparison, String> {
-        let Fixture { weights, biases, inputs, batched_forward_output, .. } = self.fixture;
+        let Fixture {
+            weights,
+            biases,
+            inputs,
+            batched_forward_output,
+            ..
+        } = self.fixture;
         let mut comparison = Comparison::new("start", self.fixture.tolerance);
         let network = self.put(network, weights, biases)?;
-        parameters(&mut comparison, "as set", &network, weights, biases);
+        quantities::parameters(&mut comparison, "as set", &network, weights, biases);
         let constrained = network.clone().constrained();
-        parameters(&mut comparison, "constrained", &constrained, weights, biases);
+        quantities::parameters(
+            &mut comparison,
+            "constrained",
+            &constrained,
+            weights,
+            biases,
+        );
         let output = network.forward(self.tensor(inputs));
         comparison.array("output of all inputs", output, batched_forward_output);
         Ok(comparison)
@@ -98,13 +129,19 @@ impl Subject<'_> {
             let place = |quantity: &str| format!("sample {index}, {quantity}");
             let (dynamics, outcome) = self.step(&network, index..index + 1);
             if index == 0 {
-                compare_dynamics(&mut comparison, &network, &dynamics, sample);
+                quantities::dynamics(&mut comparison, &network, &dynamics, sample);
             }
-            compare_outcome(&mut comparison, &place, &network, &outcome, sample);
+            quantities::outcome(&mut comparison, &place, &network, &outcome, sample);
             network = update(network, outcome.updates);
             weights = &sample.weights;
             biases.extend(sample.biases.clone());
-            parameters(&mut comparison, &place("updated"), &network, weights, &biases);
+            quantities::parameters(
+                &mut comparison,
+                &place("updated"),
+                &network,
+                weights,
+                &biases,
+            );
         }
         Ok(comparison)
     }
@@ -112,12 +149,17 @@ impl Subject<'_> {
     /// Plain SGD of burn with rate 1 is the reference: any other optimizer can take its place.
     fn descend(&self, network: Network) -> Result<Comparison, String> {
         let mut optimizer = SgdConfig::new().init();
-        self.train("through burn's SGD", Start::Recorded, network, |network, updates| {
-            let changed: BTreeSet<Parameter> = updates.parameters().collect();
-            let grads = updates.into_grads(&network);
-            let network = optimizer.step(1.0, network, grads);
-            network.constrained_where(|parameter| changed.contains(&parameter))
-        })
+        self.train(
+            "through burn's SGD",
+            Start::Recorded,
+            network,
+            |network, updates| {
+                let changed: BTreeSet<Parameter> = updates.parameters().collect();
+                let grads = updates.into_grads(&network);
+                let network = optimizer.step(1.0, network, grads);
+                network.constrained_where(|parameter| changed.contains(&parameter))
+            },
+        )
     }
 
     /// A batch of two gives the mean of the updates that its samples give alone.
@@ -151,12 +193,22 @@ impl Subject<'_> {
         let mut dynamics = Vec::new();
         let input = self.tensor(&self.fixture.inputs[samples.clone()]);
         let target = self.tensor(&self.fixture.targets[samples]);
-        let outcome = self.learning.run(network, input, target, &mut |event: Event<'_>| {
-            match event {
-                Event::Step { phase: Phase::Forward, state, .. } => dynamics.push(state.clone()),
-                Event::Step { phase: Phase::Backward, .. } => {}
-            }
-        });
+        let outcome = self.learning.run(
+            network,
+            input,
+            target,
+            &mut |event: Event<'_>| match event {
+                Event::Step {
+                    phase: Phase::Forward,
+                    state,
+                    ..
+                } => dynamics.push(state.clone()),
+                Event::Step {
+                    phase: Phase::Backward,
+                    ..
+                } => {}
+            },
+        );
         (dynamics, outcome)
     }
 
@@ -193,74 +245,4 @@ impl Subject<'_> {
         let shape = [rows.len(), rows.first().map_or(0, Vec::len)];
         Tensor::from_data(TensorData::new(rows.concat(), shape), &self.device)
     }
-}
-
-fn compare_dynamics(
-    comparison: &mut Comparison,
-    network: &Network,
-    dynamics: &[NetworkState],
-    sample: &Sample,
-) {
-    for (id, population) in network.plan().populations.iter() {
-        let place = format!("sample 0, forward dynamics of {}", population.name);
-        let steps = dynamics.iter().map(|state| state.activity[id].clone()).collect();
-        match sample.forward_dynamics.get(&population.name) {
-            Some(recorded) => comparison.array(&place, Tensor::cat(steps, 0), recorded),
-            None => comparison.fault(&place, "none is recorded"),
-        }
-    }
-}
-
-fn compare_outcome(
-    comparison: &mut Comparison,
-    place: &impl Fn(&str) -> String,
-    network: &Network,
-    Outcome { trace, loss, .. }: &Outcome,
-    sample: &Sample,
-) {
-    comparison.array(&place("loss"), loss.clone().unsqueeze(), &[vec![sample.loss]]);
-    let plan = network.plan();
-    let mut rows = |quantity, recorded, measured: &dyn Fn(PopulationId) -> Option<Tensor<2>>| {
-        comparison.rows(&place(quantity), plan, measured, recorded);
-    };
-    rows("forward activity", &sample.forward_activity, &|id| {
-        Some(trace.forward.activity[id].clone())
-    });
-    rows("forward previous activity", &sample.forward_prev_activity, &|id| {
-        Some(trace.forward.previous[id].clone())
-    });
-    rows("forward dendritic state", &sample.forward_dendritic_state, &|id| {
-        trace.dendrite[id].clone()
-    });
-    rows("backward activity", &sample.backward_activity, &|id| {
-        Some(trace.nudged.activity[id].clone())
-    });
-    rows("plateau", &sample.plateau, &|id| trace.plateau[id].clone());
-    rows("backward dendritic state", &sample.backward_dendritic_state, &|id| {
-        trace.nudged_dendrite[id].clone()
-    });
-}
-
-/// Compares every weight, tied ones too, and every bias.
-fn parameters(
-    comparison: &mut Comparison,
-    place: &str,
-    network: &Network,
-    weights: &BTreeMap<ProjectionName, Matrix>,
-    biases: &Rows,
-) {
-    // Reading a tied weight is an operation, which must leave nothing in burn's graph.
-    let network = network.valid();
-    let plan = network.plan();
-    for (index, projection) in plan.projections.iter().enumerate() {
-        let place = format!("{place} weight {}", projection.name);
-        match weights.get(&projection.name) {
-            Some(recorded) => {
-                comparison.array(&place, network.weight(ProjectionId(index)), recorded);
-            }
-            None => comparison.fault(&place, "none is recorded"),
-        }
-    }
-    let bias = |id| network.bias(id).map(|bias| bias.unsqueeze());
-    comparison.rows(&format!("{place} bias"), plan, bias, biases);
 }

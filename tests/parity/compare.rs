@@ -15,14 +15,22 @@ pub(crate) struct Comparison {
     compared: usize,
     mismatches: usize,
     shown: Vec<String>,
-    largest: f64,
+    /// The largest relative error within tolerance, and where.
+    largest: (f64, String),
 }
 
 impl Comparison {
     /// A value `v` of an array may be missed by `tolerance · (|v| + max |array|)`.
     pub(crate) fn new(pass: &'static str, tolerance: f64) -> Self {
-        let (compared, mismatches, shown, largest) = (0, 0, Vec::new(), 0.0);
-        Self { pass, tolerance, compared, mismatches, shown, largest }
+        let largest = (0.0, String::new());
+        Self {
+            pass,
+            tolerance,
+            compared: 0,
+            mismatches: 0,
+            shown: Vec::new(),
+            largest,
+        }
     }
 
     /// Compares an array `[rows, columns]` with the recorded one.
@@ -30,30 +38,41 @@ impl Comparison {
         let [rows, columns] = measured.dims();
         if rows != recorded.len() || recorded.iter().any(|row| row.len() != columns) {
             let recorded = [recorded.len(), recorded.first().map_or(0, Vec::len)];
-            return self.fault(place, &format!("shape {:?}, recorded {recorded:?}", [rows, columns]));
+            return self.fault(
+                place,
+                &format!("shape {:?}, recorded {recorded:?}", [rows, columns]),
+            );
         }
         let measured: Vec<f64> = measured.into_data().iter::<f64>().collect();
-        let recorded: Vec<f64> = recorded.iter().flatten().map(|value| f64::from(*value)).collect();
-        let scale = recorded.iter().fold(0.0, |scale: f64, value| scale.max(value.abs()));
+        let recorded: Vec<f64> = recorded
+            .iter()
+            .flatten()
+            .map(|value| f64::from(*value))
+            .collect();
+        let scale = recorded
+            .iter()
+            .fold(0.0, |scale: f64, value| scale.max(value.abs()));
         for (index, (&measured, &recorded)) in measured.iter().zip(&recorded).enumerate() {
             self.compared += 1;
             let difference = (measured - recorded).abs();
             let unit = recorded.abs() + scale;
             let allowed = self.tolerance * unit;
+            let position = match rows {
+                1 => index.to_string(),
+                _ => format!("{}, {}", index / columns, index % columns),
+            };
             // Written so that a difference of NaN is a mismatch.
             if difference <= allowed {
-                self.largest = self.largest.max(if unit > 0.0 { difference / unit } else { 0.0 });
+                if difference > self.largest.0 * unit {
+                    self.largest = (difference / unit, format!("{place} [{position}]"));
+                }
                 continue;
             }
-            let index = match rows {
-                1 => format!("[{index}]"),
-                _ => format!("[{}, {}]", index / columns, index % columns),
-            };
             let values = format!(
                 "{measured:e}, recorded {recorded:e}: differs by {difference:.2e}, allowed \
                  {allowed:.2e}"
             );
-            self.fault(&format!("{place} {index}"), &values);
+            self.fault(&format!("{place} [{position}]"), &values);
         }
     }
 
@@ -88,7 +107,11 @@ impl Comparison {
 
     /// The largest relative error among the values within tolerance, in a few words.
     pub(crate) fn summary(&self) -> String {
-        format!("{} {:.1e} ({} values)", self.pass, self.largest, self.compared)
+        let largest = match &self.largest {
+            (0.0, _) => "all equal".to_owned(),
+            (error, place) => format!("{error:.1e} at {place}"),
+        };
+        format!("{}, {} values: {largest}", self.pass, self.compared)
     }
 
     /// What differs, first mismatches first; `None` where nothing does.

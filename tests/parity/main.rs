@@ -8,6 +8,7 @@
 mod check;
 mod compare;
 mod fixture;
+mod quantities;
 mod reference;
 
 use std::{
@@ -44,7 +45,9 @@ fn trials(prefix: &str, folder: &Path) -> Vec<Trial> {
         Err(error) => error.to_string(),
     };
     let message = format!("the folder of fixtures {}: {problem}", folder.display());
-    vec![Trial::test(format!("{prefix}::fixtures"), || Err(Failed::from(message)))]
+    vec![Trial::test(format!("{prefix}::fixtures"), || {
+        Err(Failed::from(message))
+    })]
 }
 
 /// Names and files of all fixtures of a folder, in order.
@@ -52,9 +55,10 @@ fn fixtures(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder)? {
         let file = entry?.path();
-        if let (Some(name), Some("json")) =
-            (file.file_stem(), file.extension().and_then(|extension| extension.to_str()))
-        {
+        if let (Some(name), Some("json")) = (
+            file.file_stem(),
+            file.extension().and_then(|extension| extension.to_str()),
+        ) {
             found.push((name.to_string_lossy().into_owned(), file));
         }
     }
@@ -66,7 +70,9 @@ fn run(name: &str, file: &Path) -> Result<(), Failed> {
     let outcome = read(file).and_then(|fixture| check::check(&fixture));
     let summary = outcome.map_err(|problem| format!("{name}: {problem}"))?;
     if env::var_os("DENDRITE_PARITY_VERBOSE").is_some() {
-        eprintln!("{name}: {summary}");
+        // One write, because trials run side by side.
+        let line = format!("{name}: {summary}\n");
+        eprint!("{line}");
     }
     Ok(())
 }

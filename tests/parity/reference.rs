@@ -58,15 +58,26 @@ pub(crate) fn from_json(text: &str) -> Result<Fixture, String> {
     .map_err(|errors| format!("the importer refuses its configuration: {errors}"))?;
     // The reference keeps a bias of zeros where there is none.
     let mut biases = recorded.initial_bias;
-    for population in network.populations.iter().filter(|population| population.bias.is_none()) {
+    for population in network
+        .populations
+        .iter()
+        .filter(|population| population.bias.is_none())
+    {
         let values = biases.remove(&population.name).unwrap_or_default();
         if values.iter().any(|value| *value != 0.0) {
-            return Err(format!("`{}` has a bias that the importer lost", population.name));
+            return Err(format!(
+                "`{}` has a bias that the importer lost",
+                population.name
+            ));
         }
     }
     let (sensitive, tolerance) = SENSITIVE;
     Ok(Fixture {
-        tolerance: if recorded.name == sensitive { tolerance } else { TOLERANCE },
+        tolerance: if recorded.name == sensitive {
+            tolerance
+        } else {
+            TOLERANCE
+        },
         name: recorded.name,
         network,
         learning,
@@ -98,7 +109,12 @@ fn sample(recorded: RecordedSample) -> Sample {
 fn transposed(weights: BTreeMap<ProjectionName, Matrix>) -> BTreeMap<ProjectionName, Matrix> {
     let transpose = |matrix: Matrix| -> Matrix {
         let columns = matrix.first().map_or(0, Vec::len);
-        (0..columns).map(|column| matrix.iter().map(|row| row[column]).collect()).collect()
+        (0..columns)
+            .map(|column| matrix.iter().map(|row| row[column]).collect())
+            .collect()
     };
-    weights.into_iter().map(|(name, matrix)| (name, transpose(matrix))).collect()
+    weights
+        .into_iter()
+        .map(|(name, matrix)| (name, transpose(matrix)))
+        .collect()
 }

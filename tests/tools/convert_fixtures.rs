@@ -20,7 +20,10 @@ fn main() -> Result<()> {
     let [from, to, names @ ..] = arguments.as_slice() else {
         bail!("usage: convert_fixtures FROM_FOLDER TO_FOLDER NAME...");
     };
-    ensure!(!names.is_empty(), "which fixtures? give the names of files without `.json`");
+    ensure!(
+        !names.is_empty(),
+        "which fixtures? give the names of files without `.json`"
+    );
     for name in names {
         let size = convert(Path::new(from), Path::new(to), name)
             .with_context(|| format!("cannot convert `{name}`"))?;
@@ -36,7 +39,10 @@ fn convert(from: &Path, to: &Path, name: &str) -> Result<usize> {
     let fixture = fixture.map_err(anyhow::Error::msg)?;
     let text = serde_json::to_string(&fixture)? + "\n";
     let again: Fixture = serde_json::from_str(&text)?;
-    ensure!(again == fixture, "what was written does not read back as the same");
+    ensure!(
+        again == fixture,
+        "what was written does not read back as the same"
+    );
     fs::write(to.join(&file), &text)?;
     Ok(text.len())
 }

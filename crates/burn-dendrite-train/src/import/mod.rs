@@ -55,8 +55,15 @@ pub fn from_reference(
         populations,
         projections: projections.into_iter().map(|projection| projection.spec).collect(),
     };
-    let learning = rules.into_learning(tracked_steps, network.output.as_ref(), &mut errors);
+    let learning = rules.into_learning(tracked_steps, output_of(&network), &mut errors);
     SpecErrors::or(errors, || (network, learning))
+}
+
+/// The output population: the marked one, else the first of the last layer.
+fn output_of(network: &NetworkSpec) -> Option<&PopulationName> {
+    let names = || network.populations.iter().map(|population| &population.name);
+    let layer = names().next_back()?.layer();
+    network.output.as_ref().or_else(|| names().find(|name| name.layer() == layer))
 }
 
 struct Imported {

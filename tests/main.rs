@@ -1,0 +1,13 @@
+//! Integration tests, in one binary so that burn is linked once.
+
+/// Mistakes of a user: one sentence, exit code 2, nothing written.
+mod cli;
+/// Any burn optimizer applies the updates, and the laws hold afterwards.
+mod laws;
+/// Memory stays flat over many online steps.
+mod memory;
+/// A killed run goes on to the same result.
+mod resume;
+
+/// Small networks and short runs for the tests.
+mod common;
