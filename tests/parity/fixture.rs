@@ -25,6 +25,9 @@ pub(crate) struct Fixture {
     pub(crate) name: String,
     /// A value `v` of an array may be missed by `tolerance · (|v| + max |array|)`.
     pub(crate) tolerance: f64,
+    /// The seed from which the reference drew the start, if it did so in its usual way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) seed: Option<u64>,
     /// Anatomy and dynamics.
     pub(crate) network: NetworkSpec,
     /// How the network learns.

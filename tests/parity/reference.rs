@@ -79,6 +79,8 @@ pub(crate) fn from_json(text: &str) -> Result<Fixture, String> {
             TOLERANCE
         },
         name: recorded.name,
+        // A recording need not have drawn its start in the usual way; the converter knows.
+        seed: None,
         network,
         learning,
         inputs: recorded.inputs,

@@ -14,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::{
     Plan, PopulationId, ProjectionId,
     constraint::project_dale,
-    init::InitSite,
+    init::{InitSite, WeightStream},
     plan::{PopulationPlan, ProjectionPlan, WeightSource},
     spec::CellType,
 };
@@ -54,26 +54,27 @@ pub struct Projection {
 impl Network {
     /// The network of a plan, with weights drawn from `seed` on the host and then constrained.
     ///
-    /// Every parameter has a random stream of its own: a seed gives the same weights on every
-    /// device, and a parameter keeps its start when another one's initialiser changes.
+    /// Values are drawn in the order of the reference, so a seed gives the reference's network, on
+    /// every device: first as many values as there are weights go unused (PyTorch fills new layers
+    /// once already); then, population by population, the weights of each incoming projection,
+    /// unit by unit, and the bias. A tied projection draws too, and is overwritten.
     pub fn new(plan: Plan, seed: u64, device: &Device) -> Self {
-        let stream = |index: usize| {
-            let mut random = ChaCha8Rng::seed_from_u64(seed);
-            random.set_stream(index as u64);
-            random
-        };
-        let projections: Vec<Projection> = (plan.projections.iter().enumerate())
-            .map(|(index, projection)| {
-                Projection::new(projection, &mut stream(index), device)
-            })
-            .collect();
-        let populations = (plan.populations.iter())
-            .map(|(id, population)| {
-                let fan_in = population.incoming.iter().map(|&id| plan.projection(id).fan_in());
-                let mut random = stream(plan.projections.len() + id.0);
-                Population::new(population, fan_in.sum(), &mut random, device)
-            })
-            .collect();
+        let mut stream = WeightStream::new(seed);
+        stream.skip(plan.projections.iter().map(|it| it.site.pre * it.site.post).sum());
+        let mut projections: Vec<Option<Projection>> = plan.projections.iter().map(|_| None).collect();
+        let mut populations = Vec::new();
+        for (_, population) in plan.populations.iter() {
+            for &id in &population.incoming {
+                let mut connectivity = ChaCha8Rng::seed_from_u64(seed);
+                connectivity.set_stream(id.0 as u64);
+                let plan = plan.projection(id);
+                projections[id.0] =
+                    Some(Projection::new(plan, &mut stream, &mut connectivity, device));
+            }
+            let fan_in = population.incoming.iter().map(|&id| plan.projection(id).fan_in());
+            populations.push(Population::new(population, fan_in.sum(), &mut stream, device));
+        }
+        let projections = projections.into_iter().flatten().collect();
         Self { populations, projections, plan: Arc::new(plan) }.constrained()
     }
 
@@ -187,12 +188,12 @@ impl Population {
     fn new(
         plan: &PopulationPlan,
         fan_in: usize,
-        random: &mut ChaCha8Rng,
+        stream: &mut WeightStream,
         device: &Device,
     ) -> Self {
         let bias = plan.bias.as_ref().map(|bias| {
             let site = InitSite { cell: CellType::Unconstrained, fan_in };
-            let values = bias.init.distribution(&site).sample(plan.size, random);
+            let values = bias.init.distribution(&site).sample(plan.size, stream);
             Param::from_tensor(Tensor::from_data(TensorData::new(values, [plan.size]), device))
         });
         Self { bias }
@@ -212,25 +213,33 @@ impl Population {
 }
 
 impl Projection {
-    fn new(plan: &ProjectionPlan, random: &mut ChaCha8Rng, device: &Device) -> Self {
-        let shape = [plan.site.pre, plan.site.post];
+    fn new(
+        plan: &ProjectionPlan,
+        stream: &mut WeightStream,
+        random: &mut ChaCha8Rng,
+        device: &Device,
+    ) -> Self {
+        let [pre, post] = [plan.site.pre, plan.site.post];
         let distribution = match &plan.source {
             WeightSource::Own(init) => {
                 init.distribution(&InitSite { cell: plan.site.cell, fan_in: plan.fan_in() })
             }
-            WeightSource::Tied { .. } => return Self { weight: None, connectivity: None },
+            WeightSource::Tied { .. } => {
+                stream.skip(pre * post);
+                return Self { weight: None, connectivity: None };
+            }
         };
-        let values = distribution.sample(shape[0] * shape[1], random);
+        let by_unit = TensorData::new(distribution.sample(pre * post, stream), [post, pre]);
+        let weight = Tensor::<2>::from_data(by_unit, &device.clone().without_autodiff()).transpose();
+        // The values in the layout [pre, post] themselves, not as a view of the other one.
+        let weight = Tensor::from_data(weight.into_data(), device);
         let exists = (plan.constraints.iter())
             .filter_map(|constraint| constraint.connectivity(&plan.site, random))
             .reduce(|one, other| one.iter().zip(other).map(|(one, other)| *one && other).collect());
         Self {
-            weight: Some(Param::from_tensor(Tensor::from_data(
-                TensorData::new(values, shape),
-                device,
-            ))),
+            weight: Some(Param::from_tensor(weight)),
             connectivity: exists.map(|exists| {
-                let mask = Tensor::from_data(TensorData::new(exists, shape), device);
+                let mask = Tensor::from_data(TensorData::new(exists, [pre, post]), device);
                 Param::initialized(burn::module::ParamId::new(), mask)
             }),
         }

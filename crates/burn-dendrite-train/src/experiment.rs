@@ -165,7 +165,7 @@ impl Experiment {
         learning: Learning,
     ) -> Result<Ending, ExperimentError> {
         let settings = &self.settings;
-        let network = Network::new(plan, settings.seed, &self.device);
+        let network = Network::new(plan, settings.network_seed(), &self.device);
         let model = PlasticNetwork::new(network, learning);
         let finished = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
         let segments = settings.segments();
@@ -224,7 +224,7 @@ impl Experiment {
     ) -> Result<LearningResult<PlasticNetwork>, ExperimentError> {
         let settings = &self.settings;
         let segments = settings.segments();
-        let (seed, device) = (settings.seed, self.device.clone());
+        let (seed, device) = (settings.order_seed(), self.device.clone());
         let loader = SegmentLoader::new(self.data.train.clone(), segments, finished, &self.device)?
             // Random events draw from the device: each segment starts its own stream, so that a
             // resumed run draws what an uninterrupted one would.
@@ -383,7 +383,7 @@ pub fn load_network(
     device: &Device,
 ) -> Result<(Network, RunSettings, ExperimentSpec), ExperimentError> {
     let (settings, spec) = run::load(folder)?;
-    let network = spec.network.init(settings.seed, device)?;
+    let network = spec.network.init(settings.network_seed(), device)?;
     let file = run::model_file(folder);
     let network = if file.is_file() {
         network.try_load_file(&file).map_err(|error| ExperimentError::Model {

@@ -1,12 +1,13 @@
 //! How weights and biases start.
 //!
 //! An initialiser turns what is known of a projection into a [`Distribution`]; values are drawn on
-//! the host from a seeded stream, so that a seed gives the same network on every backend.
+//! the host from a seeded [`WeightStream`], so that a seed gives the same network on every backend,
+//! and the very network that the reference has for that seed.
 
 use std::fmt::Debug;
 
-use rand::Rng;
-use rand_distr::{Distribution as _, Normal as NormalDistribution, Uniform as UniformDistribution};
+use rand_distr::{Distribution as _, Normal as NormalDistribution};
+use rand_mt::Mt;
 
 use crate::{registry, spec::CellType};
 
@@ -58,21 +59,46 @@ pub enum Distribution {
     },
 }
 
+/// The random stream that weights are drawn from: the Mersenne Twister as PyTorch uses it, so that
+/// a seed gives the network that the reference (EIANN, Galloni et al. 2025) has for that seed.
+#[derive(Debug)]
+pub struct WeightStream(Mt);
+
+impl WeightStream {
+    /// The stream of a seed, of which the low 32 bits count.
+    pub fn new(seed: u64) -> Self {
+        Self(Mt::new(seed as u32))
+    }
+
+    /// Leaves out `count` values.
+    pub fn skip(&mut self, count: usize) {
+        (0..count).for_each(|_| {
+            self.unit();
+        });
+    }
+
+    /// The next value in [0, 1): 24 bits, as many as a single-precision number holds.
+    fn unit(&mut self) -> f32 {
+        const STEP: f32 = 1.0 / (1 << 24) as f32;
+        (self.0.next_u32() & ((1 << 24) - 1)) as f32 * STEP
+    }
+}
+
 impl Distribution {
     /// Draws `count` values.
-    pub fn sample(&self, count: usize, random: &mut impl Rng) -> Vec<f32> {
-        let constant = |value: f64| vec![value as f32; count];
+    pub fn sample(&self, count: usize, stream: &mut WeightStream) -> Vec<f32> {
         match *self {
-            Self::Constant(value) => constant(value),
-            Self::Uniform { low, high } => match UniformDistribution::new(low, high) {
-                Ok(uniform) => (0..count).map(|_| uniform.sample(random) as f32).collect(),
-                // An empty range holds one value only.
-                Err(_) => constant(low),
-            },
+            Self::Constant(value) => vec![value as f32; count],
+            Self::Uniform { low, high } => {
+                let (low, high) = (low as f32, high as f32);
+                (0..count).map(|_| stream.unit() * (high - low) + low).collect()
+            }
             Self::Normal { mean, standard_deviation } => {
                 match NormalDistribution::new(mean, standard_deviation) {
-                    Ok(normal) => (0..count).map(|_| normal.sample(random) as f32).collect(),
-                    Err(_) => constant(mean),
+                    Ok(normal) => {
+                        (0..count).map(|_| normal.sample(&mut stream.0) as f32).collect()
+                    }
+                    Err(_) => vec![mean as f32; count],
                 }
             }
         }
@@ -113,8 +139,6 @@ pub(crate) fn finite(name: &str, value: f64) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use rand::SeedableRng;
-    use rand_chacha::ChaCha8Rng;
 
     #[test]
     fn the_names_in_files_are_the_module_names() {
@@ -134,8 +158,15 @@ mod tests {
     }
 
     #[test]
+    fn the_stream_is_the_one_of_pytorch() {
+        // torch.manual_seed(0); torch.rand(3)
+        let values = Distribution::Uniform { low: 0.0, high: 1.0 }.sample(3, &mut WeightStream::new(0));
+        assert_eq!(values, [0.496_256_6, 0.768_221_8, 0.088_477_43]);
+    }
+
+    #[test]
     fn samples_have_the_moments_of_their_distribution() {
-        let mut random = ChaCha8Rng::seed_from_u64(3);
+        let mut random = WeightStream::new(3);
         let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
         let uniform = Distribution::Uniform { low: 1.0, high: 3.0 }.sample(40_000, &mut random);
         assert!(uniform.iter().all(|value| (1.0..=3.0).contains(value)));

@@ -5,14 +5,12 @@ use burn::{
     module::{Content, DisplaySettings, Module, ModuleDisplay, Param, ParamId},
     tensor::{Device, Int, Tensor, TensorData, assert_shape, module::linear},
 };
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 
 use super::{project::under_law, seed_or_draw};
 use crate::{
     CellType, InitializerSpec,
     constraint::project_dale,
-    init::{HalfKaiming, InitSite},
+    init::{HalfKaiming, InitSite, WeightStream},
 };
 
 /// How strong inhibitory weights start beside excitatory ones.
@@ -124,14 +122,14 @@ impl DaleLinearConfig {
         self.initializer
             .check(cell)
             .unwrap_or_else(|message| panic!("initializer: {message}"));
-        let mut random = ChaCha8Rng::seed_from_u64(seed_or_draw(self.seed, device));
+        let mut stream = WeightStream::new(seed_or_draw(self.seed, device));
         let mut values = self
             .initializer
             .distribution(&InitSite {
                 cell,
                 fan_in: self.d_input,
             })
-            .sample(self.d_input * self.d_output, &mut random);
+            .sample(self.d_input * self.d_output, &mut stream);
         let inhibitory = self.d_input - excitatory;
         let factor = match self.balance {
             Balance::Balanced if excitatory > 0 && inhibitory > 0 => {

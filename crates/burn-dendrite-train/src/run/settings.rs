@@ -18,7 +18,8 @@ pub struct RunSettings {
     pub epochs: usize,
     /// Samples of one training step.
     pub batch_size: usize,
-    /// Seed of weights, order and events.
+    /// Number of the run, counted from 1 in the published protocol: it decides weights, order and
+    /// events.
     pub seed: u64,
     /// Training samples between two validations, each of which is followed by a checkpoint.
     pub validate_every: usize,
@@ -29,7 +30,22 @@ pub struct RunSettings {
     pub version: String,
 }
 
+/// The published protocol numbers its networks from 66049 and its orders of samples from 257.
+const NETWORK_SEED: u64 = 66_048;
+const ORDER_SEED: u64 = 256;
+
 impl RunSettings {
+    /// Seed of the weights. Run 1 starts with the weights of the first network of the paper, which
+    /// the reference calls seed 66049, and so on.
+    pub fn network_seed(&self) -> u64 {
+        self.seed.wrapping_add(NETWORK_SEED)
+    }
+
+    /// Seed of the order of samples and of random events.
+    pub fn order_seed(&self) -> u64 {
+        self.seed.wrapping_add(ORDER_SEED)
+    }
+
     /// The cut of the run into segments: what burn's learner calls an epoch is one of them.
     pub fn segments(&self) -> SegmentPlan {
         SegmentPlan {
@@ -37,7 +53,7 @@ impl RunSettings {
             passes: self.epochs,
             samples_per_segment: self.validate_every,
             batch_size: self.batch_size,
-            seed: self.seed,
+            seed: self.order_seed(),
         }
     }
 
