@@ -11,3 +11,8 @@
 pub use burn_dendrite_nn as nn;
 pub use burn_dendrite_optim as optim;
 pub use burn_dendrite_train as train;
+
+/// The examples of the README run as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -10,7 +10,9 @@ struct Attempt {
 
 impl Attempt {
     fn new() -> Self {
-        Self { folder: tempfile::tempdir().unwrap() }
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
     }
 
     fn path(&self) -> &Path {
@@ -26,7 +28,11 @@ impl Attempt {
 
     fn train(&self, arguments: &[&str]) -> Output {
         let mut command = dendrite();
-        command.current_dir(self.path()).arg("train").args(["--device", "flex"]).args(arguments);
+        command
+            .current_dir(self.path())
+            .arg("train")
+            .args(["--device", "flex"])
+            .args(arguments);
         command.output().unwrap()
     }
 
@@ -45,7 +51,10 @@ impl Attempt {
 
 #[test]
 fn an_unknown_preset_names_the_nearest_one() {
-    Attempt::new().refused(&["--preset", "mnist-dpt"], &["`mnist-dpt`", "did you mean `mnist-dtp`"]);
+    Attempt::new().refused(
+        &["--preset", "mnist-dpt"],
+        &["`mnist-dpt`", "did you mean `mnist-dtp`"],
+    );
 }
 
 #[test]
@@ -57,19 +66,34 @@ fn nothing_to_train_lists_what_there_is() {
 fn an_unknown_rule_in_a_specification_names_path_and_nearest_rule() {
     let attempt = Attempt::new();
     let text = fs::read_to_string("crates/burn-dendrite-train/presets/mnist-dtp.toml").unwrap();
-    let rule = attempt.file("rule.toml", text.replacen("dendritic_target", "dendritic_traget", 1).as_bytes());
+    let rule = attempt.file(
+        "rule.toml",
+        text.replacen("dendritic_target", "dendritic_traget", 1)
+            .as_bytes(),
+    );
     attempt.refused(
         &["--spec", &rule],
-        &["learning.rule[H1.E<-Input.E].rule", "did you mean `dendritic_target`?"],
+        &[
+            "learning.rule[H1.E<-Input.E].rule",
+            "did you mean `dendritic_target`?",
+        ],
     );
     let key = attempt.file("key.toml", text.replacen("timing", "timming", 1).as_bytes());
     attempt.refused(
         &["--spec", &key],
-        &["network.projection[H1.E<-H1.SomaI].timming", "did you mean `timing`?"],
+        &[
+            "network.projection[H1.E<-H1.SomaI].timming",
+            "did you mean `timing`?",
+        ],
     );
-    let both = text.replacen("timing", "timming", 1).replacen("dendritic_loss", "dendritic_los", 1);
+    let both = text
+        .replacen("timing", "timming", 1)
+        .replacen("dendritic_loss", "dendritic_los", 1);
     let both = attempt.file("both.toml", both.as_bytes());
-    attempt.refused(&["--spec", &both], &["2 mistakes", "`timming`", "`dendritic_los`"]);
+    attempt.refused(
+        &["--spec", &both],
+        &["2 mistakes", "`timming`", "`dendritic_los`"],
+    );
 }
 
 #[test]
@@ -86,7 +110,7 @@ fn a_specification_that_is_not_there_or_not_text_is_refused() {
 fn an_override_that_leads_nowhere_says_what_is_there() {
     Attempt::new().refused(
         &["--preset", "mnist-dtp", "--set", "netwrok.tau=3"],
-        &["`netwrok.tau=3`", "`network`"],
+        &["netwrok.tau=3", "`network`"],
     );
     Attempt::new().refused(
         &["--preset", "mnist-dtp", "--set", "network.tua=3"],
@@ -101,11 +125,21 @@ fn an_override_that_leads_nowhere_says_what_is_there() {
 #[test]
 fn sizes_that_do_not_fit_the_data_are_refused() {
     Attempt::new().refused(
-        &["--preset", "mnist-dtp", "--set", "network.population[Input.E].size=100"],
+        &[
+            "--preset",
+            "mnist-dtp",
+            "--set",
+            "network.population[Input.E].size=100",
+        ],
         &["network.population[Input.E].size", "784"],
     );
     Attempt::new().refused(
-        &["--preset", "mnist-dtp", "--set", "network.population[Output.E].size=7"],
+        &[
+            "--preset",
+            "mnist-dtp",
+            "--set",
+            "network.population[Output.E].size=7",
+        ],
         &["network.population[Output.E].size", "accepted: 10"],
     );
 }
@@ -113,8 +147,17 @@ fn sizes_that_do_not_fit_the_data_are_refused() {
 #[test]
 fn a_budget_beyond_the_data_or_of_nothing_is_refused() {
     let preset = ["--preset", "mnist-dtp"];
-    Attempt::new().refused(&[&preset[..], &["--samples", "6000"]].concat(), &["1 to 5000"]);
-    for flag in ["--samples", "--epochs", "--batch-size", "--validate-every", "--patience"] {
+    Attempt::new().refused(
+        &[&preset[..], &["--samples", "6000"]].concat(),
+        &["1 to 5000"],
+    );
+    for flag in [
+        "--samples",
+        "--epochs",
+        "--batch-size",
+        "--validate-every",
+        "--patience",
+    ] {
         Attempt::new().refused(&[&preset[..], &[flag, "0"]].concat(), &[flag, "1 or more"]);
     }
 }
@@ -123,9 +166,16 @@ fn a_budget_beyond_the_data_or_of_nothing_is_refused() {
 fn missing_and_truncated_data_files_are_named() {
     let attempt = Attempt::new();
     let arguments = |folder: &str| {
-        ["--preset", "mnist-dtp", "--dataset", "mnist", "--data-dir", folder]
-            .map(str::to_owned)
-            .to_vec()
+        [
+            "--preset",
+            "mnist-dtp",
+            "--dataset",
+            "mnist",
+            "--data-dir",
+            folder,
+        ]
+        .map(str::to_owned)
+        .to_vec()
     };
     let refused = |folder: &str, parts: &[&str]| {
         let arguments = arguments(folder);
@@ -149,9 +199,18 @@ fn devices_that_are_unknown_or_not_compiled_in_are_refused() {
     let attempt = Attempt::new();
     let with = |device: &str| {
         let mut command = dendrite();
-        command.current_dir(attempt.path()).args(["train", "--preset", "mnist-dtp", "--device", device]);
+        command.current_dir(attempt.path()).args([
+            "train",
+            "--preset",
+            "mnist-dtp",
+            "--device",
+            device,
+        ]);
         let output = command.output().unwrap();
-        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stderr).into_owned(),
+        )
     };
     let (code, message) = with("wpgu");
     assert_eq!(code, Some(2));
@@ -159,7 +218,10 @@ fn devices_that_are_unknown_or_not_compiled_in_are_refused() {
     if !cfg!(feature = "cuda") {
         let (code, message) = with("cuda");
         assert_eq!(code, Some(2));
-        assert!(message.contains("not compiled in") && message.contains("`flex`"), "{message}");
+        assert!(
+            message.contains("not compiled in") && message.contains("`flex`"),
+            "{message}"
+        );
     }
 }
 
@@ -168,37 +230,77 @@ fn a_folder_with_a_run_or_other_files_is_left_alone() {
     let attempt = Attempt::new();
     let file = attempt.file("full/notes.txt", b"mine");
     let short = ["--preset", "mnist-backprop-ann", "--samples", "10"];
-    attempt.refused(&[&short[..], &["--out", "full"]].concat(), &["full", "already holds other files"]);
+    attempt.refused(
+        &[&short[..], &["--out", "full"]].concat(),
+        &["full", "already holds other files"],
+    );
     assert_eq!(fs::read(file).unwrap(), b"mine");
 
     let first = attempt.train(&[&short[..], &["--out", "run", "--quiet"]].concat());
-    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    assert!(
+        first.status.success(),
+        "{}",
+        String::from_utf8_lossy(&first.stderr)
+    );
     let summary = fs::read(attempt.path().join("run/summary.json")).unwrap();
-    attempt.refused(&[&short[..], &["--out", "run"]].concat(), &["already holds a run", "--resume"]);
-    assert_eq!(fs::read(attempt.path().join("run/summary.json")).unwrap(), summary);
+    attempt.refused(
+        &[&short[..], &["--out", "run"]].concat(),
+        &["already holds a run", "--resume"],
+    );
+    assert_eq!(
+        fs::read(attempt.path().join("run/summary.json")).unwrap(),
+        summary
+    );
     attempt.refused(&["--resume", "full"], &["holds no run"]);
 }
 
 #[test]
 fn a_run_can_be_evaluated_and_inspected() {
     let attempt = Attempt::new();
-    let arguments = ["--preset", "mnist-backprop-ann", "--samples", "300", "--out", "run", "--quiet"];
+    let arguments = [
+        "--preset",
+        "mnist-backprop-ann",
+        "--samples",
+        "300",
+        "--out",
+        "run",
+        "--quiet",
+    ];
     let output = attempt.train(&arguments);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(output.stdout.is_empty(), "`--quiet` prints nothing");
     let summary: serde_json::Value =
-        serde_json::from_slice(&fs::read(attempt.path().join("run/summary.json")).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(attempt.path().join("run/summary.json")).unwrap())
+            .unwrap();
     for key in [
-        "test_accuracy", "train_samples", "samples_per_second", "seed", "preset", "dataset",
-        "device", "version",
+        "test_accuracy",
+        "train_samples",
+        "samples_per_second",
+        "seed",
+        "preset",
+        "dataset",
+        "device",
+        "version",
     ] {
         assert!(!summary[key].is_null(), "{key}");
     }
     assert_eq!(summary["train_samples"], 300);
 
     let run = |arguments: &[&str]| {
-        let output = dendrite().current_dir(attempt.path()).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let output = dendrite()
+            .current_dir(attempt.path())
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8_lossy(&output.stdout).into_owned()
     };
     let evaluated: serde_json::Value =
@@ -209,7 +311,10 @@ fn a_run_can_be_evaluated_and_inspected() {
     for what in ["run", "mnist-backprop-ann", "run/spec.toml"] {
         let shown = run(&["inspect", what]);
         // 784*500 + 500*500 + 500*10
-        assert!(shown.contains("647,000 parameters: 647,000 learned, 0 fixed"), "{shown}");
+        assert!(
+            shown.contains("647,000 parameters: 647,000 learned, 0 fixed"),
+            "{shown}"
+        );
     }
     // A finished run that is resumed stays as it is.
     assert!(run(&["train", "--resume", "run"]).contains("after 300 samples"));

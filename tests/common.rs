@@ -7,14 +7,20 @@ use burn_dendrite::train::{ExperimentSpec, presets, set::set};
 /// The `dendrite` binary of this build, away from the environment of whoever runs the tests.
 pub(crate) fn dendrite() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dendrite"));
-    command.env_remove("BURN_DEVICE").env_remove("RUST_BACKTRACE");
+    command
+        .env_remove("BURN_DEVICE")
+        .env_remove("RUST_BACKTRACE");
     command
 }
 
 /// Overrides that make a preset's hidden layers small.
 pub(crate) fn small(preset: &str) -> Vec<String> {
     let spec = presets::load(preset).unwrap();
-    let hidden = spec.network.populations.iter().filter(|it| it.name.layer().starts_with('H'));
+    let hidden = spec
+        .network
+        .populations
+        .iter()
+        .filter(|it| it.name.layer().starts_with('H'));
     hidden
         .map(|it| {
             let size = if it.name.population() == "E" { 24 } else { 6 };

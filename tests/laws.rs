@@ -17,7 +17,11 @@ fn optimizers() -> Vec<(&'static str, ModuleOptimizer, f64)> {
     let momentum = MomentumConfig::new().with_momentum(0.9);
     vec![
         ("sgd", SgdConfig::new().init(), 1.0),
-        ("momentum", SgdConfig::new().with_momentum(Some(momentum)).init(), 0.1),
+        (
+            "momentum",
+            SgdConfig::new().with_momentum(Some(momentum)).init(),
+            0.1,
+        ),
         ("adam", AdamConfig::new().init(), 0.05),
         ("rmsprop", RmsPropConfig::new().init(), 0.01),
     ]
@@ -29,15 +33,30 @@ fn assert_lawful(network: &Network, context: &str) {
         let id = ProjectionId(index);
         let name = &projection.name;
         let values: Vec<f32> = network.weight(id).into_data().iter().collect();
-        assert!(values.iter().all(|it| it.is_finite()), "{context} {name}: not finite");
+        assert!(
+            values.iter().all(|it| it.is_finite()),
+            "{context} {name}: not finite"
+        );
         let sign = match projection.site.cell {
             CellType::Unconstrained => continue,
             cell => cell.sign() as f32,
         };
-        assert!(values.iter().all(|it| it * sign >= 0.0), "{context} {name}: Dale's law");
-        if let WeightSource::Tied { of, transpose, scale } = projection.source {
+        assert!(
+            values.iter().all(|it| it * sign >= 0.0),
+            "{context} {name}: Dale's law"
+        );
+        if let WeightSource::Tied {
+            of,
+            transpose,
+            scale,
+        } = projection.source
+        {
             let source = network.weight(of);
-            let source = if transpose { source.transpose() } else { source } * scale;
+            let source = if transpose {
+                source.transpose()
+            } else {
+                source
+            } * scale;
             let source: Vec<f32> = source.into_data().iter().collect();
             assert!(values == source, "{context} {name}: tied feedback");
         }
@@ -54,7 +73,10 @@ fn assert_lawful(network: &Network, context: &str) {
                 }
                 ConstraintSpec::NoAutapses(_) => {
                     let diagonal = values.iter().step_by(post + 1);
-                    assert!(diagonal.clone().all(|it| *it == 0.0), "{context} {name}: autapse");
+                    assert!(
+                        diagonal.clone().all(|it| *it == 0.0),
+                        "{context} {name}: autapse"
+                    );
                 }
                 _ => {}
             }
@@ -65,7 +87,10 @@ fn assert_lawful(network: &Network, context: &str) {
 #[test]
 fn every_law_holds_after_every_step_of_every_optimizer() {
     let device = Device::flex();
-    let digits = DatasetName::MnistMini.load(&Default::default()).unwrap().train;
+    let digits = DatasetName::MnistMini
+        .load(&Default::default())
+        .unwrap()
+        .train;
     for preset in ["mnist-dtp", "mnist-backprop-ei"] {
         let spec = small_spec(preset, &[]);
         for (name, mut optimizer, rate) in optimizers() {
@@ -76,9 +101,12 @@ fn every_law_holds_after_every_step_of_every_optimizer() {
             for step in 0..12 {
                 let indices: Vec<usize> = (step * 4..step * 4 + 1 + step % 4).collect();
                 let grads = model.step(digits.batch(&indices, &device)).grads;
-                assert!(grads.len() > 0);
+                assert!(!grads.is_empty());
                 model = model.optimize(&mut optimizer, rate.into(), grads);
-                assert_lawful(&model.valid().network, &format!("{preset} {name} step {step}"));
+                assert_lawful(
+                    &model.valid().network,
+                    &format!("{preset} {name} step {step}"),
+                );
             }
             let end = model.valid().network.weight(ProjectionId(0)).into_data();
             assert_ne!(start, end, "{preset} {name}: nothing was learned");
@@ -107,7 +135,11 @@ fn a_saved_network_is_the_same_network() {
 fn a_seed_gives_the_same_network_and_another_seed_another() {
     let spec = small_spec("mnist-dtp", &[]);
     let weight = |seed| {
-        spec.network.init(seed, &Device::flex()).unwrap().weight(ProjectionId(0)).into_data()
+        spec.network
+            .init(seed, &Device::flex())
+            .unwrap()
+            .weight(ProjectionId(0))
+            .into_data()
     };
     assert_eq!(weight(1), weight(1));
     assert_ne!(weight(1), weight(2));

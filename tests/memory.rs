@@ -10,7 +10,13 @@ use crate::common::small_spec;
 #[cfg(target_os = "linux")]
 fn resident() -> usize {
     let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
-    pages.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 4096
+    pages
+        .split_whitespace()
+        .nth(1)
+        .unwrap()
+        .parse::<usize>()
+        .unwrap()
+        * 4096
 }
 
 #[cfg(target_os = "linux")]
@@ -21,7 +27,10 @@ fn growth(preset: &str) -> usize {
     let network = spec.network.init(1, &device).unwrap();
     let mut model = PlasticNetwork::new(network, learning);
     let mut optimizer = SgdConfig::new().init();
-    let digits = DatasetName::MnistMini.load(&Default::default()).unwrap().train;
+    let digits = DatasetName::MnistMini
+        .load(&Default::default())
+        .unwrap()
+        .train;
     let mut before = 0;
     for step in 0..20_000 {
         // What the allocator keeps for itself has settled by then.
@@ -42,6 +51,9 @@ fn growth(preset: &str) -> usize {
 fn memory_is_flat_over_twenty_thousand_online_steps() {
     for preset in ["mnist-dtp", "mnist-backprop-ei"] {
         let grown = growth(preset);
-        assert!(grown < 24 << 20, "{preset}: {grown} bytes more after 18,000 steps");
+        assert!(
+            grown < 24 << 20,
+            "{preset}: {grown} bytes more after 18,000 steps"
+        );
     }
 }

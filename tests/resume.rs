@@ -15,8 +15,24 @@ use crate::common::{dendrite, small};
 
 fn train(out: &Path, preset: &str, extra: &[&str]) -> Command {
     let mut command = dendrite();
-    command.args(["train", "--device", "flex", "--preset", preset, "--samples", "2000"]);
-    command.args(["--epochs", "2", "--validate-every", "250", "--seed", "7", "--quiet"]);
+    command.args([
+        "train",
+        "--device",
+        "flex",
+        "--preset",
+        preset,
+        "--samples",
+        "2000",
+    ]);
+    command.args([
+        "--epochs",
+        "2",
+        "--validate-every",
+        "250",
+        "--seed",
+        "7",
+        "--quiet",
+    ]);
     command.args(extra).arg("--out").arg(out);
     for expression in small(preset) {
         command.arg("--set").arg(expression);
@@ -29,8 +45,14 @@ fn kill_when(mut command: Command, file: &Path) {
     let mut child = command.spawn().unwrap();
     let started = Instant::now();
     while !file.exists() {
-        assert!(started.elapsed() < Duration::from_secs(120), "no checkpoint appeared");
-        assert!(child.try_wait().unwrap().is_none(), "the run ended before it could be killed");
+        assert!(
+            started.elapsed() < Duration::from_secs(120),
+            "no checkpoint appeared"
+        );
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the run ended before it could be killed"
+        );
         sleep(Duration::from_millis(1));
     }
     child.kill().unwrap();
@@ -54,11 +76,16 @@ fn continues_bit_for_bit(preset: &str, extra: &[&str]) {
     assert!(train(&whole, preset, extra).status().unwrap().success());
 
     // Killed twice, in both epochs, at whatever point it has reached by then.
-    kill_when(train(&killed, preset, extra), &killed.join("checkpoint/schedule-3.bpk"));
+    kill_when(
+        train(&killed, preset, extra),
+        &killed.join("checkpoint/schedule-3.bpk"),
+    );
     assert!(!killed.join("summary.json").exists());
     let resume = || {
         let mut command = dendrite();
-        command.args(["train", "--quiet", "--device", "flex", "--resume"]).arg(&killed);
+        command
+            .args(["train", "--quiet", "--device", "flex", "--resume"])
+            .arg(&killed);
         command
     };
     kill_when(resume(), &killed.join("checkpoint/schedule-9.bpk"));

@@ -108,7 +108,13 @@ impl Subject<'_> {
         if let Some(seed) = self.fixture.seed {
             let drawn = self.fixture.network.init(seed, &self.device);
             let drawn = drawn.map_err(|errors| errors.to_string())?;
-            quantities::parameters(&mut comparison, "drawn from the seed", &drawn, weights, biases);
+            quantities::parameters(
+                &mut comparison,
+                "drawn from the seed",
+                &drawn,
+                weights,
+                biases,
+            );
         }
         let output = network.forward(self.tensor(inputs));
         comparison.array("output of all inputs", output, batched_forward_output);

@@ -41,17 +41,23 @@ impl Activation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{Tolerance, TensorData};
+    use burn::tensor::{TensorData, Tolerance};
 
     #[test]
     fn values_at_known_points() {
         let soma = || Tensor::<1>::from_floats([-1.0, 0.0, 2.0], &crate::test_device());
         let check = |activation: Activation, expected: [f32; 3]| {
             let values = activation.forward(soma()).into_data();
-            values.assert_approx_eq::<f32>(&TensorData::from(expected), Tolerance::rel_abs(1e-6, 1e-6));
+            values.assert_approx_eq::<f32>(
+                &TensorData::from(expected),
+                Tolerance::rel_abs(1e-6, 1e-6),
+            );
         };
         check(Activation::Relu, [0.0, 0.0, 2.0]);
-        check(Activation::Softplus, [0.313_261_7, std::f32::consts::LN_2, 2.126_928]);
+        check(
+            Activation::Softplus,
+            [0.313_261_7, std::f32::consts::LN_2, 2.126_928],
+        );
         check(Activation::Sigmoid, [0.268_941_43, 0.5, 0.880_797_1]);
         check(Activation::Tanh, [-0.761_594_2, 0.0, 0.964_027_6]);
         check(Activation::Linear, [-1.0, 0.0, 2.0]);

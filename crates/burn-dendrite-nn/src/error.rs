@@ -15,7 +15,10 @@ pub struct SpecError {
 impl SpecError {
     /// A mistake at `path`.
     pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { path: path.into(), message: message.into() }
+        Self {
+            path: path.into(),
+            message: message.into(),
+        }
     }
 
     /// A name that is not one of the `accepted` ones; names the closest of them.
@@ -51,7 +54,11 @@ impl SpecErrors {
     ///
     /// All of `errors`, if there are any.
     pub fn or<T>(errors: Vec<SpecError>, value: impl FnOnce() -> T) -> Result<T, Self> {
-        if errors.is_empty() { Ok(value()) } else { Err(Self(errors)) }
+        if errors.is_empty() {
+            Ok(value())
+        } else {
+            Err(Self(errors))
+        }
     }
 
     /// Puts `prefix.` before the path of every mistake.
@@ -98,7 +105,12 @@ pub fn closest<S: AsRef<str>>(given: &str, accepted: impl IntoIterator<Item = S>
     let given = given.to_lowercase();
     accepted
         .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&given, &name.as_ref().to_lowercase()), name))
+        .map(|name| {
+            (
+                strsim::damerau_levenshtein(&given, &name.as_ref().to_lowercase()),
+                name,
+            )
+        })
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, name)| *distance <= name.as_ref().len().max(given.len()).div_ceil(3))
         .map(|(_, name)| name)
@@ -111,11 +123,17 @@ pub fn unknown_name<S: AsRef<str>>(
     accepted: impl IntoIterator<Item = S>,
 ) -> String {
     let accepted: Vec<S> = accepted.into_iter().collect();
-    let list: Vec<String> = accepted.iter().map(|name| format!("`{}`", name.as_ref())).collect();
+    let list: Vec<String> = accepted
+        .iter()
+        .map(|name| format!("`{}`", name.as_ref()))
+        .collect();
     let hint = closest(given, &accepted)
         .map(|name| format!("did you mean `{}`? ", name.as_ref()))
         .unwrap_or_default();
-    format!("unknown {what} `{given}`; {hint}accepted: {}", list.join(", "))
+    format!(
+        "unknown {what} `{given}`; {hint}accepted: {}",
+        list.join(", ")
+    )
 }
 
 #[cfg(test)]
@@ -132,8 +150,14 @@ mod tests {
 
     #[test]
     fn many_mistakes_are_listed_one_a_line() {
-        let errors = vec![SpecError::new("a.b", "is wrong"), SpecError::new("c", "is missing")];
+        let errors = vec![
+            SpecError::new("a.b", "is wrong"),
+            SpecError::new("c", "is missing"),
+        ];
         let all = SpecErrors::or(errors, || ()).unwrap_err().under("network");
-        assert_eq!(all.to_string(), "2 mistakes:\n  network.a.b: is wrong\n  network.c: is missing");
+        assert_eq!(
+            all.to_string(),
+            "2 mistakes:\n  network.a.b: is wrong\n  network.c: is missing"
+        );
     }
 }

@@ -33,12 +33,16 @@ impl FromStr for PopulationName {
 
     fn from_str(name: &str) -> Result<Self, String> {
         let word = |part: &str| {
-            !part.is_empty() && part.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+            !part.is_empty()
+                && part
+                    .chars()
+                    .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
         };
         match name.trim().split_once('.') {
-            Some((layer, population)) if word(layer) && word(population) => {
-                Ok(Self { layer: layer.to_owned(), population: population.to_owned() })
-            }
+            Some((layer, population)) if word(layer) && word(population) => Ok(Self {
+                layer: layer.to_owned(),
+                population: population.to_owned(),
+            }),
             _ => Err(format!(
                 "`{name}` is no population name; accepted: layer and population, e.g. `H1.E`"
             )),
@@ -63,7 +67,10 @@ impl FromStr for ProjectionName {
         let (post, pre) = name.split_once("<-").ok_or_else(|| {
             format!("`{name}` is no projection name; accepted: `post<-pre`, e.g. `H1.E<-Input.E`")
         })?;
-        Ok(Self { post: post.parse()?, pre: pre.parse()? })
+        Ok(Self {
+            post: post.parse()?,
+            pre: pre.parse()?,
+        })
     }
 }
 
@@ -114,7 +121,10 @@ pub struct PerPopulation<T>(Vec<T>);
 impl<T> PerPopulation<T> {
     /// The values with the population that each belongs to.
     pub fn iter(&self) -> impl Iterator<Item = (PopulationId, &T)> {
-        self.0.iter().enumerate().map(|(index, value)| (PopulationId(index), value))
+        self.0
+            .iter()
+            .enumerate()
+            .map(|(index, value)| (PopulationId(index), value))
     }
 
     /// How many populations there are.

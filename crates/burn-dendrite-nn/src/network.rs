@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use burn::{
-    module::{
-        Content, DisplaySettings, Module, ModuleDisplay, Param,
-    },
+    module::{Content, DisplaySettings, Module, ModuleDisplay, Param},
     tensor::{Bool, Device, Tensor, TensorData},
 };
 use rand::SeedableRng;
@@ -60,22 +58,45 @@ impl Network {
     /// unit by unit, and the bias. A tied projection draws too, and is overwritten.
     pub fn new(plan: Plan, seed: u64, device: &Device) -> Self {
         let mut stream = WeightStream::new(seed);
-        stream.skip(plan.projections.iter().map(|it| it.site.pre * it.site.post).sum());
-        let mut projections: Vec<Option<Projection>> = plan.projections.iter().map(|_| None).collect();
+        stream.skip(
+            plan.projections
+                .iter()
+                .map(|it| it.site.pre * it.site.post)
+                .sum(),
+        );
+        let mut projections: Vec<Option<Projection>> =
+            plan.projections.iter().map(|_| None).collect();
         let mut populations = Vec::new();
         for (_, population) in plan.populations.iter() {
             for &id in &population.incoming {
                 let mut connectivity = ChaCha8Rng::seed_from_u64(seed);
                 connectivity.set_stream(id.0 as u64);
                 let plan = plan.projection(id);
-                projections[id.0] =
-                    Some(Projection::new(plan, &mut stream, &mut connectivity, device));
+                projections[id.0] = Some(Projection::new(
+                    plan,
+                    &mut stream,
+                    &mut connectivity,
+                    device,
+                ));
             }
-            let fan_in = population.incoming.iter().map(|&id| plan.projection(id).fan_in());
-            populations.push(Population::new(population, fan_in.sum(), &mut stream, device));
+            let fan_in = population
+                .incoming
+                .iter()
+                .map(|&id| plan.projection(id).fan_in());
+            populations.push(Population::new(
+                population,
+                fan_in.sum(),
+                &mut stream,
+                device,
+            ));
         }
         let projections = projections.into_iter().flatten().collect();
-        Self { populations, projections, plan: Arc::new(plan) }.constrained()
+        Self {
+            populations,
+            projections,
+            plan: Arc::new(plan),
+        }
+        .constrained()
     }
 
     /// The plan that this network runs.
@@ -102,8 +123,14 @@ impl Network {
     /// If the projection is tied or the shape another one.
     pub fn with_weight(mut self, id: ProjectionId, weight: Tensor<2>) -> Self {
         let slot = &mut self.projections[id.0].weight;
-        let parameter = slot.take().expect("a tied projection has no weights of its own");
-        assert_eq!(parameter.dims(), weight.dims(), "shape [pre, post] of the weights");
+        let parameter = slot
+            .take()
+            .expect("a tied projection has no weights of its own");
+        assert_eq!(
+            parameter.dims(),
+            weight.dims(),
+            "shape [pre, post] of the weights"
+        );
         *slot = Some(parameter.map(|old| like(&old, weight)));
         self
     }
@@ -124,13 +151,31 @@ impl Network {
     /// The weights as the dynamics use them: a matrix without a copy, and a factor.
     pub(crate) fn view(&self, id: ProjectionId) -> WeightView {
         let own = |id: ProjectionId| {
-            self.projections[id.0].weight.as_ref().expect("a checked source owns weights").val()
+            self.projections[id.0]
+                .weight
+                .as_ref()
+                .expect("a checked source owns weights")
+                .val()
         };
         match self.plan.projection(id).source {
-            WeightSource::Own(_) => WeightView { matrix: own(id), scale: 1.0 },
-            WeightSource::Tied { of, transpose, scale } => {
+            WeightSource::Own(_) => WeightView {
+                matrix: own(id),
+                scale: 1.0,
+            },
+            WeightSource::Tied {
+                of,
+                transpose,
+                scale,
+            } => {
                 let matrix = own(of);
-                WeightView { matrix: if transpose { matrix.transpose() } else { matrix }, scale }
+                WeightView {
+                    matrix: if transpose {
+                        matrix.transpose()
+                    } else {
+                        matrix
+                    },
+                    scale,
+                }
             }
         }
     }
@@ -179,7 +224,11 @@ impl WeightView {
     /// Drive `[batch, post]` by an activity `[batch, pre]`.
     pub(crate) fn drive(&self, activity: Tensor<2>) -> Tensor<2> {
         // The factor goes to the thin activity, not to the matrix.
-        let activity = if self.scale == 1.0 { activity } else { activity * self.scale };
+        let activity = if self.scale == 1.0 {
+            activity
+        } else {
+            activity * self.scale
+        };
         activity.matmul(self.matrix.clone())
     }
 }
@@ -192,9 +241,15 @@ impl Population {
         device: &Device,
     ) -> Self {
         let bias = plan.bias.as_ref().map(|bias| {
-            let site = InitSite { cell: CellType::Unconstrained, fan_in };
+            let site = InitSite {
+                cell: CellType::Unconstrained,
+                fan_in,
+            };
             let values = bias.init.distribution(&site).sample(plan.size, stream);
-            Param::from_tensor(Tensor::from_data(TensorData::new(values, [plan.size]), device))
+            Param::from_tensor(Tensor::from_data(
+                TensorData::new(values, [plan.size]),
+                device,
+            ))
         });
         Self { bias }
     }
@@ -206,9 +261,10 @@ impl Population {
         }
         let lower = spec.lower.unwrap_or(f64::NEG_INFINITY);
         let upper = spec.upper.unwrap_or(f64::INFINITY);
-        self.bias = self.bias.take().map(|bias| {
-            bias.map(|bias| on_inner(bias, |bias| bias.clamp(lower, upper)))
-        });
+        self.bias = self
+            .bias
+            .take()
+            .map(|bias| bias.map(|bias| on_inner(bias, |bias| bias.clamp(lower, upper))));
     }
 }
 
@@ -221,21 +277,31 @@ impl Projection {
     ) -> Self {
         let [pre, post] = [plan.site.pre, plan.site.post];
         let distribution = match &plan.source {
-            WeightSource::Own(init) => {
-                init.distribution(&InitSite { cell: plan.site.cell, fan_in: plan.fan_in() })
-            }
+            WeightSource::Own(init) => init.distribution(&InitSite {
+                cell: plan.site.cell,
+                fan_in: plan.fan_in(),
+            }),
             WeightSource::Tied { .. } => {
                 stream.skip(pre * post);
-                return Self { weight: None, connectivity: None };
+                return Self {
+                    weight: None,
+                    connectivity: None,
+                };
             }
         };
         let by_unit = TensorData::new(distribution.sample(pre * post, stream), [post, pre]);
-        let weight = Tensor::<2>::from_data(by_unit, &device.clone().without_autodiff()).transpose();
+        let weight =
+            Tensor::<2>::from_data(by_unit, &device.clone().without_autodiff()).transpose();
         // The values in the layout [pre, post] themselves, not as a view of the other one.
         let weight = Tensor::from_data(weight.into_data(), device);
         let exists = (plan.constraints.iter())
             .filter_map(|constraint| constraint.connectivity(&plan.site, random))
-            .reduce(|one, other| one.iter().zip(other).map(|(one, other)| *one && other).collect());
+            .reduce(|one, other| {
+                one.iter()
+                    .zip(other)
+                    .map(|(one, other)| *one && other)
+                    .collect()
+            });
         Self {
             weight: Some(Param::from_tensor(weight)),
             connectivity: exists.map(|exists| {
@@ -254,7 +320,9 @@ impl Projection {
                     if let Some(exists) = connectivity {
                         weight = weight.mask_fill(exists.bool_not(), 0.0);
                     }
-                    plan.constraints.iter().fold(weight, |weight, it| it.project(weight))
+                    plan.constraints
+                        .iter()
+                        .fold(weight, |weight, it| it.project(weight))
                 })
             })
         });
@@ -290,21 +358,28 @@ fn like<const D: usize>(old: &Tensor<D>, values: Tensor<D>) -> Tensor<D> {
 
 impl ModuleDisplay for Network {
     fn custom_settings(&self) -> Option<DisplaySettings> {
-        DisplaySettings::new().with_new_line_after_attribute(true).optional()
+        DisplaySettings::new()
+            .with_new_line_after_attribute(true)
+            .optional()
     }
 
     fn custom_content(&self, content: Content) -> Option<Content> {
         let plan = &self.plan;
         let content = content.add("steps", &plan.steps);
-        let content = plan.populations.iter().fold(content, |content, (_, population)| {
-            content.add(&population.name.to_string(), &population.size)
-        });
+        let content = plan
+            .populations
+            .iter()
+            .fold(content, |content, (_, population)| {
+                content.add(&population.name.to_string(), &population.size)
+            });
         plan.projections
             .iter()
             .fold(content, |content, projection| {
                 let site = &projection.site;
                 let weights = match &projection.source {
-                    WeightSource::Own(init) => format!("{} x {} {}", site.post, site.pre, init.kind()),
+                    WeightSource::Own(init) => {
+                        format!("{} x {} {}", site.post, site.pre, init.kind())
+                    }
                     WeightSource::Tied { of, .. } => {
                         format!("tied to {}", plan.projection(*of).name)
                     }

@@ -127,7 +127,9 @@ impl Plan {
 
     /// True where projections end at the population's dendrite.
     pub fn has_dendrite(&self, population: PopulationId) -> bool {
-        self.incoming(population, Compartment::Dendrite).next().is_some()
+        self.incoming(population, Compartment::Dendrite)
+            .next()
+            .is_some()
     }
 
     /// The population of that name.
@@ -136,9 +138,15 @@ impl Plan {
     ///
     /// One sentence with the nearest name.
     pub fn population(&self, name: &PopulationName) -> Result<PopulationId, String> {
-        let mut found = self.populations.iter().filter(|(_, population)| population.name == *name);
+        let mut found = self
+            .populations
+            .iter()
+            .filter(|(_, population)| population.name == *name);
         found.next().map(|(id, _)| id).ok_or_else(|| {
-            let names = self.populations.iter().map(|(_, population)| population.name.to_string());
+            let names = self
+                .populations
+                .iter()
+                .map(|(_, population)| population.name.to_string());
             unknown_name("population", &name.to_string(), names)
         })
     }
@@ -150,17 +158,31 @@ impl Plan {
     /// One sentence with the nearest name.
     pub fn projection_named(&self, name: &ProjectionName) -> Result<ProjectionId, String> {
         let mut names = self.projections.iter().map(|projection| &projection.name);
-        names.position(|known| known == name).map(ProjectionId).ok_or_else(|| {
-            let names = self.projections.iter().map(|projection| projection.name.to_string());
-            unknown_name("projection", &name.to_string(), names)
-        })
+        names
+            .position(|known| known == name)
+            .map(ProjectionId)
+            .ok_or_else(|| {
+                let names = self
+                    .projections
+                    .iter()
+                    .map(|projection| projection.name.to_string());
+                unknown_name("projection", &name.to_string(), names)
+            })
     }
 
     /// Number of weights and biases that the network owns, learned or not.
     pub fn parameters(&self) -> usize {
-        let weights = self.projections.iter().filter(|projection| projection.is_owned());
-        let biases = self.populations.iter().filter(|(_, population)| population.bias.is_some());
-        weights.map(|projection| projection.site.pre * projection.site.post).sum::<usize>()
+        let weights = self
+            .projections
+            .iter()
+            .filter(|projection| projection.is_owned());
+        let biases = self
+            .populations
+            .iter()
+            .filter(|(_, population)| population.bias.is_some());
+        weights
+            .map(|projection| projection.site.pre * projection.site.post)
+            .sum::<usize>()
             + biases.map(|(_, population)| population.size).sum::<usize>()
     }
 }

@@ -87,7 +87,11 @@ impl Network {
             })
             .collect();
         let previous = activity.clone();
-        NetworkState { soma, activity, previous }
+        NetworkState {
+            soma,
+            activity,
+            previous,
+        }
     }
 
     /// Continues to settle from `state`; `steps` are the numbers that the observer sees.
@@ -118,7 +122,11 @@ impl Network {
                 state.activity[soma.id] = population.activation.forward(after.clone());
                 state.soma[soma.id] = after;
             }
-            observer.observe(Event::Step { phase: Phase::Forward, step, state: &state });
+            observer.observe(Event::Step {
+                phase: Phase::Forward,
+                step,
+                state: &state,
+            });
         }
         state
     }
@@ -136,9 +144,7 @@ impl Network {
     pub fn dendritic_state(&self, post: PopulationId, state: &NetworkState) -> Option<Tensor<2>> {
         self.plan()
             .incoming(post, Compartment::Dendrite)
-            .map(|(id, projection)| {
-                self.view(id).drive(presynaptic(projection, state).clone())
-            })
+            .map(|(id, projection)| self.view(id).drive(presynaptic(projection, state).clone()))
             .reduce(|sum, drive| sum + drive)
     }
 }
@@ -162,30 +168,35 @@ struct Soma<'a> {
 impl<'a> Soma<'a> {
     fn new(network: &'a Network, id: PopulationId, state: &NetworkState) -> Self {
         let plan = network.plan();
-        let of_forward_phase = |(_, projection): &(ProjectionId, &ProjectionPlan)| {
-            projection.active.forward()
-        };
+        let of_forward_phase =
+            |(_, projection): &(ProjectionId, &ProjectionPlan)| projection.active.forward();
         let (fixed, varying): (Vec<_>, Vec<_>) = plan
             .incoming(id, Compartment::Soma)
             .filter(of_forward_phase)
             .map(|(id, projection)| (projection, network.view(id)))
             .partition(|(projection, _)| projection.pre == plan.input);
         let bias = network.bias(id).map(|bias| bias.unsqueeze::<2>());
-        let input = fixed.iter().map(|(projection, view)| {
-            view.drive(state.activity[projection.pre].clone())
-        });
+        let input = fixed
+            .iter()
+            .map(|(projection, view)| view.drive(state.activity[projection.pre].clone()));
         let constant = bias
             .into_iter()
             .chain(input)
             .reduce(|sum, drive| drive + sum)
             .unwrap_or_else(|| state.soma[id].zeros_like());
-        Self { id, constant, varying }
+        Self {
+            id,
+            constant,
+            varying,
+        }
     }
 
     fn drive(&self, state: &NetworkState) -> Tensor<2> {
-        self.varying.iter().fold(self.constant.clone(), |sum, (projection, view)| {
-            view.drive(presynaptic(projection, state).clone()) + sum
-        })
+        self.varying
+            .iter()
+            .fold(self.constant.clone(), |sum, (projection, view)| {
+                view.drive(presynaptic(projection, state).clone()) + sum
+            })
     }
 }
 
@@ -218,7 +229,11 @@ mod tests {
         let mut seen = Vec::new();
         network.settle(input, 3, &mut |event: Event<'_>| {
             let Event::Step { state, .. } = event;
-            let value = |id| state.activity[PopulationId(id)].clone().into_scalar::<f32>();
+            let value = |id| {
+                state.activity[PopulationId(id)]
+                    .clone()
+                    .into_scalar::<f32>()
+            };
             seen.push([value(1), value(2)]);
         });
         seen
@@ -228,14 +243,20 @@ mod tests {
     fn a_hand_calculated_trajectory_with_current_activity() {
         // E: s=1; drive 1+6-I. s1 = 1+(7-0-1)/2 = 4, I1 = 2; s2 = 4+(7-2-4)/2 = 4.5, I2 = 2.25;
         // s3 = 4.5+(7-2.25-4.5)/2 = 4.625, I3 = 2.3125.
-        assert_eq!(activities("current"), [[4.0, 2.0], [4.5, 2.25], [4.625, 2.3125]]);
+        assert_eq!(
+            activities("current"),
+            [[4.0, 2.0], [4.5, 2.25], [4.625, 2.3125]]
+        );
     }
 
     #[test]
     fn a_hand_calculated_trajectory_with_previous_activity() {
         // I lags one step: I1 = 0.5, I2 = 2, I3 = 0.5*s2; s2 = 4+(7-0.5-4)/2 = 5.25,
         // s3 = 5.25+(7-2-5.25)/2 = 5.125, I3 = 2.625.
-        assert_eq!(activities("previous"), [[4.0, 0.5], [5.25, 2.0], [5.125, 2.625]]);
+        assert_eq!(
+            activities("previous"),
+            [[4.0, 0.5], [5.25, 2.0], [5.125, 2.625]]
+        );
     }
 
     #[test]
@@ -250,10 +271,14 @@ mod tests {
             .iter()
             .map(|row| {
                 let input = Tensor::from_data([*row], &crate::test_device());
-                network.settle(input, 3, &mut ()).activity[PopulationId(1)].clone().into_scalar()
+                network.settle(input, 3, &mut ()).activity[PopulationId(1)]
+                    .clone()
+                    .into_scalar()
             })
             .collect();
         let alone = TensorData::new(alone, [3, 1]);
-        together.into_data().assert_approx_eq::<f32>(&alone, Tolerance::strict());
+        together
+            .into_data()
+            .assert_approx_eq::<f32>(&alone, Tolerance::strict());
     }
 }

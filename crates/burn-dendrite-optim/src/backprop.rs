@@ -31,17 +31,33 @@ pub(crate) fn settle_tracked(
     let untracked = plan.steps - steps;
     let state = network.settle(input, untracked, observer);
     if learned.is_empty() {
-        return Tracked { state, gradients: Vec::new() };
+        return Tracked {
+            state,
+            gradients: Vec::new(),
+        };
     }
     let tracked = learned.iter().fold(network.clone(), track);
     let state = tracked.settle_from(state, untracked..plan.steps, &mut |event: Event<'_>| {
         let Event::Step { phase, step, state } = event;
-        observer.observe(Event::Step { phase, step, state: &plain(state) });
+        observer.observe(Event::Step {
+            phase,
+            step,
+            state: &plain(state),
+        });
     });
     let output = state.activity[plan.output].clone();
-    let gradients = (Tensor::from_inner(target.clone()) - output).square().mean().backward();
-    let gradients = learned.iter().map(|it| gradient(&tracked, *it, &gradients)).collect();
-    Tracked { state: plain(&state), gradients }
+    let gradients = (Tensor::from_inner(target.clone()) - output)
+        .square()
+        .mean()
+        .backward();
+    let gradients = learned
+        .iter()
+        .map(|it| gradient(&tracked, *it, &gradients))
+        .collect();
+    Tracked {
+        state: plain(&state),
+        gradients,
+    }
 }
 
 fn track(mut network: Network, parameter: &Parameter) -> Network {
@@ -64,8 +80,13 @@ fn gradient(network: &Network, parameter: Parameter, gradients: &Gradients) -> T
         parameter: &Option<Param<Tensor<D>>>,
         gradients: &Gradients,
     ) -> Tensor<D> {
-        let value = parameter.as_ref().expect("a checked parameter exists").val();
-        value.grad(gradients).unwrap_or_else(|| value.inner().zeros_like())
+        let value = parameter
+            .as_ref()
+            .expect("a checked parameter exists")
+            .val();
+        value
+            .grad(gradients)
+            .unwrap_or_else(|| value.inner().zeros_like())
     }
     match parameter {
         Parameter::Weight(id) => of(&network.projections[id.0].weight, gradients),
@@ -75,7 +96,10 @@ fn gradient(network: &Network, parameter: Parameter, gradients: &Gradients) -> T
 
 fn plain(state: &NetworkState) -> NetworkState {
     let strip = |tensors: &burn_dendrite_nn::PerPopulation<Tensor<2>>| {
-        tensors.iter().map(|(_, tensor)| tensor.clone().without_autodiff()).collect()
+        tensors
+            .iter()
+            .map(|(_, tensor)| tensor.clone().without_autodiff())
+            .collect()
     };
     NetworkState {
         soma: strip(&state.soma),

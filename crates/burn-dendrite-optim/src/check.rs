@@ -13,7 +13,10 @@ use crate::{
 
 pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecErrors> {
     let mut errors = Vec::new();
-    let nudge = spec.nudge.as_ref().map(|nudge| nudged(nudge, plan, &mut errors));
+    let nudge = spec
+        .nudge
+        .as_ref()
+        .map(|nudge| nudged(nudge, plan, &mut errors));
     let mut learning = Learning::new(nudge);
     let mut seen = HashSet::new();
     for rule in &spec.rules {
@@ -23,7 +26,10 @@ pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecEr
         };
         if !(rule.learning_rate.is_finite() && rule.learning_rate >= 0.0) {
             let rate = rule.learning_rate;
-            wrong(".learning_rate", format!("`learning_rate` is {rate}; accepted: 0 or more"));
+            wrong(
+                ".learning_rate",
+                format!("`learning_rate` is {rate}; accepted: 0 or more"),
+            );
         }
         if !seen.insert(&rule.on) {
             wrong("", "a rule for this is listed already".to_owned());
@@ -73,21 +79,26 @@ fn nudged(spec: &NudgeSpec, plan: &Plan, errors: &mut Vec<SpecError>) -> Nudge {
         }
     };
     valid("nudge.select".to_owned(), &spec.select);
+    // The output's error reaches all of it, as in the reference: only dendrites are selective.
+    let default_select = |is_output| if is_output { Select::All } else { spec.select };
     let Some(named) = &spec.populations else {
         for (id, _) in plan.populations.iter() {
             if id == plan.output || plan.has_dendrite(id) {
-                populations[id] = Some((spec.gate, spec.select));
+                populations[id] = Some((spec.gate, default_select(id == plan.output)));
             }
         }
         return Nudge { populations };
     };
     for population in named {
         let path = format!("nudge.population[{}]", population.name);
-        let select = population.select.unwrap_or(spec.select);
-        if population.select.is_some() {
-            if let Err(message) = select.check() {
-                errors.push(SpecError::new(format!("{path}.select"), message));
-            }
+        let is_output = plan.populations[plan.output].name == population.name;
+        let select = population
+            .select
+            .unwrap_or_else(|| default_select(is_output));
+        if population.select.is_some()
+            && let Err(message) = select.check()
+        {
+            errors.push(SpecError::new(format!("{path}.select"), message));
         }
         match plan.population(&population.name) {
             Err(message) => errors.push(SpecError::new(path, message)),
@@ -125,8 +136,14 @@ fn parameter(target: &Target, plan: &Plan) -> Result<Parameter, String> {
                 .map(|(_, population)| population.name.to_string())
                 .collect();
             match with.as_slice() {
-                [] => Err(format!("`{name}` has no bias; give the population one first")),
-                with => Err(unknown_name("population with a bias", &name.to_string(), with)),
+                [] => Err(format!(
+                    "`{name}` has no bias; give the population one first"
+                )),
+                with => Err(unknown_name(
+                    "population with a bias",
+                    &name.to_string(),
+                    with,
+                )),
             }
         }
     }
@@ -156,16 +173,19 @@ fn fits(
         return if compartment == Compartment::Soma && forward {
             Ok(())
         } else {
-            Err("`backprop` needs a projection to a soma in the forward phase: no other one \
+            Err(
+                "`backprop` needs a projection to a soma in the forward phase: no other one \
                  changes the output"
-                .to_owned())
+                    .to_owned(),
+            )
         };
     };
     rule.needs().iter().try_for_each(|signal| {
         let (exists, reason) = match signal {
-            Signal::Dendrite => {
-                (plan.has_dendrite(post), format!("a dendrite, and `{name}` has none"))
-            }
+            Signal::Dendrite => (
+                plan.has_dendrite(post),
+                format!("a dendrite, and `{name}` has none"),
+            ),
             Signal::Plateau => (
                 nudge.is_some_and(|nudge| nudge.populations[post].is_some()),
                 format!("a plateau, and `nudge` does not reach `{name}`"),
@@ -175,6 +195,10 @@ fn fits(
                 "a backward phase, and there is no `nudge`".to_owned(),
             ),
         };
-        if exists { Ok(()) } else { Err(format!("`{kind}` needs {reason}")) }
+        if exists {
+            Ok(())
+        } else {
+            Err(format!("`{kind}` needs {reason}"))
+        }
     })
 }

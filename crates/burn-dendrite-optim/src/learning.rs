@@ -34,7 +34,12 @@ pub struct Outcome {
 
 impl Learning {
     pub(crate) fn new(nudge: Option<Nudge>) -> Self {
-        Self { nudge, local: Vec::new(), backprop: Vec::new(), tracked_steps: 0 }
+        Self {
+            nudge,
+            local: Vec::new(),
+            backprop: Vec::new(),
+            tracked_steps: 0,
+        }
     }
 
     pub(crate) fn add(&mut self, parameter: Parameter, learning_rate: f64, rule: LocalRule) {
@@ -47,8 +52,12 @@ impl Learning {
 
     /// The same rules with every learning rate times `factor`.
     pub fn scaled(mut self, factor: f64) -> Self {
-        self.local.iter_mut().for_each(|(_, rate, _)| *rate *= factor);
-        self.backprop.iter_mut().for_each(|(_, rate)| *rate *= factor);
+        self.local
+            .iter_mut()
+            .for_each(|(_, rate, _)| *rate *= factor);
+        self.backprop
+            .iter_mut()
+            .for_each(|(_, rate)| *rate *= factor);
         self
     }
 
@@ -99,8 +108,17 @@ impl Learning {
         let plan = network.plan();
 
         let learned: Vec<Parameter> = self.backprop.iter().map(|(it, _)| *it).collect();
-        let Tracked { state: forward, gradients } =
-            settle_tracked(network, &learned, self.tracked_steps, input, &target, observer);
+        let Tracked {
+            state: forward,
+            gradients,
+        } = settle_tracked(
+            network,
+            &learned,
+            self.tracked_steps,
+            input,
+            &target,
+            observer,
+        );
 
         let dendrite: PerPopulation<Option<Tensor<2>>> = (plan.populations.iter())
             .map(|(id, _)| network.dendritic_state(id, &forward))
@@ -120,6 +138,10 @@ impl Learning {
         for ((parameter, learning_rate), gradient) in self.backprop.iter().zip(gradients) {
             updates.insert(*parameter, (gradient * -*learning_rate).into());
         }
-        Outcome { trace, updates, loss }
+        Outcome {
+            trace,
+            updates,
+            loss,
+        }
     }
 }

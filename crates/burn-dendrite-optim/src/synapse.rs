@@ -27,8 +27,13 @@ pub struct Presynaptic<'a> {
 }
 
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // One at a time, on the stack.
 enum Source {
-    Population { id: PopulationId, timing: Timing, cell: CellType },
+    Population {
+        id: PopulationId,
+        timing: Timing,
+        cell: CellType,
+    },
     /// The constant 1 that a bias stands for, `[batch, 1]`.
     One(Tensor<2>),
 }
@@ -46,13 +51,19 @@ impl<'a> Synapse<'a> {
             Parameter::Weight(id) => {
                 let projection = network.plan().projection(id);
                 let cell = projection.site.cell;
-                let source =
-                    Source::Population { id: projection.pre, timing: projection.timing, cell };
+                let source = Source::Population {
+                    id: projection.pre,
+                    timing: projection.timing,
+                    cell,
+                };
                 (source, projection.post)
             }
             Parameter::Bias(id) => {
                 let activity = &trace.forward.activity[id];
-                (Source::One(Tensor::ones([activity.dims()[0], 1], &activity.device())), id)
+                (
+                    Source::One(Tensor::ones([activity.dims()[0], 1], &activity.device())),
+                    id,
+                )
             }
         };
         Self {
@@ -67,9 +78,11 @@ impl<'a> Synapse<'a> {
     pub fn weight(&self) -> Tensor<2> {
         match self.parameter {
             Parameter::Weight(id) => self.network.weight(id),
-            Parameter::Bias(id) => {
-                self.network.bias(id).expect("a bias that learns exists").unsqueeze()
-            }
+            Parameter::Bias(id) => self
+                .network
+                .bias(id)
+                .expect("a bias that learns exists")
+                .unsqueeze(),
         }
     }
 
@@ -87,7 +100,11 @@ impl<'a> Synapse<'a> {
     /// - pre: `[batch, pre]`, post: `[batch, post]`
     pub fn outer(&self, pre: Tensor<2>, post: Tensor<2>) -> Delta {
         let batch = pre.dims()[0];
-        let post = if batch == 1 { post } else { post / batch as f64 };
+        let post = if batch == 1 {
+            post
+        } else {
+            post / batch as f64
+        };
         Delta::Outer { pre, post }
     }
 }
@@ -106,8 +123,16 @@ impl Presynaptic<'_> {
 
     fn of(&self, state: &burn_dendrite_nn::NetworkState) -> Tensor<2> {
         match &self.source {
-            Source::Population { id, timing: Timing::Current, .. } => state.activity[*id].clone(),
-            Source::Population { id, timing: Timing::Previous, .. } => state.previous[*id].clone(),
+            Source::Population {
+                id,
+                timing: Timing::Current,
+                ..
+            } => state.activity[*id].clone(),
+            Source::Population {
+                id,
+                timing: Timing::Previous,
+                ..
+            } => state.previous[*id].clone(),
             Source::One(one) => one.clone(),
         }
     }
@@ -139,7 +164,9 @@ impl Postsynaptic<'_> {
     /// If the population has no dendrite; a rule that declares
     /// [`Signal::Dendrite`](crate::Signal::Dendrite) is never used there.
     pub fn dendrite(&self) -> Tensor<2> {
-        self.trace.dendrite[self.id].clone().expect("the rule declares that it needs a dendrite")
+        self.trace.dendrite[self.id]
+            .clone()
+            .expect("the rule declares that it needs a dendrite")
     }
 
     /// Plateau potential, `[batch, post]`, in [-1, 1].
@@ -149,6 +176,8 @@ impl Postsynaptic<'_> {
     /// If the population is not nudged; a rule that declares
     /// [`Signal::Plateau`](crate::Signal::Plateau) is never used there.
     pub fn plateau(&self) -> Tensor<2> {
-        self.trace.plateau[self.id].clone().expect("the rule declares that it needs a plateau")
+        self.trace.plateau[self.id]
+            .clone()
+            .expect("the rule declares that it needs a plateau")
     }
 }

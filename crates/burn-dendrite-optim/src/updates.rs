@@ -7,6 +7,7 @@ use burn_dendrite_nn::{Network, Parameter, on_inner};
 
 /// The change of one parameter, `[pre, post]`; a bias is a row `[1, post]`.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // A handful a step, and a box would be one more allocation.
 pub enum Delta {
     /// `preᵀ · post`: the product of two thin matrices, multiplied out only when it is applied.
     Outer {
@@ -23,7 +24,10 @@ impl Delta {
     /// The change times `factor`.
     pub fn scale(self, factor: f64) -> Self {
         match self {
-            Self::Outer { pre, post } => Self::Outer { pre, post: post * factor },
+            Self::Outer { pre, post } => Self::Outer {
+                pre,
+                post: post * factor,
+            },
             Self::Dense(change) => Self::Dense(change * factor),
         }
     }
@@ -76,7 +80,10 @@ impl Updates {
             match parameter {
                 Parameter::Weight(_) => grads.register(parameter_id(network, parameter), descent),
                 Parameter::Bias(_) => {
-                    grads.register(parameter_id(network, parameter), descent.squeeze_dim::<1>(0));
+                    grads.register(
+                        parameter_id(network, parameter),
+                        descent.squeeze_dim::<1>(0),
+                    );
                 }
             }
         }
@@ -98,9 +105,9 @@ impl Updates {
                 }
                 Parameter::Bias(id) => {
                     let slot = &mut network.populations[id.0].bias;
-                    *slot = slot.take().map(|bias| {
-                        bias.map(|b| on_inner(b, |b| b + delta.squeeze_dim::<1>(0)))
-                    });
+                    *slot = slot
+                        .take()
+                        .map(|bias| bias.map(|b| on_inner(b, |b| b + delta.squeeze_dim::<1>(0))));
                 }
             }
         }
@@ -126,13 +133,16 @@ impl Updates {
             let (Some(one), Some(other)) = (self.get(*parameter), other.get(*parameter)) else {
                 return 0.0;
             };
-            let values = |tensor: Tensor<2>| -> Vec<f64> {
-                tensor.into_data().iter::<f64>().collect()
-            };
+            let values =
+                |tensor: Tensor<2>| -> Vec<f64> { tensor.into_data().iter::<f64>().collect() };
             let (one, other) = (values(one), values(other));
             let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
             let lengths = (dot(&one, &one) * dot(&other, &other)).sqrt();
-            if lengths > 0.0 { dot(&one, &other) / lengths } else { 0.0 }
+            if lengths > 0.0 {
+                dot(&one, &other) / lengths
+            } else {
+                0.0
+            }
         };
         let mean = parameters.iter().map(cosine).sum::<f64>() / parameters.len() as f64;
         Some(mean.clamp(-1.0, 1.0).acos().to_degrees())

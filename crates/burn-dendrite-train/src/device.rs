@@ -28,7 +28,10 @@ pub enum DeviceName {
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// The backend is not compiled in.
-    #[error("the device `{name}` was not compiled in (`--features {name}` adds it); accepted: {}", list(compiled))]
+    #[error(
+        "the device `{name}` was not compiled in (`--features {name}` adds it); accepted: {}",
+        list(compiled)
+    )]
     NotCompiled {
         /// The device asked for.
         name: DeviceName,
@@ -36,7 +39,9 @@ pub enum DeviceError {
         compiled: Vec<DeviceName>,
     },
     /// The backend finds no hardware.
-    #[error("the device `{name}` is compiled in, but this machine has no adapter for it; accepted here: `flex`")]
+    #[error(
+        "the device `{name}` is compiled in, but this machine has no adapter for it; accepted here: `flex`"
+    )]
     NoAdapter {
         /// The device asked for.
         name: DeviceName,
@@ -44,7 +49,11 @@ pub enum DeviceError {
 }
 
 fn list(names: &[DeviceName]) -> String {
-    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+    names
+        .iter()
+        .map(|name| format!("`{name}`"))
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 impl DeviceName {
@@ -90,7 +99,10 @@ impl DeviceName {
     /// hardware.
     pub fn preferred() -> Self {
         let usable = |name: &Self| name.open().is_ok();
-        Self::compiled().into_iter().find(usable).unwrap_or(Self::Flex)
+        Self::compiled()
+            .into_iter()
+            .find(usable)
+            .unwrap_or(Self::Flex)
     }
 
     /// The device.
@@ -121,7 +133,10 @@ impl DeviceName {
                 Device::wgpu(burn::tensor::DeviceKind::DefaultDevice)
             }),
             #[allow(unreachable_patterns)]
-            name => Err(DeviceError::NotCompiled { name, compiled: Self::compiled() }),
+            name => Err(DeviceError::NotCompiled {
+                name,
+                compiled: Self::compiled(),
+            }),
         }
     }
 
@@ -172,7 +187,12 @@ mod tests {
         for name in DeviceName::ALL {
             assert_eq!(name.as_str().parse(), Ok(name));
         }
-        assert!("wpgu".parse::<DeviceName>().unwrap_err().contains("did you mean `wgpu`?"));
+        assert!(
+            "wpgu"
+                .parse::<DeviceName>()
+                .unwrap_err()
+                .contains("did you mean `wgpu`?")
+        );
     }
 
     #[test]

@@ -36,12 +36,20 @@ pub fn evaluate(
     for indices in all.chunks(EVALUATION_BATCH) {
         let output = classify(network, set.batch(indices, device));
         let predicted = output.output.argmax(1).squeeze_dim::<1>(1);
-        right += predicted.equal(output.targets).int().sum().into_scalar::<i64>() as f64;
+        right += predicted
+            .equal(output.targets)
+            .int()
+            .sum()
+            .into_scalar::<i64>() as f64;
         loss += output.loss.into_scalar::<f64>() * indices.len() as f64;
         seen += indices.len();
         done(seen);
     }
     let samples = set.len();
     let count = samples.max(1) as f64;
-    Evaluation { accuracy: right / count, loss: loss / count, samples }
+    Evaluation {
+        accuracy: right / count,
+        loss: loss / count,
+        samples,
+    }
 }

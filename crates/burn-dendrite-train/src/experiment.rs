@@ -22,8 +22,8 @@ use crate::{
     model::PlasticNetwork,
     renderer::Nothing,
     run::{
-        self, AtomicCheckpointer, JsonLinesLogger, RunError, RunFolder, RunSettings,
-        SegmentRecord, Summary,
+        self, AtomicCheckpointer, JsonLinesLogger, RunError, RunFolder, RunSettings, SegmentRecord,
+        Summary,
     },
     spec::ExperimentSpec,
     timing::{Stopwatch, TimedLoader},
@@ -105,9 +105,11 @@ impl ExperimentError {
     pub fn is_mistake(&self) -> bool {
         match self {
             Self::Run(RunError::Io { .. }) | Self::Learner(_) => false,
-            Self::Spec(_) | Self::Mismatch(_) | Self::Data(_) | Self::Run(_) | Self::Model { .. } => {
-                true
-            }
+            Self::Spec(_)
+            | Self::Mismatch(_)
+            | Self::Data(_)
+            | Self::Run(_)
+            | Self::Model { .. } => true,
         }
     }
 }
@@ -181,7 +183,11 @@ impl Experiment {
                 return Err(ExperimentError::Learner(error.to_string()));
             }
             let reached = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
-            let ended = if result.interrupted.is_some() { Err(reached) } else { Ok(reached) };
+            let ended = if result.interrupted.is_some() {
+                Err(reached)
+            } else {
+                Ok(reached)
+            };
             (result.model.network, ended)
         };
         let reached = match ended {
@@ -229,9 +235,15 @@ impl Experiment {
             // Random events draw from the device: each segment starts its own stream, so that a
             // resumed run draws what an uninterrupted one would.
             .with_segment_start(Arc::new(move |segment| {
-                device.seed(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(segment as u64));
+                device.seed(
+                    seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                        .wrapping_add(segment as u64),
+                );
             }));
-        let train = TimedLoader { loader: Arc::new(loader), stopwatch: stopwatch.clone() };
+        let train = TimedLoader {
+            loader: Arc::new(loader),
+            stopwatch: stopwatch.clone(),
+        };
         let validation =
             SequentialLoader::new(self.data.validation.clone(), EVALUATION_BATCH, &self.device)?;
 
@@ -288,7 +300,9 @@ impl Experiment {
                 return;
             }
             let done = (record.samples - before).max(1) as f64;
-            let left = started.elapsed().mul_f64((total - record.samples) as f64 / done);
+            let left = started
+                .elapsed()
+                .mul_f64((total - record.samples) as f64 / done);
             println!(
                 "{:>7} of {total} samples   accuracy: training {:5.1} %, validation {:5.1} %   \
                  {:.0} samples/s   {} left",
@@ -346,19 +360,23 @@ pub(crate) fn fits(plan: &Plan, data: &Splits, dataset: &str) -> Result<(), Expe
 
 fn save(network: &Network, folder: &RunFolder) -> Result<(), ExperimentError> {
     let file = run::model_file(folder.path());
-    let bytes = network.clone().into_record().into_bytes().map_err(|error| {
-        ExperimentError::Model { file: file.clone(), message: error.to_string() }
-    })?;
+    let bytes = network
+        .clone()
+        .into_record()
+        .into_bytes()
+        .map_err(|error| ExperimentError::Model {
+            file: file.clone(),
+            message: error.to_string(),
+        })?;
     Ok(run::write_atomically(&file, &bytes)?)
 }
 
 /// The newest checkpoint of a run, read into `network`.
-fn load_checkpoint(
-    network: Network,
-    folder: &std::path::Path,
-) -> Result<Network, ExperimentError> {
-    let missing =
-        || RunError::NotARun { folder: folder.to_owned(), missing: "checkpoint/model-1.bpk" };
+fn load_checkpoint(network: Network, folder: &std::path::Path) -> Result<Network, ExperimentError> {
+    let missing = || RunError::NotARun {
+        folder: folder.to_owned(),
+        missing: "checkpoint/model-1.bpk",
+    };
     let (file, _) = run::latest_checkpoint(folder).ok_or_else(missing)?;
     /// A checkpoint holds the network as a field of the model.
     #[derive(Module, Debug)]
@@ -366,10 +384,12 @@ fn load_checkpoint(
         network: Network,
     }
     let saved = Saved { network }.try_load_file(&file);
-    saved.map(|saved| saved.network).map_err(|error| ExperimentError::Model {
-        file,
-        message: error.to_string(),
-    })
+    saved
+        .map(|saved| saved.network)
+        .map_err(|error| ExperimentError::Model {
+            file,
+            message: error.to_string(),
+        })
 }
 
 /// The network of a run: the trained one, or that of the newest checkpoint if the run has not come
@@ -386,10 +406,12 @@ pub fn load_network(
     let network = spec.network.init(settings.network_seed(), device)?;
     let file = run::model_file(folder);
     let network = if file.is_file() {
-        network.try_load_file(&file).map_err(|error| ExperimentError::Model {
-            file,
-            message: error.to_string(),
-        })?
+        network
+            .try_load_file(&file)
+            .map_err(|error| ExperimentError::Model {
+                file,
+                message: error.to_string(),
+            })?
     } else {
         load_checkpoint(network, folder)?
     };

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::{
     module::{Module, ModuleMapper, Param},
     optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams},
     tensor::Tensor,
     train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep},
 };
-use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn_dendrite_nn::{Network, Parameter};
 use burn_dendrite_optim::Learning;
 
@@ -30,12 +30,17 @@ impl PlasticNetwork {
     /// A network that learns by `learning`, wherever its parameters live.
     pub fn new(network: Network, learning: Learning) -> Self {
         let network = network.map(&mut LiftToAutodiff).no_grad();
-        Self { network, learning: Arc::new(learning) }
+        Self {
+            network,
+            learning: Arc::new(learning),
+        }
     }
 
     fn constrained(mut self) -> Self {
         let learned: Vec<Parameter> = self.learning.learned().collect();
-        self.network = self.network.constrained_where(|parameter| learned.contains(&parameter));
+        self.network = self
+            .network
+            .constrained_where(|parameter| learned.contains(&parameter));
         self
     }
 }
@@ -58,7 +63,9 @@ impl TrainStep for PlasticNetwork {
     type Output = ClassificationOutput;
 
     fn step(&self, batch: ImageBatch) -> TrainOutput<ClassificationOutput> {
-        let outcome = self.learning.run(&self.network, batch.inputs, batch.targets, &mut ());
+        let outcome = self
+            .learning
+            .run(&self.network, batch.inputs, batch.targets, &mut ());
         let output = outcome.trace.forward.activity[self.network.plan().output].clone();
         TrainOutput {
             grads: outcome.updates.into_grads(&self.network),

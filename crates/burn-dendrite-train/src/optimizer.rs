@@ -44,9 +44,11 @@ impl OptimizerSpec {
     /// One sentence.
     pub fn check(&self) -> Result<(), String> {
         match *self {
-            Self::Sgd { momentum: Some(momentum) } if !(0.0..1.0).contains(&momentum) => {
-                Err(format!("`momentum` is {momentum}; accepted: 0 or more, less than 1"))
-            }
+            Self::Sgd {
+                momentum: Some(momentum),
+            } if !(0.0..1.0).contains(&momentum) => Err(format!(
+                "`momentum` is {momentum}; accepted: 0 or more, less than 1"
+            )),
             _ => Ok(()),
         }
     }
@@ -57,7 +59,9 @@ impl OptimizerSpec {
             Self::Sgd { momentum } => {
                 // Without dampening a change enters in full, as at momentum 0.
                 let momentum = momentum.map(|momentum| {
-                    MomentumConfig::new().with_momentum(momentum).with_dampening(0.0)
+                    MomentumConfig::new()
+                        .with_momentum(momentum)
+                        .with_dampening(0.0)
                 });
                 SgdConfig::new().with_momentum(momentum).init()
             }
@@ -125,9 +129,9 @@ impl ScheduleSpec {
         match *self {
             Self::Constant { factor } => Ok(factor.into()),
             Self::Linear { start, end } => LinearLrSchedulerConfig::new(start, end, steps).init(),
-            Self::Cosine { start, end } => {
-                CosineAnnealingLrSchedulerConfig::new(start, steps).with_min_lr(end).init()
-            }
+            Self::Cosine { start, end } => CosineAnnealingLrSchedulerConfig::new(start, steps)
+                .with_min_lr(end)
+                .init(),
         }
     }
 }
@@ -138,16 +142,48 @@ mod tests {
 
     #[test]
     fn values_out_of_range_are_refused() {
-        assert!(OptimizerSpec::Sgd { momentum: Some(1.0) }.check().is_err());
-        assert!(OptimizerSpec::Sgd { momentum: Some(0.9) }.check().is_ok());
+        assert!(
+            OptimizerSpec::Sgd {
+                momentum: Some(1.0)
+            }
+            .check()
+            .is_err()
+        );
+        assert!(
+            OptimizerSpec::Sgd {
+                momentum: Some(0.9)
+            }
+            .check()
+            .is_ok()
+        );
         assert!(ScheduleSpec::Constant { factor: 0.0 }.check().is_err());
-        assert!(ScheduleSpec::Linear { start: 2.0, end: 0.0 }.check().is_err());
-        assert!(ScheduleSpec::Cosine { start: 1.0, end: 0.1 }.check().is_ok());
+        assert!(
+            ScheduleSpec::Linear {
+                start: 2.0,
+                end: 0.0
+            }
+            .check()
+            .is_err()
+        );
+        assert!(
+            ScheduleSpec::Cosine {
+                start: 1.0,
+                end: 0.1
+            }
+            .check()
+            .is_ok()
+        );
     }
 
     #[test]
     fn the_default_is_the_reference() {
-        assert_eq!(OptimizerSpec::default(), OptimizerSpec::Sgd { momentum: None });
-        assert_eq!(ScheduleSpec::default(), ScheduleSpec::Constant { factor: 1.0 });
+        assert_eq!(
+            OptimizerSpec::default(),
+            OptimizerSpec::Sgd { momentum: None }
+        );
+        assert_eq!(
+            ScheduleSpec::default(),
+            ScheduleSpec::Constant { factor: 1.0 }
+        );
     }
 }

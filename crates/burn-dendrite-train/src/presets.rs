@@ -54,7 +54,12 @@ mod tests {
             assert_eq!(spec.name, name);
             assert!(!spec.description.is_empty() && !spec.source.is_empty());
         }
-        assert!(load("mnist-dpt").unwrap_err().to_string().contains("did you mean `mnist-dtp`?"));
+        assert!(
+            load("mnist-dpt")
+                .unwrap_err()
+                .to_string()
+                .contains("did you mean `mnist-dtp`?")
+        );
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! Showing nothing: what burn's learner draws on where there is no terminal.
 
 use burn::train::{
+    LearnerSummary,
     logger::{EvaluationProgressLogger, TrainingProgressLogger},
     metric::MetricDefinition,
     renderer::{
         EvaluationName, MetricState, MetricsRenderer, MetricsRendererEvaluation,
         MetricsRendererTraining,
     },
-    LearnerSummary,
 };
 
 /// A renderer that draws nothing; progress is printed by the experiment, a line a segment.

@@ -9,10 +9,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BatchScaling {
-    /// 1: the rates as they are.
+    /// 1: the rates as they are. The published rates are near the limit of stability for the mean
+    /// over a batch too, because the samples of a batch share most of their activity.
+    #[default]
     None,
     /// `√n`: the changes of one pass keep the size of their random part.
-    #[default]
     SquareRoot,
     /// `n`: the changes of one pass keep their sum.
     Linear,
@@ -36,7 +37,11 @@ mod tests {
 
     #[test]
     fn one_sample_is_the_reference_whatever_the_scaling() {
-        for scaling in [BatchScaling::None, BatchScaling::SquareRoot, BatchScaling::Linear] {
+        for scaling in [
+            BatchScaling::None,
+            BatchScaling::SquareRoot,
+            BatchScaling::Linear,
+        ] {
             assert_eq!(scaling.factor(1), 1.0);
         }
         assert_eq!(BatchScaling::SquareRoot.factor(64), 8.0);

@@ -112,19 +112,29 @@ impl Step {
 }
 
 fn label(entry: &Value) -> Option<&str> {
-    entry.get("name").or_else(|| entry.get("on")).and_then(Value::as_str)
+    entry
+        .get("name")
+        .or_else(|| entry.get("on"))
+        .and_then(Value::as_str)
 }
 
 fn accepted(place: &Value) -> String {
     let quoted = |names: Vec<String>| {
-        names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+        names
+            .iter()
+            .map(|name| format!("`{name}`"))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     match place {
         Value::Object(table) => quoted(table.keys().cloned().collect()),
         Value::Array(entries) => {
             let names = entries.iter().enumerate();
             let name = |(index, entry): (usize, &Value)| {
-                format!("[{}]", label(entry).map_or_else(|| index.to_string(), str::to_owned))
+                format!(
+                    "[{}]",
+                    label(entry).map_or_else(|| index.to_string(), str::to_owned)
+                )
             };
             quoted(names.map(name).collect())
         }
@@ -194,10 +204,17 @@ mod tests {
 
     #[test]
     fn a_path_that_leads_nowhere_says_what_is_there() {
-        let error = set(&mut spec(), "network.populations[H1.E].size=3").unwrap_err().to_string();
-        assert!(error.contains("nothing is at `network.populations`"), "{error}");
+        let error = set(&mut spec(), "network.populations[H1.E].size=3")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("nothing is at `network.populations`"),
+            "{error}"
+        );
         assert!(error.contains("`population`"), "{error}");
-        let error = set(&mut spec(), "learning.rule[H9.E].x=3").unwrap_err().to_string();
+        let error = set(&mut spec(), "learning.rule[H9.E].x=3")
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("`[H2.E<-H1.E]`"), "{error}");
         assert_eq!(set(&mut spec(), "tau"), Err(SetError::Form("tau".into())));
         assert!(set(&mut spec(), "a[b=3").is_err());

@@ -77,11 +77,16 @@ impl ExperimentSpec {
     /// One sentence if the file cannot be read or has another ending, else those of
     /// [`parse`](Self::parse).
     pub fn load(path: &Path) -> Result<Self, SpecErrors> {
-        let wrong = |message: String| SpecErrors::from(SpecError::new(path.display().to_string(), message));
+        let wrong =
+            |message: String| SpecErrors::from(SpecError::new(path.display().to_string(), message));
         let format = match path.extension().and_then(|ending| ending.to_str()) {
             Some("toml") => Format::Toml,
             Some("json") => Format::Json,
-            _ => return Err(wrong("accepted: a specification that ends in `.toml` or `.json`".into())),
+            _ => {
+                return Err(wrong(
+                    "accepted: a specification that ends in `.toml` or `.json`".into(),
+                ));
+            }
         };
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
         Self::parse(&text, format)
@@ -94,12 +99,24 @@ impl ExperimentSpec {
     /// All mistakes at once, each with its path and what would be accepted.
     pub fn check(&self) -> Result<(Plan, Learning), SpecErrors> {
         let mut errors = Vec::new();
-        errors.extend(self.optimizer.check().err().map(|message| SpecError::new("optimizer", message)));
-        errors.extend(self.schedule.check().err().map(|message| SpecError::new("schedule", message)));
+        errors.extend(
+            self.optimizer
+                .check()
+                .err()
+                .map(|message| SpecError::new("optimizer", message)),
+        );
+        errors.extend(
+            self.schedule
+                .check()
+                .err()
+                .map(|message| SpecError::new("schedule", message)),
+        );
         match self.network.check() {
             Err(network) => {
                 errors.extend(network.under("network"));
-                SpecErrors::or(errors, || unreachable!("a network with mistakes has errors"))
+                SpecErrors::or(errors, || {
+                    unreachable!("a network with mistakes has errors")
+                })
             }
             Ok(plan) => match self.learning.check(&plan) {
                 Err(learning) => {

@@ -29,7 +29,11 @@ impl Stopwatch {
     /// Samples a second so far; 0 before the first.
     pub(crate) fn samples_per_second(&self) -> f64 {
         let seconds = self.nanoseconds.load(Ordering::Relaxed) as f64 * 1e-9;
-        if seconds > 0.0 { self.samples.load(Ordering::Relaxed) as f64 / seconds } else { 0.0 }
+        if seconds > 0.0 {
+            self.samples.load(Ordering::Relaxed) as f64 / seconds
+        } else {
+            0.0
+        }
     }
 }
 
@@ -56,11 +60,17 @@ impl DataLoader<ImageBatch> for TimedLoader {
     }
 
     fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<ImageBatch>> {
-        Arc::new(Self { loader: self.loader.to_device(device), ..self.clone() })
+        Arc::new(Self {
+            loader: self.loader.to_device(device),
+            ..self.clone()
+        })
     }
 
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<ImageBatch>> {
-        Arc::new(Self { loader: self.loader.slice(start, end), ..self.clone() })
+        Arc::new(Self {
+            loader: self.loader.slice(start, end),
+            ..self.clone()
+        })
     }
 }
 
@@ -78,10 +88,17 @@ impl Iterator for TimedIterator<'_> {
         let now = Instant::now();
         let spent = now.duration_since(self.last).as_nanos() as u64;
         self.last = now;
-        self.stopwatch.nanoseconds.fetch_add(spent, Ordering::Relaxed);
-        self.stopwatch.samples.fetch_add(self.pending, Ordering::Relaxed);
+        self.stopwatch
+            .nanoseconds
+            .fetch_add(spent, Ordering::Relaxed);
+        self.stopwatch
+            .samples
+            .fetch_add(self.pending, Ordering::Relaxed);
         let batch = self.batches.next();
-        self.pending = batch.as_ref().and_then(|it| it.as_ref().ok()).map_or(0, ImageBatch::size);
+        self.pending = batch
+            .as_ref()
+            .and_then(|it| it.as_ref().ok())
+            .map_or(0, ImageBatch::size);
         batch
     }
 }

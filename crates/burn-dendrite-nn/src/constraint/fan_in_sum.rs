@@ -64,11 +64,12 @@ mod tests {
 
     #[test]
     fn columns_sum_to_the_total_and_silent_units_stay_silent() {
-        let weight = Tensor::<2>::from_floats(
-            [[1.0, 0.0, -2.0], [3.0, 0.0, -6.0]],
-            &crate::test_device(),
-        );
-        let constraint = FanInSum { total: 2.0, autapses: Autapses::Removed };
+        let weight =
+            Tensor::<2>::from_floats([[1.0, 0.0, -2.0], [3.0, 0.0, -6.0]], &crate::test_device());
+        let constraint = FanInSum {
+            total: 2.0,
+            autapses: Autapses::Removed,
+        };
         let once = constraint.project(weight);
         once.clone().into_data().assert_approx_eq::<f32>(
             &TensorData::from([[0.5f32, 0.0, -0.5], [1.5, 0.0, -1.5]]),

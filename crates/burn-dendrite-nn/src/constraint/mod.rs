@@ -50,7 +50,9 @@ pub struct ConstraintSite {
 impl ConstraintSite {
     /// True for every synapse `[pre, post]`, in row-major order, but those of a unit on itself.
     pub(crate) fn without_diagonal(&self) -> Vec<bool> {
-        (0..self.pre * self.post).map(|at| at / self.post != at % self.post).collect()
+        (0..self.pre * self.post)
+            .map(|at| at / self.post != at % self.post)
+            .collect()
     }
 }
 
@@ -94,15 +96,26 @@ mod tests {
     fn the_names_in_files_are_the_module_names() {
         let all: Vec<ConstraintSpec> = vec![
             UpperBound { magnitude: 1.0 }.into(),
-            FanInSum { total: 2.0, autapses: Autapses::Removed }.into(),
+            FanInSum {
+                total: 2.0,
+                autapses: Autapses::Removed,
+            }
+            .into(),
             NoAutapses {}.into(),
-            ReceptiveField { size: 3, image: [1, 5, 5] }.into(),
+            ReceptiveField {
+                size: 3,
+                image: [1, 5, 5],
+            }
+            .into(),
         ];
         assert_eq!(all.len(), ConstraintSpec::KINDS.len());
         for spec in all {
             let json = serde_json::to_value(&spec).unwrap();
             assert_eq!(json["kind"], spec.kind());
-            assert_eq!(serde_json::from_value::<ConstraintSpec>(json).unwrap(), spec);
+            assert_eq!(
+                serde_json::from_value::<ConstraintSpec>(json).unwrap(),
+                spec
+            );
         }
     }
 }

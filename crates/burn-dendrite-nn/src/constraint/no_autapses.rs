@@ -16,9 +16,11 @@ impl Constraint for NoAutapses {
     fn check(&self, site: &ConstraintSite) -> Result<(), String> {
         match site.recurrence {
             Recurrence::Within => Ok(()),
-            Recurrence::Between => Err("`no_autapses` says nothing about a projection between two \
+            Recurrence::Between => {
+                Err("`no_autapses` says nothing about a projection between two \
                                         populations; accepted: a population onto itself"
-                .to_owned()),
+                    .to_owned())
+            }
         }
     }
 
@@ -41,10 +43,15 @@ mod tests {
             recurrence: Recurrence::Within,
             cell: CellType::Inhibitory,
         };
-        let exists = NoAutapses {}.connectivity(&site, &mut ChaCha8Rng::seed_from_u64(0)).unwrap();
+        let exists = NoAutapses {}
+            .connectivity(&site, &mut ChaCha8Rng::seed_from_u64(0))
+            .unwrap();
         let (o, x) = (false, true);
         assert_eq!(exists, [o, x, x, x, o, x, x, x, o]);
-        let between = ConstraintSite { recurrence: Recurrence::Between, ..site };
+        let between = ConstraintSite {
+            recurrence: Recurrence::Between,
+            ..site
+        };
         assert!(NoAutapses {}.check(&between).is_err());
     }
 }

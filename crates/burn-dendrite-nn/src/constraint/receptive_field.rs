@@ -22,7 +22,9 @@ pub struct ReceptiveField {
 impl Constraint for ReceptiveField {
     fn check(&self, site: &ConstraintSite) -> Result<(), String> {
         let [channels, height, width] = self.image;
-        let pixels = channels.checked_mul(height).and_then(|area| area.checked_mul(width));
+        let pixels = channels
+            .checked_mul(height)
+            .and_then(|area| area.checked_mul(width));
         if pixels != Some(site.pre) {
             return Err(format!(
                 "`image` is {channels} x {height} x {width}; accepted: channels, height and width \
@@ -71,7 +73,10 @@ mod tests {
 
     #[test]
     fn every_unit_sees_one_square_window_of_all_channels() {
-        let field = ReceptiveField { size: 3, image: [2, 6, 5] };
+        let field = ReceptiveField {
+            size: 3,
+            image: [2, 6, 5],
+        };
         let site = ConstraintSite {
             pre: 60,
             post: 20,
@@ -80,7 +85,9 @@ mod tests {
         };
         field.check(&site).unwrap();
         assert_eq!(field.fan_in(&site), Some(18));
-        let exists = field.connectivity(&site, &mut ChaCha8Rng::seed_from_u64(7)).unwrap();
+        let exists = field
+            .connectivity(&site, &mut ChaCha8Rng::seed_from_u64(7))
+            .unwrap();
         for unit in 0..20 {
             let seen: Vec<usize> = (0..60).filter(|pixel| exists[pixel * 20 + unit]).collect();
             assert_eq!(seen.len(), 18);
@@ -100,8 +107,29 @@ mod tests {
             recurrence: Recurrence::Between,
             cell: CellType::Excitatory,
         };
-        assert!(ReceptiveField { size: 9, image: [3, 32, 32] }.check(&site).is_err());
-        assert!(ReceptiveField { size: 29, image: [1, 28, 28] }.check(&site).is_err());
-        assert!(ReceptiveField { size: 9, image: [usize::MAX, 2, 28] }.check(&site).is_err());
+        assert!(
+            ReceptiveField {
+                size: 9,
+                image: [3, 32, 32]
+            }
+            .check(&site)
+            .is_err()
+        );
+        assert!(
+            ReceptiveField {
+                size: 29,
+                image: [1, 28, 28]
+            }
+            .check(&site)
+            .is_err()
+        );
+        assert!(
+            ReceptiveField {
+                size: 9,
+                image: [usize::MAX, 2, 28]
+            }
+            .check(&site)
+            .is_err()
+        );
     }
 }

@@ -17,12 +17,12 @@ impl Initializer for Constant {
     fn check(&self, cell: CellType) -> Result<(), String> {
         finite("value", self.value)?;
         match (cell, self.value) {
-            (CellType::Excitatory, value) if value < 0.0 => {
-                Err(format!("`value` is {value}; accepted for an excitatory cell: 0 or more"))
-            }
-            (CellType::Inhibitory, value) if value > 0.0 => {
-                Err(format!("`value` is {value}; accepted for an inhibitory cell: 0 or less"))
-            }
+            (CellType::Excitatory, value) if value < 0.0 => Err(format!(
+                "`value` is {value}; accepted for an excitatory cell: 0 or more"
+            )),
+            (CellType::Inhibitory, value) if value > 0.0 => Err(format!(
+                "`value` is {value}; accepted for an inhibitory cell: 0 or less"
+            )),
             _ => Ok(()),
         }
     }
@@ -38,8 +38,16 @@ mod tests {
 
     #[test]
     fn the_wrong_side_of_zero_is_refused() {
-        assert!(Constant { value: -1.0 }.check(CellType::Excitatory).is_err());
+        assert!(
+            Constant { value: -1.0 }
+                .check(CellType::Excitatory)
+                .is_err()
+        );
         assert!(Constant { value: 1.0 }.check(CellType::Inhibitory).is_err());
-        assert!(Constant { value: -1.0 }.check(CellType::Unconstrained).is_ok());
+        assert!(
+            Constant { value: -1.0 }
+                .check(CellType::Unconstrained)
+                .is_ok()
+        );
     }
 }

@@ -41,10 +41,14 @@ impl Initializer for HalfKaiming {
     fn distribution(&self, site: &InitSite) -> Distribution {
         let bound = self.scale * site.kaiming_bound();
         match site.cell {
-            CellType::Inhibitory => Distribution::Uniform { low: -bound, high: 0.0 },
-            CellType::Excitatory | CellType::Unconstrained => {
-                Distribution::Uniform { low: 0.0, high: bound }
-            }
+            CellType::Inhibitory => Distribution::Uniform {
+                low: -bound,
+                high: 0.0,
+            },
+            CellType::Excitatory | CellType::Unconstrained => Distribution::Uniform {
+                low: 0.0,
+                high: bound,
+            },
         }
     }
 }
@@ -57,9 +61,25 @@ mod tests {
     fn the_cell_decides_the_side_of_zero() {
         let init = HalfKaiming { scale: 2.0 };
         let at = |cell| init.distribution(&InitSite { cell, fan_in: 16 });
-        assert_eq!(at(CellType::Excitatory), Distribution::Uniform { low: 0.0, high: 0.5 });
-        assert_eq!(at(CellType::Inhibitory), Distribution::Uniform { low: -0.5, high: 0.0 });
+        assert_eq!(
+            at(CellType::Excitatory),
+            Distribution::Uniform {
+                low: 0.0,
+                high: 0.5
+            }
+        );
+        assert_eq!(
+            at(CellType::Inhibitory),
+            Distribution::Uniform {
+                low: -0.5,
+                high: 0.0
+            }
+        );
         assert!(init.check(CellType::Unconstrained).is_err());
-        assert!(HalfKaiming { scale: 0.0 }.check(CellType::Excitatory).is_err());
+        assert!(
+            HalfKaiming { scale: 0.0 }
+                .check(CellType::Excitatory)
+                .is_err()
+        );
     }
 }

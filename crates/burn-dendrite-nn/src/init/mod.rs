@@ -91,16 +91,19 @@ impl Distribution {
             Self::Constant(value) => vec![value as f32; count],
             Self::Uniform { low, high } => {
                 let (low, high) = (low as f32, high as f32);
-                (0..count).map(|_| stream.unit() * (high - low) + low).collect()
+                (0..count)
+                    .map(|_| stream.unit() * (high - low) + low)
+                    .collect()
             }
-            Self::Normal { mean, standard_deviation } => {
-                match NormalDistribution::new(mean, standard_deviation) {
-                    Ok(normal) => {
-                        (0..count).map(|_| normal.sample(&mut stream.0) as f32).collect()
-                    }
-                    Err(_) => vec![mean as f32; count],
-                }
-            }
+            Self::Normal {
+                mean,
+                standard_deviation,
+            } => match NormalDistribution::new(mean, standard_deviation) {
+                Ok(normal) => (0..count)
+                    .map(|_| normal.sample(&mut stream.0) as f32)
+                    .collect(),
+                Err(_) => vec![mean as f32; count],
+            },
         }
     }
 }
@@ -123,7 +126,9 @@ pub(crate) fn positive(name: &str, value: f64) -> Result<(), String> {
     if value.is_finite() && value > 0.0 {
         Ok(())
     } else {
-        Err(format!("`{name}` is {value}; accepted: a number greater than 0"))
+        Err(format!(
+            "`{name}` is {value}; accepted: a number greater than 0"
+        ))
     }
 }
 
@@ -145,22 +150,37 @@ mod tests {
         let all: Vec<InitializerSpec> = vec![
             HalfKaiming { scale: 1.0 }.into(),
             ScaledKaiming { scale: 1.0 }.into(),
-            Uniform { low: 0.0, high: 1.0 }.into(),
-            Normal { mean: 0.0, standard_deviation: 1.0 }.into(),
+            Uniform {
+                low: 0.0,
+                high: 1.0,
+            }
+            .into(),
+            Normal {
+                mean: 0.0,
+                standard_deviation: 1.0,
+            }
+            .into(),
             Constant { value: 0.0 }.into(),
         ];
         assert_eq!(all.len(), InitializerSpec::KINDS.len());
         for spec in all {
             let json = serde_json::to_value(&spec).unwrap();
             assert_eq!(json["kind"], spec.kind());
-            assert_eq!(serde_json::from_value::<InitializerSpec>(json).unwrap(), spec);
+            assert_eq!(
+                serde_json::from_value::<InitializerSpec>(json).unwrap(),
+                spec
+            );
         }
     }
 
     #[test]
     fn the_stream_is_the_one_of_pytorch() {
         // torch.manual_seed(0); torch.rand(3)
-        let values = Distribution::Uniform { low: 0.0, high: 1.0 }.sample(3, &mut WeightStream::new(0));
+        let values = Distribution::Uniform {
+            low: 0.0,
+            high: 1.0,
+        }
+        .sample(3, &mut WeightStream::new(0));
         assert_eq!(values, [0.496_256_6, 0.768_221_8, 0.088_477_43]);
     }
 
@@ -168,11 +188,18 @@ mod tests {
     fn samples_have_the_moments_of_their_distribution() {
         let mut random = WeightStream::new(3);
         let mean = |values: &[f32]| values.iter().sum::<f32>() / values.len() as f32;
-        let uniform = Distribution::Uniform { low: 1.0, high: 3.0 }.sample(40_000, &mut random);
+        let uniform = Distribution::Uniform {
+            low: 1.0,
+            high: 3.0,
+        }
+        .sample(40_000, &mut random);
         assert!(uniform.iter().all(|value| (1.0..=3.0).contains(value)));
         assert!((mean(&uniform) - 2.0).abs() < 0.02);
-        let normal =
-            Distribution::Normal { mean: -1.0, standard_deviation: 2.0 }.sample(40_000, &mut random);
+        let normal = Distribution::Normal {
+            mean: -1.0,
+            standard_deviation: 2.0,
+        }
+        .sample(40_000, &mut random);
         let squares: Vec<f32> = normal.iter().map(|value| (value + 1.0).powi(2)).collect();
         assert!((mean(&normal) + 1.0).abs() < 0.05);
         assert!((mean(&squares) - 4.0).abs() < 0.1);

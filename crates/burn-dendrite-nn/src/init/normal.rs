@@ -23,7 +23,10 @@ impl Initializer for Normal {
     }
 
     fn distribution(&self, _site: &InitSite) -> Distribution {
-        Distribution::Normal { mean: self.mean, standard_deviation: self.standard_deviation }
+        Distribution::Normal {
+            mean: self.mean,
+            standard_deviation: self.standard_deviation,
+        }
     }
 }
 
@@ -33,7 +36,10 @@ mod tests {
 
     #[test]
     fn a_width_that_is_not_positive_is_refused() {
-        let width = |standard_deviation| Normal { mean: 0.0, standard_deviation };
+        let width = |standard_deviation| Normal {
+            mean: 0.0,
+            standard_deviation,
+        };
         assert!(width(-1.0).check(CellType::Unconstrained).is_err());
         assert!(width(0.1).check(CellType::Unconstrained).is_ok());
     }

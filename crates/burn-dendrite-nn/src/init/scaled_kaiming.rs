@@ -28,7 +28,10 @@ impl Initializer for ScaledKaiming {
 
     fn distribution(&self, site: &InitSite) -> Distribution {
         let bound = self.scale * site.kaiming_bound();
-        Distribution::Uniform { low: -bound, high: bound }
+        Distribution::Uniform {
+            low: -bound,
+            high: bound,
+        }
     }
 }
 
@@ -38,9 +41,14 @@ mod tests {
 
     #[test]
     fn the_bound_is_the_scale_over_the_root_of_the_fan_in() {
-        let site = InitSite { cell: CellType::Unconstrained, fan_in: 25 };
+        let site = InitSite {
+            cell: CellType::Unconstrained,
+            fan_in: 25,
+        };
         let distribution = ScaledKaiming { scale: 3.0 }.distribution(&site);
-        let Distribution::Uniform { low, high } = distribution else { panic!("uniform") };
+        let Distribution::Uniform { low, high } = distribution else {
+            panic!("uniform")
+        };
         assert!((low + 0.6).abs() < 1e-12 && (high - 0.6).abs() < 1e-12);
     }
 }

@@ -22,12 +22,18 @@ impl Initializer for Uniform {
         if self.low <= self.high {
             Ok(())
         } else {
-            Err(format!("`low` is {} and `high` {}; accepted: low <= high", self.low, self.high))
+            Err(format!(
+                "`low` is {} and `high` {}; accepted: low <= high",
+                self.low, self.high
+            ))
         }
     }
 
     fn distribution(&self, _site: &InitSite) -> Distribution {
-        Distribution::Uniform { low: self.low, high: self.high }
+        Distribution::Uniform {
+            low: self.low,
+            high: self.high,
+        }
     }
 }
 
@@ -37,8 +43,29 @@ mod tests {
 
     #[test]
     fn an_upside_down_range_is_refused() {
-        assert!(Uniform { low: 1.0, high: 0.0 }.check(CellType::Excitatory).is_err());
-        assert!(Uniform { low: 0.0, high: f64::NAN }.check(CellType::Excitatory).is_err());
-        assert!(Uniform { low: 0.5, high: 0.5 }.check(CellType::Excitatory).is_ok());
+        assert!(
+            Uniform {
+                low: 1.0,
+                high: 0.0
+            }
+            .check(CellType::Excitatory)
+            .is_err()
+        );
+        assert!(
+            Uniform {
+                low: 0.0,
+                high: f64::NAN
+            }
+            .check(CellType::Excitatory)
+            .is_err()
+        );
+        assert!(
+            Uniform {
+                low: 0.5,
+                high: 0.5
+            }
+            .check(CellType::Excitatory)
+            .is_ok()
+        );
     }
 }

@@ -13,7 +13,10 @@ use crate::{
 };
 
 pub(super) fn check(spec: &NetworkSpec) -> Result<Plan, SpecErrors> {
-    let mut checker = Checker { spec, errors: Vec::new() };
+    let mut checker = Checker {
+        spec,
+        errors: Vec::new(),
+    };
     let names = checker.populations();
     let output = checker.output(&names);
     let projections = checker.projections(&names);
@@ -46,13 +49,19 @@ impl<'a> Checker<'a> {
             self.wrong("steps", "`steps` is 0; accepted: 1 or more");
         }
         if spec.populations.len() < 2 {
-            self.wrong("population", "an input and an output population are needed at least");
+            self.wrong(
+                "population",
+                "an input and an output population are needed at least",
+            );
         }
         let mut names = Names::new();
         let mut layers: Vec<&str> = Vec::new();
         for (index, population) in spec.populations.iter().enumerate() {
             let path = format!("population[{}]", population.name);
-            if names.insert(&population.name, PopulationId(index)).is_some() {
+            if names
+                .insert(&population.name, PopulationId(index))
+                .is_some()
+            {
                 self.wrong(&path, "a population of this name is listed already");
             }
             let layer = population.name.layer();
@@ -83,12 +92,18 @@ impl<'a> Checker<'a> {
         if is_input {
             self.wrong(&path, "the input is set from outside and has no bias");
         }
-        self.note(&format!("{path}.init"), bias.init.check(CellType::Unconstrained));
+        self.note(
+            &format!("{path}.init"),
+            bias.init.check(CellType::Unconstrained),
+        );
         let lower = bias.lower.unwrap_or(f64::NEG_INFINITY);
         let upper = bias.upper.unwrap_or(f64::INFINITY);
         // The negation also catches bounds that are not numbers.
         if !matches!(lower.partial_cmp(&upper), Some(order) if order.is_le()) {
-            self.wrong(&path, format!("bounds {lower} and {upper}; accepted: lower <= upper"));
+            self.wrong(
+                &path,
+                format!("bounds {lower} and {upper}; accepted: lower <= upper"),
+            );
         }
     }
 
@@ -96,9 +111,14 @@ impl<'a> Checker<'a> {
         let spec = self.spec;
         let default = spec.populations.last().map_or(0, |last| {
             let layer = last.name.layer();
-            spec.populations.iter().position(|it| it.name.layer() == layer).unwrap_or(0)
+            spec.populations
+                .iter()
+                .position(|it| it.name.layer() == layer)
+                .unwrap_or(0)
         });
-        let Some(name) = &spec.output else { return PopulationId(default) };
+        let Some(name) = &spec.output else {
+            return PopulationId(default);
+        };
         match names.get(name) {
             Some(PopulationId(0)) => {
                 self.wrong("output", "the input population cannot be the output");
@@ -106,8 +126,14 @@ impl<'a> Checker<'a> {
             }
             Some(&id) => id,
             None => {
-                let known = spec.populations.iter().map(|population| population.name.to_string());
-                self.wrong("output", unknown_name("population", &name.to_string(), known));
+                let known = spec
+                    .populations
+                    .iter()
+                    .map(|population| population.name.to_string());
+                self.wrong(
+                    "output",
+                    unknown_name("population", &name.to_string(), known),
+                );
                 PopulationId(default)
             }
         }
@@ -117,7 +143,10 @@ impl<'a> Checker<'a> {
         let spec = self.spec;
         let mut known: HashMap<&ProjectionName, ProjectionId> = HashMap::new();
         for (index, projection) in spec.projections.iter().enumerate() {
-            if known.insert(&projection.name, ProjectionId(index)).is_some() {
+            if known
+                .insert(&projection.name, ProjectionId(index))
+                .is_some()
+            {
                 let path = format!("projection[{}]", projection.name);
                 self.wrong(path, "a projection of this name is listed already");
             }
@@ -146,13 +175,23 @@ impl<'a> Checker<'a> {
         let (post, pre) = (end(&projection.name.post), end(&projection.name.pre));
         let (post, pre) = (post?, pre?);
         if post == PopulationId(0) {
-            self.wrong(&path, "the input is set from outside and receives no projection");
+            self.wrong(
+                &path,
+                "the input is set from outside and receives no projection",
+            );
         }
-        let (to, from) = (&self.spec.populations[post.0], &self.spec.populations[pre.0]);
+        let (to, from) = (
+            &self.spec.populations[post.0],
+            &self.spec.populations[pre.0],
+        );
         let site = ConstraintSite {
             pre: from.size,
             post: to.size,
-            recurrence: if post == pre { Recurrence::Within } else { Recurrence::Between },
+            recurrence: if post == pre {
+                Recurrence::Within
+            } else {
+                Recurrence::Between
+            },
             cell: from.cell,
         };
         for constraint in &projection.constraints {
@@ -193,36 +232,56 @@ impl<'a> Checker<'a> {
         of: Option<ProjectionId>,
         cell: CellType,
     ) -> Option<WeightSource> {
-        let WeightSpec::Tied(tied) = &projection.weight else { return None };
+        let WeightSpec::Tied(tied) = &projection.weight else {
+            return None;
+        };
         let Some(of) = of else {
             let known = self.spec.projections.iter().map(|it| it.name.to_string());
-            self.wrong(path, unknown_name("projection", &tied.of.to_string(), known));
+            self.wrong(
+                path,
+                unknown_name("projection", &tied.of.to_string(), known),
+            );
             return None;
         };
         let source = &self.spec.projections[of.0];
         if matches!(source.weight, WeightSpec::Tied(_)) {
-            let message = format!("`{}` is tied itself; name the one that owns weights", tied.of);
+            let message = format!(
+                "`{}` is tied itself; name the one that owns weights",
+                tied.of
+            );
             self.wrong(path, message);
         }
-        let population = |name: &PopulationName| self.spec.populations.iter().find(|it| it.name == *name);
+        let population =
+            |name: &PopulationName| self.spec.populations.iter().find(|it| it.name == *name);
         let size = |name: &PopulationName| population(name).map(|it| it.size);
         let ends = |name: &ProjectionName| (size(&name.post), size(&name.pre));
         let (post, pre) = ends(&projection.name);
-        let given = if tied.transpose { (pre, post) } else { (post, pre) };
+        let given = if tied.transpose {
+            (pre, post)
+        } else {
+            (post, pre)
+        };
         let source_cell = population(&source.name.pre).map(|it| it.cell);
         let wanted = ends(&source.name);
         if wanted != given {
             let message = format!(
                 "the weights of `{}` do not fit{}: sizes (post, pre) are {:?} there and {:?} here",
                 tied.of,
-                if tied.transpose { " transposed" } else { "; is `transpose = true` missing?" },
+                if tied.transpose {
+                    " transposed"
+                } else {
+                    "; is `transpose = true` missing?"
+                },
                 (wanted.0.unwrap_or(0), wanted.1.unwrap_or(0)),
                 (post.unwrap_or(0), pre.unwrap_or(0)),
             );
             self.wrong(path, message);
         }
         if !tied.scale.is_finite() || tied.scale == 0.0 {
-            self.wrong(path, format!("`scale` is {}; accepted: a number but 0", tied.scale));
+            self.wrong(
+                path,
+                format!("`scale` is {}; accepted: a number but 0", tied.scale),
+            );
         }
         // A view is lawful if its sign is that of the cell that sends through it.
         let lawful = match (cell, source_cell) {
@@ -235,20 +294,29 @@ impl<'a> Checker<'a> {
                 "weights of `{}` times {} break Dale's law for {} cells",
                 tied.of,
                 tied.scale,
-                if cell == CellType::Inhibitory { "inhibitory" } else { "excitatory" },
+                if cell == CellType::Inhibitory {
+                    "inhibitory"
+                } else {
+                    "excitatory"
+                },
             );
             self.wrong(path, message);
         }
-        Some(WeightSource::Tied { of, transpose: tied.transpose, scale: tied.scale })
+        Some(WeightSource::Tied {
+            of,
+            transpose: tied.transpose,
+            scale: tied.scale,
+        })
     }
 
     /// A population without somatic input never fires, and one mistyped name is enough for that.
     fn reachable(&mut self) {
         let spec = self.spec;
         for population in spec.populations.iter().skip(1) {
-            let heard = spec.projections.iter().any(|it| {
-                it.name.post == population.name && it.compartment == Compartment::Soma
-            });
+            let heard = spec
+                .projections
+                .iter()
+                .any(|it| it.name.post == population.name && it.compartment == Compartment::Soma);
             if !heard && population.bias.is_none() {
                 let message = "receives no projection to its soma, so it would never fire";
                 self.wrong(format!("population[{}]", population.name), message);
@@ -335,7 +403,10 @@ mod tests {
 
     #[test]
     fn a_lawful_network_is_resolved() {
-        let plan = toml::from_str::<NetworkSpec>(LAWFUL).unwrap().check().unwrap();
+        let plan = toml::from_str::<NetworkSpec>(LAWFUL)
+            .unwrap()
+            .check()
+            .unwrap();
         assert_eq!(plan.layers.len(), 3);
         assert_eq!(plan.output, PopulationId(3));
         assert!(plan.has_dendrite(PopulationId(1)) && !plan.has_dendrite(PopulationId(3)));
@@ -354,28 +425,51 @@ mod tests {
         assert!(found[0].starts_with("tau: `tau` is -1"), "{found:?}");
         assert!(found[1].starts_with("steps: "), "{found:?}");
         assert!(found[2].starts_with("population[H1.E].size: "), "{found:?}");
-        assert!(found[3].contains("unknown population `H1.F`; did you mean `H1.E`?"), "{found:?}");
+        assert!(
+            found[3].contains("unknown population `H1.F`; did you mean `H1.E`?"),
+            "{found:?}"
+        );
     }
 
     #[test]
     fn tied_weights_must_fit_and_obey_the_law() {
         let shape = mistakes(&[("transpose = true", "transpose = false")]);
-        assert!(shape[0].contains("(2, 3) there and (3, 2) here"), "{shape:?}");
+        assert!(
+            shape[0].contains("(2, 3) there and (3, 2) here"),
+            "{shape:?}"
+        );
         let sign = mistakes(&[("scale = 0.5", "scale = -0.5")]);
         assert!(sign[0].contains("break Dale's law"), "{sign:?}");
         let name = mistakes(&[("of = \"Output.E<-H1.E\"", "of = \"Output.E<-H2.E\"")]);
-        assert!(name[0].contains("did you mean `Output.E<-H1.E`?"), "{name:?}");
+        assert!(
+            name[0].contains("did you mean `Output.E<-H1.E`?"),
+            "{name:?}"
+        );
         let chain = mistakes(&[("of = \"Output.E<-H1.E\"", "of = \"H1.E<-Output.E\"")]);
-        assert!(chain.iter().any(|it| it.contains("is tied itself")), "{chain:?}");
+        assert!(
+            chain.iter().any(|it| it.contains("is tied itself")),
+            "{chain:?}"
+        );
     }
 
     #[test]
     fn what_could_never_fire_or_stands_apart_is_refused() {
         let silent = mistakes(&[("H1.DendI<-H1.E\", timing = \"previous\"", "H1.E<-H1.E\"")]);
-        assert!(silent[0].starts_with("population[H1.DendI]: receives no projection"), "{silent:?}");
+        assert!(
+            silent[0].starts_with("population[H1.DendI]: receives no projection"),
+            "{silent:?}"
+        );
         let twice = mistakes(&[("Output.E\", size", "H1.E\", size")]);
-        assert!(twice.iter().any(|it| it.contains("listed already")), "{twice:?}");
+        assert!(
+            twice.iter().any(|it| it.contains("listed already")),
+            "{twice:?}"
+        );
         let input = mistakes(&[("H1.E<-Input.E", "Input.E<-H1.E")]);
-        assert!(input.iter().any(|it| it.contains("the input is set from outside")), "{input:?}");
+        assert!(
+            input
+                .iter()
+                .any(|it| it.contains("the input is set from outside")),
+            "{input:?}"
+        );
     }
 }

@@ -55,16 +55,24 @@ pub fn unknown_kind(value: &Value, accepted: &[&str]) -> Option<String> {
         Some(Value::String(kind)) if accepted.contains(&kind.as_str()) => None,
         Some(Value::String(kind)) => {
             let list: Vec<String> = accepted.iter().map(|name| format!("`{name}`")).collect();
-            Some(format!("unknown variant `{kind}`, expected one of {}", list.join(", ")))
+            Some(format!(
+                "unknown variant `{kind}`, expected one of {}",
+                list.join(", ")
+            ))
         }
-        _ => Some(format!("a table with the key `kind` is needed; kinds: {}", accepted.join(", "))),
+        _ => Some(format!(
+            "a table with the key `kind` is needed; kinds: {}",
+            accepted.join(", ")
+        )),
     }
 }
 
 /// serde's "unknown field `x`, expected one of `y`, `z`" with the nearest word named.
 fn improve(message: &str) -> String {
     for (start, what) in [("unknown field ", "key"), ("unknown variant ", "kind")] {
-        let Some(rest) = message.strip_prefix(start) else { continue };
+        let Some(rest) = message.strip_prefix(start) else {
+            continue;
+        };
         let mut words = rest.split('`').skip(1).step_by(2);
         let Some(given) = words.next() else { continue };
         let accepted: Vec<&str> = words.collect();
@@ -102,7 +110,9 @@ impl Collector {
         key: &str,
         name_key: &str,
     ) {
-        let Some(entries) = table.get(key).and_then(Value::as_array) else { return };
+        let Some(entries) = table.get(key).and_then(Value::as_array) else {
+            return;
+        };
         for (index, entry) in entries.iter().enumerate() {
             let name = entry.get(name_key).and_then(Value::as_str);
             let name = name.map_or_else(|| index.to_string(), str::to_owned);
@@ -137,8 +147,20 @@ mod tests {
         mistakes.entries::<ProjectionSpec>("network", &value, "list", "name");
         let errors = mistakes.finish().unwrap_err();
         let lines: Vec<String> = errors.iter().map(SpecError::to_string).collect();
-        assert!(lines[0].starts_with("network.list[H1.E<-Input.E].timming: unknown key `timming`; did you mean `timing`?"), "{}", lines[0]);
-        assert!(lines[1].starts_with("network.list[H2.E<-H1.E].weight: unknown kind `tide`; did you mean `tied`?"), "{}", lines[1]);
+        assert!(
+            lines[0].starts_with(
+                "network.list[H1.E<-Input.E].timming: unknown key `timming`; did you mean `timing`?"
+            ),
+            "{}",
+            lines[0]
+        );
+        assert!(
+            lines[1].starts_with(
+                "network.list[H2.E<-H1.E].weight: unknown kind `tide`; did you mean `tied`?"
+            ),
+            "{}",
+            lines[1]
+        );
     }
 
     #[test]

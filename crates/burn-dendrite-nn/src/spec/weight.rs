@@ -46,7 +46,11 @@ const TIED: &str = "tied";
 impl WeightSpec {
     /// The names that a file may give as `kind`.
     pub fn kinds() -> Vec<&'static str> {
-        InitializerSpec::KINDS.iter().copied().chain([TIED]).collect()
+        InitializerSpec::KINDS
+            .iter()
+            .copied()
+            .chain([TIED])
+            .collect()
     }
 }
 
@@ -99,7 +103,11 @@ mod tests {
 
     #[test]
     fn unknown_kinds_and_keys_are_refused() {
-        let error = |text| serde_json::from_str::<WeightSpec>(text).unwrap_err().to_string();
+        let error = |text| {
+            serde_json::from_str::<WeightSpec>(text)
+                .unwrap_err()
+                .to_string()
+        };
         assert!(error(r#"{"kind":"half_kaimng"}"#).contains("`tied`"));
         assert!(error(r#"{"kind":"tied","off":"H2.E<-H1.E"}"#).contains("unknown field `off`"));
         assert!(error(r#"{"scale":1}"#).contains("kind"));

@@ -20,12 +20,17 @@ pub struct NudgeSpec {
     /// Gate of every nudged population that names none of its own; open unless given.
     #[serde(default)]
     pub gate: Gate,
-    /// Selection in every nudged population that names none of its own; all unless given.
+    /// Selection in every nudged population below the output that names none of its own; all
+    /// unless given.
     #[serde(default)]
     pub select: Select,
     /// The populations that are nudged; the output and every population with a dendrite unless
     /// given.
-    #[serde(rename = "population", default, skip_serializing_if = "Option::is_none")]
+    #[serde(
+        rename = "population",
+        default,
+        skip_serializing_if = "Option::is_none"
+    )]
     pub populations: Option<Vec<PopulationNudge>>,
 }
 
@@ -111,7 +116,11 @@ impl Nudge {
                 }
             }
             let state = &trace.nudged;
-            observer.observe(Event::Step { phase: Phase::Backward, step, state });
+            observer.observe(Event::Step {
+                phase: Phase::Backward,
+                step,
+                state,
+            });
         }
         trace
     }
@@ -128,15 +137,22 @@ fn request(
     if id == plan.output {
         return Some((target.clone() - trace.forward.activity[id].clone()).clamp(-1.0, 1.0));
     }
-    let backward = plan.incoming(id, Compartment::Dendrite).any(|(_, it)| it.active.backward());
+    let backward = plan
+        .incoming(id, Compartment::Dendrite)
+        .any(|(_, it)| it.active.backward());
     if !backward {
         return None;
     }
-    network.dendritic_state(id, &trace.nudged).map(|state| state.clamp(-1.0, 1.0))
+    network
+        .dendritic_state(id, &trace.nudged)
+        .map(|state| state.clamp(-1.0, 1.0))
 }
 
 fn moves(plan: &Plan, id: PopulationId) -> bool {
     let backward = burn_dendrite_nn::Active::Backward;
     id == plan.output
-        || plan.populations[id].incoming.iter().any(|&it| plan.projection(it).active == backward)
+        || plan.populations[id]
+            .incoming
+            .iter()
+            .any(|&it| plan.projection(it).active == backward)
 }

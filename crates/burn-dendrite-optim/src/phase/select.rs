@@ -38,7 +38,9 @@ impl Select {
             Self::Strongest { fraction } | Self::Random { fraction }
                 if !(fraction > 0.0 && fraction <= 1.0) =>
             {
-                Err(format!("`fraction` is {fraction}; accepted: more than 0, at most 1"))
+                Err(format!(
+                    "`fraction` is {fraction}; accepted: more than 0, at most 1"
+                ))
             }
             _ => Ok(()),
         }
@@ -146,7 +148,12 @@ mod tests {
     fn rows_are_selected_apart() {
         let request =
             Tensor::<2>::from_floats([[0.1, 0.2, 0.3], [0.9, 0.5, 0.7]], &crate::test_device());
-        let kept = Select::Strongest { fraction: 0.2 }.apply(request).into_data();
-        kept.assert_eq(&TensorData::from([[0.0f32, 0.0, 0.3], [0.9, 0.0, 0.0]]), true);
+        let kept = Select::Strongest { fraction: 0.2 }
+            .apply(request)
+            .into_data();
+        kept.assert_eq(
+            &TensorData::from([[0.0f32, 0.0, 0.3], [0.9, 0.0, 0.0]]),
+            true,
+        );
     }
 }

@@ -26,6 +26,9 @@ impl LearningRule for DendriticTarget {
     }
 
     fn update(&self, synapse: &Synapse<'_>) -> Delta {
-        synapse.outer(synapse.pre.forward().clamp(0.0, 1.0), synapse.post.plateau())
+        synapse.outer(
+            synapse.pre.forward().clamp(0.0, 1.0),
+            synapse.post.plateau(),
+        )
     }
 }

@@ -114,10 +114,17 @@ impl<'de> Deserialize<'de> for RuleSpec {
             return Err(D::Error::custom(error));
         }
         if value["kind"] != BACKPROP {
-            return serde_json::from_value(value).map(Self::Local).map_err(D::Error::custom);
+            return serde_json::from_value(value)
+                .map(Self::Local)
+                .map_err(D::Error::custom);
         }
-        match value.as_object().and_then(|table| table.keys().find(|key| *key != "kind")) {
-            Some(key) => Err(D::Error::custom(format!("unknown field `{key}`, there are no fields"))),
+        match value
+            .as_object()
+            .and_then(|table| table.keys().find(|key| *key != "kind"))
+        {
+            Some(key) => Err(D::Error::custom(format!(
+                "unknown field `{key}`, there are no fields"
+            ))),
             None => Ok(Self::Backprop),
         }
     }
@@ -145,7 +152,11 @@ mod tests {
 
     #[test]
     fn unknown_rules_and_keys_are_refused() {
-        let error = |text| serde_json::from_str::<RuleSpec>(text).unwrap_err().to_string();
+        let error = |text| {
+            serde_json::from_str::<RuleSpec>(text)
+                .unwrap_err()
+                .to_string()
+        };
         assert!(error(r#"{"kind":"backprob"}"#).contains("`backprop`"));
         assert!(error(r#"{"kind":"backprop","rate":1}"#).contains("`rate`"));
         assert!(error(r#"{"kind":"dendritic_target","gate":1}"#).contains("`gate`"));

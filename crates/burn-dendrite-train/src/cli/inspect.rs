@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, io::Write, path::PathBuf, process::ExitCode};
 
-use burn_dendrite_nn::{Activation, CellType, Compartment, Parameter, Plan, ProjectionId, Timing, WeightSource};
+use burn_dendrite_nn::{
+    Activation, CellType, Compartment, Parameter, Plan, ProjectionId, Timing, WeightSource,
+};
 use burn_dendrite_optim::{Learning, Target};
 use clap::Args;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
@@ -23,7 +25,10 @@ impl InspectArguments {
         let (plan, learning) = spec.check().map_err(|errors| Mistake(errors.to_string()))?;
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}", spec.name)?;
-        for line in [&spec.description, &spec.source].into_iter().filter(|line| !line.is_empty()) {
+        for line in [&spec.description, &spec.source]
+            .into_iter()
+            .filter(|line| !line.is_empty())
+        {
             writeln!(out, "  {line}")?;
         }
         writeln!(out, "  {} steps, tau {}\n", plan.steps, spec.network.tau)?;
@@ -81,7 +86,11 @@ fn populations(plan: &Plan) -> Table {
             population.size.to_string(),
             cell.to_owned(),
             activation.to_owned(),
-            if id == plan.input { String::new() } else { population.tau.to_string() },
+            if id == plan.input {
+                String::new()
+            } else {
+                population.tau.to_string()
+            },
             role.to_owned(),
         ]);
     }
@@ -90,8 +99,15 @@ fn populations(plan: &Plan) -> Table {
 }
 
 fn projections(plan: &Plan, rules: &BTreeMap<String, String>) -> Table {
-    let mut table =
-        table(&["projection", "onto", "activity", "weights", "parameters", "constraints", "rule"]);
+    let mut table = table(&[
+        "projection",
+        "onto",
+        "activity",
+        "weights",
+        "parameters",
+        "constraints",
+        "rule",
+    ]);
     for (index, projection) in plan.projections.iter().enumerate() {
         let compartment = match projection.compartment {
             Compartment::Soma => "soma",
@@ -103,7 +119,11 @@ fn projections(plan: &Plan, rules: &BTreeMap<String, String>) -> Table {
         };
         let weights = match &projection.source {
             WeightSource::Own(init) => init.kind().to_owned(),
-            WeightSource::Tied { of, transpose, scale } => format!(
+            WeightSource::Tied {
+                of,
+                transpose,
+                scale,
+            } => format!(
                 "{scale:.3} x {}{}",
                 plan.projection(*of).name,
                 if *transpose { " transposed" } else { "" }
@@ -117,7 +137,10 @@ fn projections(plan: &Plan, rules: &BTreeMap<String, String>) -> Table {
             weights,
             count(size(plan, Parameter::Weight(ProjectionId(index)))),
             constraints.join(", "),
-            rules.get(&projection.name.to_string()).cloned().unwrap_or_else(|| "fixed".to_owned()),
+            rules
+                .get(&projection.name.to_string())
+                .cloned()
+                .unwrap_or_else(|| "fixed".to_owned()),
         ]);
     }
     align_right(&mut table, 4);
@@ -127,7 +150,9 @@ fn projections(plan: &Plan, rules: &BTreeMap<String, String>) -> Table {
 fn biases(plan: &Plan, rules: &BTreeMap<String, String>) -> Option<Table> {
     let mut table = table(&["bias", "start", "parameters", "rule"]);
     for (_, population) in plan.populations.iter() {
-        let Some(bias) = &population.bias else { continue };
+        let Some(bias) = &population.bias else {
+            continue;
+        };
         let rule = rules.get(&Target::Bias(population.name.clone()).to_string());
         table.add_row([
             population.name.to_string(),
@@ -145,13 +170,25 @@ fn rules(spec: &ExperimentSpec) -> BTreeMap<String, String> {
     let text = |rule: &burn_dendrite_optim::Plasticity| {
         format!("{} at {:.4}", rule.rule.kind(), rule.learning_rate)
     };
-    spec.learning.rules.iter().map(|rule| (rule.on.to_string(), text(rule))).collect()
+    spec.learning
+        .rules
+        .iter()
+        .map(|rule| (rule.on.to_string(), text(rule)))
+        .collect()
 }
 
 fn totals(plan: &Plan, learning: &Learning) -> String {
-    let learned: usize = learning.learned().map(|parameter| size(plan, parameter)).sum();
+    let learned: usize = learning
+        .learned()
+        .map(|parameter| size(plan, parameter))
+        .sum();
     let all = plan.parameters();
-    format!("{} parameters: {} learned, {} fixed", count(all), count(learned), count(all - learned))
+    format!(
+        "{} parameters: {} learned, {} fixed",
+        count(all),
+        count(learned),
+        count(all - learned)
+    )
 }
 
 /// Number of parameters that are the projection's or population's own.
@@ -159,7 +196,11 @@ fn size(plan: &Plan, parameter: Parameter) -> usize {
     match parameter {
         Parameter::Weight(id) => {
             let projection = plan.projection(id);
-            if projection.is_owned() { projection.site.pre * projection.site.post } else { 0 }
+            if projection.is_owned() {
+                projection.site.pre * projection.site.post
+            } else {
+                0
+            }
         }
         Parameter::Bias(id) => plan.populations[id].size,
     }
@@ -187,9 +228,10 @@ mod tests {
 
     #[test]
     fn thousands_stand_apart() {
-        assert_eq!([0, 12, 123, 1234, 926_500, 1_000_000].map(count), [
-            "0", "12", "123", "1,234", "926,500", "1,000,000"
-        ]);
+        assert_eq!(
+            [0, 12, 123, 1234, 926_500, 1_000_000].map(count),
+            ["0", "12", "123", "1,234", "926,500", "1,000,000"]
+        );
     }
 
     #[test]

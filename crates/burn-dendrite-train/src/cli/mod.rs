@@ -75,14 +75,19 @@ impl DataArguments {
             true => Progress::Shown,
             false => Progress::Hidden,
         };
-        DataOptions { data_dir: self.data_dir.clone(), progress }
+        DataOptions {
+            data_dir: self.data_dir.clone(),
+            progress,
+        }
     }
 
     fn load(&self, dataset: DatasetName, quiet: bool) -> anyhow::Result<crate::data::Splits> {
         if dataset == DatasetName::MnistMini && self.data_dir.is_some() {
             eprintln!("note: `mnist-mini` is embedded, so `--data-dir` is not used");
         }
-        Ok(dataset.load(&self.options(quiet)).map_err(|error| Mistake(error.to_string()))?)
+        Ok(dataset
+            .load(&self.options(quiet))
+            .map_err(|error| Mistake(error.to_string()))?)
     }
 }
 
@@ -121,7 +126,9 @@ pub fn main() -> ExitCode {
         Err(error) => {
             eprintln!("error: {error:#}");
             let mistake = error.downcast_ref::<Mistake>().is_some()
-                || error.downcast_ref::<ExperimentError>().is_some_and(ExperimentError::is_mistake);
+                || error
+                    .downcast_ref::<ExperimentError>()
+                    .is_some_and(ExperimentError::is_mistake);
             ExitCode::from(if mistake { MISTAKE } else { 1 })
         }
     }
@@ -129,6 +136,8 @@ pub fn main() -> ExitCode {
 
 /// `dendrite inspect … | head` closes the pipe early, which is no error.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    let kind = error
+        .downcast_ref::<std::io::Error>()
+        .map(std::io::Error::kind);
     kind == Some(std::io::ErrorKind::BrokenPipe)
 }

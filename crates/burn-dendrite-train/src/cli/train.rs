@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::{DataArguments, INTERRUPTED, MachineArguments, Mistake, specification};
 use crate::{
-    Display, DeviceName, Ending, Experiment, ExperimentSpec,
+    DeviceName, Display, Ending, Experiment, ExperimentSpec,
     data::DatasetName,
     presets,
     run::{self, RunSettings},
@@ -79,12 +79,17 @@ impl TrainArguments {
             }
             None => {
                 let spec = self.specification()?;
-                let out = self.out.clone().unwrap_or_else(|| free_folder(&spec, self.dataset));
+                let out = self
+                    .out
+                    .clone()
+                    .unwrap_or_else(|| free_folder(&spec, self.dataset));
                 (None, spec, out)
             }
         };
         spec.check().map_err(|errors| Mistake(errors.to_string()))?;
-        let dataset = settings.as_ref().map_or(self.dataset, |settings| settings.dataset);
+        let dataset = settings
+            .as_ref()
+            .map_or(self.dataset, |settings| settings.dataset);
         let data = self.data.load(dataset, self.quiet)?;
         let settings = match settings {
             Some(settings) => settings,
@@ -191,10 +196,17 @@ impl TrainArguments {
             settings.batch_size,
             settings.seed,
             rayon::current_num_threads(),
-            if rayon::current_num_threads() == 1 { "" } else { "s" },
+            if rayon::current_num_threads() == 1 {
+                ""
+            } else {
+                "s"
+            },
         );
         if factor != 1.0 {
-            println!("learning rates times {factor:.3} for batches of {}", settings.batch_size);
+            println!(
+                "learning rates times {factor:.3} for batches of {}",
+                settings.batch_size
+            );
         }
         println!("run folder: {}", experiment.out.display());
     }
@@ -230,9 +242,20 @@ fn free_folder(spec: &ExperimentSpec, dataset: DatasetName) -> PathBuf {
     let named = |number: usize| {
         Path::new("runs").join(format!("{}-{}-{number}", file_name(&spec.name), dataset))
     };
-    (1..).map(named).find(|folder| !folder.exists()).unwrap_or_else(|| named(0))
+    (1..)
+        .map(named)
+        .find(|folder| !folder.exists())
+        .unwrap_or_else(|| named(0))
 }
 
 fn file_name(name: &str) -> String {
-    name.chars().map(|c| if c.is_alphanumeric() || c == '-' || c == '_' { c } else { '-' }).collect()
+    name.chars()
+        .map(|c| {
+            if c.is_alphanumeric() || c == '-' || c == '_' {
+                c
+            } else {
+                '-'
+            }
+        })
+        .collect()
 }

@@ -315,16 +315,6 @@ mod tests {
         );
     }
 
-    #[test]
-    #[ignore = "needs a network"]
-    fn the_published_files_can_be_downloaded() {
-        let cache = TempDir::new().unwrap();
-        let pair = find_or_fetch(cache.path(), Part::Test, Progress::Shown)
-            .unwrap_or_else(|error| panic!("{error}"));
-        let set = idx::read_labelled_images(&pair.images, &pair.labels, CLASSES).unwrap();
-        assert_eq!(set.len(), 10_000);
-    }
-
     /// Facts published with the data set, checked where the real files happen to be in the cache.
     #[test]
     fn the_real_files_have_the_published_counts() {

@@ -2,8 +2,7 @@
 
 use std::ops::Range;
 
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_mt::Mt;
 
 use super::DataError;
 
@@ -96,25 +95,34 @@ impl SegmentPlan {
     /// The order of a pass: the indices of its samples in a set of `available` samples.
     ///
     /// These are the first `samples_per_pass` entries (all, if there are fewer) of a shuffled list of
-    /// all indices, drawn from the generator ChaCha8 whose key comes from the seed and whose stream
-    /// is the pass. The shuffle is written out here rather than taken from a library, so that no
-    /// update changes the order of a saved run.
+    /// all indices: the list that a shuffling `DataLoader` of PyTorch draws from a Mersenne Twister
+    /// with this seed, so that a run sees the samples of the reference's run in the same order. Each
+    /// pass goes on in the generator where the one before ended. The shuffle is written out here, as
+    /// no library has it, and no update can change the order of a saved run.
     pub fn order(&self, pass: usize, available: usize) -> Vec<usize> {
-        let mut generator = ChaCha8Rng::seed_from_u64(self.seed);
-        generator.set_stream(pass as u64);
-        let mut indices: Vec<usize> = (0..available).collect();
-        let count = self.samples_per_pass.min(available);
-        for position in 0..count {
-            // A 64-bit draw scaled to the entries that are left: off by less than one part in 2^40
-            // from uniform for sixteen million of them.
-            let left = (available - position) as u128;
-            let choice = (u128::from(generator.next_u64()) * left) >> 64;
-            indices.swap(position, position + choice as usize);
+        let mut generator = Mt::new(self.seed as u32);
+        let shuffle = available.saturating_sub(1);
+        for _ in 0..pass * (WORKER_SEED + shuffle) + WORKER_SEED {
+            generator.next_u32();
         }
-        indices.truncate(count);
+        let mut indices = permutation(&mut generator, available);
+        indices.truncate(self.samples_per_pass);
         indices
     }
 }
+
+/// The numbers below `count` in random order, as `torch.randperm` draws them.
+fn permutation(generator: &mut Mt, count: usize) -> Vec<usize> {
+    let mut indices: Vec<usize> = (0..count).collect();
+    for position in 0..count.saturating_sub(1) {
+        let choice = generator.next_u32() as usize % (count - position);
+        indices.swap(position, position + choice);
+    }
+    indices
+}
+
+/// Draws of 32 bits that PyTorch spends on a seed for its workers before it shuffles.
+const WORKER_SEED: usize = 2;
 
 #[cfg(test)]
 mod tests {
@@ -179,16 +187,12 @@ mod tests {
         );
     }
 
-    /// A saved run resumes on a newer version of this library, or on another machine, only while
-    /// this order stays what it is.
     #[test]
-    fn the_order_never_changes() {
-        assert_eq!(PLAN.order(0, 12), GOLDEN_FIRST);
-        assert_eq!(PLAN.order(1, 12), GOLDEN_SECOND);
+    fn the_permutation_is_the_one_of_pytorch() {
+        // torch.manual_seed(0); torch.randperm(10)
+        let order = permutation(&mut Mt::new(0), 10);
+        assert_eq!(order, [4, 1, 7, 5, 3, 9, 0, 8, 6, 2]);
     }
-
-    const GOLDEN_FIRST: [usize; 10] = [1, 2, 9, 0, 8, 7, 6, 11, 3, 5];
-    const GOLDEN_SECOND: [usize; 10] = [11, 1, 9, 7, 4, 2, 5, 10, 0, 8];
 
     #[test]
     fn impossible_plans_are_refused_but_never_panic() {

@@ -14,7 +14,11 @@ pub(super) struct Keys<'a> {
 
 impl<'a> Keys<'a> {
     pub(super) fn new(path: &str, table: &'a Value) -> Self {
-        Self { path: path.to_owned(), table, taken: BTreeSet::new() }
+        Self {
+            path: path.to_owned(),
+            table,
+            taken: BTreeSet::new(),
+        }
     }
 
     pub(super) fn path(&self, key: &str) -> String {
@@ -32,7 +36,10 @@ impl<'a> Keys<'a> {
     /// The value of a key; null counts as absent.
     pub(super) fn take(&mut self, key: &str) -> Option<Value> {
         self.ignore(key);
-        self.table.get(key).filter(|value| !value.is_null()).cloned()
+        self.table
+            .get(key)
+            .filter(|value| !value.is_null())
+            .cloned()
     }
 
     fn take_as<T>(
@@ -64,7 +71,9 @@ impl<'a> Keys<'a> {
     }
 
     pub(super) fn text(&mut self, key: &str, errors: &mut Vec<SpecError>) -> Option<String> {
-        self.take_as(key, "a word", errors, |value| value.as_str().map(str::to_owned))
+        self.take_as(key, "a word", errors, |value| {
+            value.as_str().map(str::to_owned)
+        })
     }
 
     pub(super) fn refuse(
@@ -80,9 +89,17 @@ impl<'a> Keys<'a> {
 
     /// Reports every key that nobody took.
     pub(super) fn finish(self, errors: &mut Vec<SpecError>) {
-        let left = self.table.as_object().into_iter().flatten().map(|(key, _)| key);
+        let left = self
+            .table
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, _)| key);
         for key in left.filter(|key| !self.taken.contains(*key)) {
-            errors.push(SpecError::new(self.path(key), "this key cannot be represented"));
+            errors.push(SpecError::new(
+                self.path(key),
+                "this key cannot be represented",
+            ));
         }
     }
 }

@@ -36,7 +36,10 @@ pub fn from_reference(
     let steps = training.count("forward_steps", &mut errors).unwrap_or(1);
     let tracked_steps = training.count("backward_steps", &mut errors).unwrap_or(0);
     let learning_rate = training.number("learning_rate", &mut errors).unwrap_or(0.0);
-    if let Some(name) = training.text("optimizer", &mut errors).filter(|name| name != "SGD") {
+    if let Some(name) = training
+        .text("optimizer", &mut errors)
+        .filter(|name| name != "SGD")
+    {
         errors.push(SpecError::new(
             "training_kwargs.optimizer",
             format!("`{name}` cannot be represented; accepted: `SGD`"),
@@ -53,7 +56,10 @@ pub fn from_reference(
         steps,
         output,
         populations,
-        projections: projections.into_iter().map(|projection| projection.spec).collect(),
+        projections: projections
+            .into_iter()
+            .map(|projection| projection.spec)
+            .collect(),
     };
     let learning = rules.into_learning(tracked_steps, output_of(&network), &mut errors);
     SpecErrors::or(errors, || (network, learning))
@@ -61,9 +67,17 @@ pub fn from_reference(
 
 /// The output population: the marked one, else the first of the last layer.
 fn output_of(network: &NetworkSpec) -> Option<&PopulationName> {
-    let names = || network.populations.iter().map(|population| &population.name);
+    let names = || {
+        network
+            .populations
+            .iter()
+            .map(|population| &population.name)
+    };
     let layer = names().next_back()?.layer();
-    network.output.as_ref().or_else(|| names().find(|name| name.layer() == layer))
+    network
+        .output
+        .as_ref()
+        .or_else(|| names().find(|name| name.layer() == layer))
 }
 
 struct Imported {
@@ -83,16 +97,20 @@ fn read_projections(
     let mut projections = Vec::new();
     let children = |value: &Value| -> Vec<(String, Value)> {
         let table = value.as_object().into_iter().flatten();
-        table.map(|(key, value)| (key.clone(), value.clone())).collect()
+        table
+            .map(|(key, value)| (key.clone(), value.clone()))
+            .collect()
     };
     for (post_layer, posts) in children(config) {
         for (post, pre_layers) in children(&posts) {
             for (pre_layer, pres) in children(&pre_layers) {
                 for (pre, config) in children(&pres) {
-                    let path =
-                        format!("projection_config.{post_layer}.{post}.{pre_layer}.{pre}");
+                    let path = format!("projection_config.{post_layer}.{post}.{pre_layer}.{pre}");
                     let names = name(&post_layer, &post).and_then(|post| {
-                        Ok(ProjectionName { post, pre: name(&pre_layer, &pre)? })
+                        Ok(ProjectionName {
+                            post,
+                            pre: name(&pre_layer, &pre)?,
+                        })
                     });
                     match names {
                         Ok(name) => {
@@ -142,8 +160,10 @@ fn projection(
     };
     let (cell, cap) = bounds(&mut keys, errors);
     let init = initializer(&mut keys, "weight_init", "weight_init_args", errors);
-    let mut constraints: Vec<ConstraintSpec> =
-        cap.map(|magnitude| UpperBound { magnitude }.into()).into_iter().collect();
+    let mut constraints: Vec<ConstraintSpec> = cap
+        .map(|magnitude| UpperBound { magnitude }.into())
+        .into_iter()
+        .collect();
     let tied = constraint(&mut keys, &mut constraints, errors);
     rules.on_projection(&name, cell, &mut keys, errors);
     keys.finish(errors);
@@ -155,13 +175,22 @@ fn projection(
         }
         None => WeightSpec::Own(init.unwrap_or_else(|| ScaledKaiming { scale: 1.0 }.into())),
     };
-    let spec = ProjectionSpec { name, compartment, timing, active, weight, constraints };
+    let spec = ProjectionSpec {
+        name,
+        compartment,
+        timing,
+        active,
+        weight,
+        constraints,
+    };
     Imported { spec, cell }
 }
 
 /// Cell type and cap that `weight_bounds` stands for.
 fn bounds(keys: &mut Keys<'_>, errors: &mut Vec<SpecError>) -> (Option<CellType>, Option<f64>) {
-    let Some(values) = keys.take("weight_bounds") else { return (None, None) };
+    let Some(values) = keys.take("weight_bounds") else {
+        return (None, None);
+    };
     let bound = |at: usize| values.get(at).and_then(Value::as_f64);
     match (bound(0), bound(1)) {
         (None, None) => (None, None),
@@ -197,10 +226,26 @@ fn initializer(
         ("half_kaiming", [scale]) => HalfKaiming { scale: *scale }.into(),
         ("scaled_kaiming", []) => ScaledKaiming { scale: 1.0 }.into(),
         ("scaled_kaiming", [scale]) => ScaledKaiming { scale: *scale }.into(),
-        ("uniform_", []) => Uniform { low: 0.0, high: 1.0 }.into(),
-        ("uniform_", [low, high]) => Uniform { low: *low, high: *high }.into(),
-        ("normal_", []) => Normal { mean: 0.0, standard_deviation: 1.0 }.into(),
-        ("normal_", [mean, width]) => Normal { mean: *mean, standard_deviation: *width }.into(),
+        ("uniform_", []) => Uniform {
+            low: 0.0,
+            high: 1.0,
+        }
+        .into(),
+        ("uniform_", [low, high]) => Uniform {
+            low: *low,
+            high: *high,
+        }
+        .into(),
+        ("normal_", []) => Normal {
+            mean: 0.0,
+            standard_deviation: 1.0,
+        }
+        .into(),
+        ("normal_", [mean, width]) => Normal {
+            mean: *mean,
+            standard_deviation: *width,
+        }
+        .into(),
         ("fill_" | "constant_", [value]) => Constant { value: *value }.into(),
         ("zeros_" | "zero_", []) => Constant { value: 0.0 }.into(),
         ("ones_", []) => Constant { value: 1.0 }.into(),
@@ -242,7 +287,13 @@ fn constraint(
                 .collect();
             match *image.as_slice() {
                 [height, width] => {
-                    constraints.push(ReceptiveField { size, image: [1, height, width] }.into());
+                    constraints.push(
+                        ReceptiveField {
+                            size,
+                            image: [1, height, width],
+                        }
+                        .into(),
+                    );
                 }
                 [channels, height, width] => {
                     let image = [channels, height, width];
@@ -256,7 +307,9 @@ fn constraint(
             let parts: Vec<&str> = source.split('.').collect();
             let of = match parts.as_slice() {
                 [post_layer, post, pre_layer, pre] => {
-                    format!("{post_layer}.{post}<-{pre_layer}.{pre}").parse().ok()
+                    format!("{post_layer}.{post}<-{pre_layer}.{pre}")
+                        .parse()
+                        .ok()
                 }
                 _ => None,
             };
@@ -264,7 +317,13 @@ fn constraint(
             let scale = arguments.number("scale", errors).unwrap_or(1.0);
             let transpose = arguments.flag("transpose", errors).unwrap_or(false);
             match of {
-                Some(of) => tied = Some(Tied { of, transpose, scale: sign * scale }),
+                Some(of) => {
+                    tied = Some(Tied {
+                        of,
+                        transpose,
+                        scale: sign * scale,
+                    })
+                }
                 None => arguments.refuse("source", &source, "`H2.E.H1.E`, post then pre", errors),
             }
         }
@@ -319,7 +378,14 @@ fn read_populations(
             let learns = rules.on_bias(&name, &mut keys, errors);
             let bias = bias(&mut keys, learns, errors);
             keys.finish(errors);
-            populations.push(PopulationSpec { name, size, cell, activation, tau, bias });
+            populations.push(PopulationSpec {
+                name,
+                size,
+                cell,
+                activation,
+                tau,
+                bias,
+            });
         }
     }
     (populations, output)
@@ -344,7 +410,11 @@ fn cell(
     projections: &[Imported],
     errors: &mut Vec<SpecError>,
 ) -> CellType {
-    let outgoing = || projections.iter().filter(|projection| projection.spec.name.pre == *name);
+    let outgoing = || {
+        projections
+            .iter()
+            .filter(|projection| projection.spec.name.pre == *name)
+    };
     let first = outgoing().next().and_then(|projection| projection.cell);
     if outgoing().any(|projection| projection.cell != first) {
         let bounds: Vec<String> = outgoing()
@@ -352,7 +422,10 @@ fn cell(
             .collect();
         errors.push(SpecError::new(
             path,
-            format!("the `weight_bounds` of its projections differ in sign: {}", bounds.join(", ")),
+            format!(
+                "the `weight_bounds` of its projections differ in sign: {}",
+                bounds.join(", ")
+            ),
         ));
     }
     first.unwrap_or(CellType::Unconstrained)

@@ -21,7 +21,11 @@ const ACCEPTED: &str = "`BP_like_2E`, `DendriticLoss_6`, `Hebb_WeightNorm`, \
 
 impl Rules {
     pub(super) fn new(learning_rate: f64) -> Self {
-        Self { learning_rate, rules: Vec::new(), nudged: Vec::new() }
+        Self {
+            learning_rate,
+            rules: Vec::new(),
+            nudged: Vec::new(),
+        }
     }
 
     /// Reads the rule of a projection; a missing key means backprop, an explicit null none.
@@ -34,7 +38,9 @@ impl Rules {
     ) {
         let arguments = keys.take("learning_rule_kwargs").unwrap_or_default();
         let mut arguments = Keys::new(&keys.path("learning_rule_kwargs"), &arguments);
-        let learning_rate = arguments.number("learning_rate", errors).unwrap_or(self.learning_rate);
+        let learning_rate = arguments
+            .number("learning_rate", errors)
+            .unwrap_or(self.learning_rate);
         let missing = !keys.has("learning_rule");
         let kind = match keys.text("learning_rule", errors) {
             Some(kind) => kind,
@@ -63,13 +69,21 @@ impl Rules {
                     _ => HebbianPhase::Backward,
                 };
                 let bounded = kind.ends_with("_4");
-                let rates = if bounded { Rates::Bounded } else { Rates::Unbounded };
+                let rates = if bounded {
+                    Rates::Bounded
+                } else {
+                    Rates::Unbounded
+                };
                 Hebbian { phase, rates }.into()
             }
             other => return keys.refuse("learning_rule", other, ACCEPTED, errors),
         };
         arguments.finish(errors);
-        self.rules.push(Plasticity { on: Target::Weight(name.clone()), learning_rate, rule });
+        self.rules.push(Plasticity {
+            on: Target::Weight(name.clone()),
+            learning_rate,
+            rule,
+        });
     }
 
     /// Reads the rule of a bias; true where it learns.
@@ -81,8 +95,12 @@ impl Rules {
     ) -> bool {
         let arguments = keys.take("bias_learning_rule_kwargs").unwrap_or_default();
         let mut arguments = Keys::new(&keys.path("bias_learning_rule_kwargs"), &arguments);
-        let learning_rate = arguments.number("learning_rate", errors).unwrap_or(self.learning_rate);
-        let Some(kind) = keys.text("bias_learning_rule", errors) else { return false };
+        let learning_rate = arguments
+            .number("learning_rate", errors)
+            .unwrap_or(self.learning_rate);
+        let Some(kind) = keys.text("bias_learning_rule", errors) else {
+            return false;
+        };
         let rule: RuleSpec = match kind.as_str() {
             "Backprop" | "BackpropBias" => RuleSpec::Backprop,
             "DendriticLossBias" => DendriticTarget {}.into(),
@@ -93,7 +111,11 @@ impl Rules {
             }
         };
         arguments.finish(errors);
-        self.rules.push(Plasticity { on: Target::Bias(name.clone()), learning_rate, rule });
+        self.rules.push(Plasticity {
+            on: Target::Bias(name.clone()),
+            learning_rate,
+            rule,
+        });
         true
     }
 
@@ -104,10 +126,17 @@ impl Rules {
         errors: &mut Vec<SpecError>,
     ) -> LearningSpec {
         // The reference reads the output's selection and then nudges all of its units.
-        for nudge in self.nudged.iter_mut().filter(|nudge| Some(&nudge.name) == output) {
+        for nudge in self
+            .nudged
+            .iter_mut()
+            .filter(|nudge| Some(&nudge.name) == output)
+        {
             nudge.select = Some(Select::All);
         }
-        let backprop = self.rules.iter().any(|rule| rule.rule == RuleSpec::Backprop);
+        let backprop = self
+            .rules
+            .iter()
+            .any(|rule| rule.rule == RuleSpec::Backprop);
         if backprop && tracked_steps == 0 {
             let message = "is missing or 0 while projections learn by backprop";
             errors.push(SpecError::new("training_kwargs.backward_steps", message));
@@ -116,7 +145,11 @@ impl Rules {
             populations: Some(self.nudged),
             ..NudgeSpec::default()
         });
-        LearningSpec { nudge, tracked_steps: backprop.then_some(tracked_steps), rules: self.rules }
+        LearningSpec {
+            nudge,
+            tracked_steps: backprop.then_some(tracked_steps),
+            rules: self.rules,
+        }
     }
 }
 
@@ -135,7 +168,11 @@ fn nudge(
         Some(true) => Gate::Relu,
         _ => Gate::Open,
     };
-    PopulationNudge { name: name.clone(), gate: Some(gate), select: Some(select) }
+    PopulationNudge {
+        name: name.clone(),
+        gate: Some(gate),
+        select: Some(select),
+    }
 }
 
 /// The sign of a rule follows from the presynaptic cell here, so any other one is refused.

@@ -26,13 +26,18 @@ pub struct AtomicCheckpointer {
 impl AtomicCheckpointer {
     /// The checkpointers of model, optimizer and schedule in a folder.
     pub fn all(folder: &Path) -> [Self; 3] {
-        [MODEL, OPTIMIZER, SCHEDULE].map(|part| Self { folder: folder.to_owned(), part })
+        [MODEL, OPTIMIZER, SCHEDULE].map(|part| Self {
+            folder: folder.to_owned(),
+            part,
+        })
     }
 }
 
 impl<R: Checkpoint> Checkpointer<R> for AtomicCheckpointer {
     fn save(&self, epoch: usize, record: R) -> Result<(), CheckpointerError> {
-        let bytes = record.checkpoint_into_bytes().map_err(CheckpointerError::Record)?;
+        let bytes = record
+            .checkpoint_into_bytes()
+            .map_err(CheckpointerError::Record)?;
         write_atomically(&file(&self.folder, self.part, epoch), &bytes)
             .map_err(|error| CheckpointerError::Unknown(error.to_string()))
     }
@@ -64,12 +69,18 @@ pub(super) fn complete(folder: &Path) -> BTreeSet<usize> {
     let names = fs::read_dir(folder).into_iter().flatten().flatten();
     let segment = |entry: fs::DirEntry| {
         let name = entry.file_name();
-        name.to_str()?.strip_prefix("model-")?.strip_suffix(".bpk")?.parse::<usize>().ok()
+        name.to_str()?
+            .strip_prefix("model-")?
+            .strip_suffix(".bpk")?
+            .parse::<usize>()
+            .ok()
     };
     names
         .filter_map(segment)
         .filter(|segment| {
-            [OPTIMIZER, SCHEDULE].iter().all(|part| file(folder, part, *segment).is_file())
+            [OPTIMIZER, SCHEDULE]
+                .iter()
+                .all(|part| file(folder, part, *segment).is_file())
         })
         .collect()
 }
@@ -85,7 +96,12 @@ mod tests {
         for name in ["model-1.bpk", "optimizer-1.bpk", "schedule-1.bpk"] {
             touch(name);
         }
-        for name in ["model-2.bpk", "optimizer-2.bpk", "model-x.bpk", "model-3.bpk.tmp"] {
+        for name in [
+            "model-2.bpk",
+            "optimizer-2.bpk",
+            "model-x.bpk",
+            "model-3.bpk.tmp",
+        ] {
             touch(name);
         }
         assert_eq!(complete(folder.path()), BTreeSet::from([1]));

@@ -64,7 +64,10 @@ impl Mean {
                 self.sum += value;
                 self.count += 1;
             }
-            NumericEntry::Aggregated { aggregated_value, count } => {
+            NumericEntry::Aggregated {
+                aggregated_value,
+                count,
+            } => {
                 self.sum += aggregated_value * count as f64;
                 self.count += count;
             }
@@ -73,7 +76,8 @@ impl Mean {
     }
 
     fn value(self) -> Option<f64> {
-        self.finished.or((self.count > 0).then(|| self.sum / self.count as f64))
+        self.finished
+            .or((self.count > 0).then(|| self.sum / self.count as f64))
     }
 }
 
@@ -93,7 +97,10 @@ impl JsonLinesLogger {
         samples: impl Fn(usize) -> usize + Send + 'static,
         progress: Progress,
     ) -> Result<Self, RunError> {
-        let wrong = |error: io::Error| RunError::Io { file: path.to_owned(), error };
+        let wrong = |error: io::Error| RunError::Io {
+            file: path.to_owned(),
+            error,
+        };
         let text = match fs::read_to_string(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
             other => other.map_err(wrong)?,
@@ -120,13 +127,17 @@ impl JsonLinesLogger {
 
 fn line(record: &SegmentRecord) -> String {
     // Names and numbers always have a JSON form.
-    serde_json::to_string(record).map(|line| line + "\n").unwrap_or_default()
+    serde_json::to_string(record)
+        .map(|line| line + "\n")
+        .unwrap_or_default()
 }
 
 impl MetricLogger for JsonLinesLogger {
     fn log(&mut self, update: MetricsUpdate, _epoch: usize, _split: &Split) {
         for numeric in &update.entries_numeric {
-            let Some(name) = self.names.get(&numeric.entry.metric_id) else { continue };
+            let Some(name) = self.names.get(&numeric.entry.metric_id) else {
+                continue;
+            };
             if let Some(entry) = &numeric.numeric_entry {
                 self.current.entry(name.clone()).or_default().add(entry);
             }
@@ -140,7 +151,10 @@ impl MetricLogger for JsonLinesLogger {
         split: &Split,
     ) -> Result<Vec<NumericEntry>, String> {
         let split = split.to_string();
-        let matching = self.history.iter().filter(|it| it.segment == epoch && it.split == split);
+        let matching = self
+            .history
+            .iter()
+            .filter(|it| it.segment == epoch && it.split == split);
         Ok(matching
             .filter_map(|record| record.metrics.get(name))
             .map(|value| NumericEntry::Value(*value))
@@ -148,7 +162,8 @@ impl MetricLogger for JsonLinesLogger {
     }
 
     fn log_metric_definition(&mut self, definition: MetricDefinition) {
-        self.names.insert(definition.metric_id, definition.name.to_string());
+        self.names
+            .insert(definition.metric_id, definition.name.to_string());
     }
 
     fn log_epoch_summary(&mut self, summary: EpochSummary) {
@@ -177,22 +192,33 @@ mod tests {
 
     fn record(segment: usize, split: &str) -> SegmentRecord {
         let metrics = BTreeMap::from([("Loss".to_owned(), 0.5)]);
-        SegmentRecord { segment, split: split.to_owned(), samples: segment * 10, metrics }
+        SegmentRecord {
+            segment,
+            split: split.to_owned(),
+            samples: segment * 10,
+            metrics,
+        }
     }
 
     #[test]
     fn lines_after_the_checkpoint_and_half_a_line_are_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("metrics.jsonl");
-        let mut text: String =
-            [record(1, "train"), record(1, "valid"), record(2, "train")].iter().map(line).collect();
+        let mut text: String = [record(1, "train"), record(1, "valid"), record(2, "train")]
+            .iter()
+            .map(line)
+            .collect();
         text.push_str("{\"segment\":1,\"spl");
         fs::write(&path, text).unwrap();
         let mut log =
             JsonLinesLogger::open(&path, 1, |segment| segment * 10, Arc::new(|_| ())).unwrap();
         let values = log.read_numeric("Loss", 1, &Split::Valid).unwrap();
         assert_eq!(values.len(), 1);
-        assert!(log.read_numeric("Loss", 2, &Split::Train).unwrap().is_empty());
+        assert!(
+            log.read_numeric("Loss", 2, &Split::Train)
+                .unwrap()
+                .is_empty()
+        );
         let kept = fs::read_to_string(&path).unwrap();
         assert_eq!(kept.lines().count(), 2);
     }
@@ -200,8 +226,14 @@ mod tests {
     #[test]
     fn means_weigh_batches_by_their_size() {
         let mut mean = Mean::default();
-        mean.add(&NumericEntry::Aggregated { aggregated_value: 1.0, count: 3 });
-        mean.add(&NumericEntry::Aggregated { aggregated_value: 0.0, count: 1 });
+        mean.add(&NumericEntry::Aggregated {
+            aggregated_value: 1.0,
+            count: 3,
+        });
+        mean.add(&NumericEntry::Aggregated {
+            aggregated_value: 0.0,
+            count: 1,
+        });
         assert_eq!(mean.value(), Some(0.75));
     }
 }

@@ -105,19 +105,32 @@ impl RunFolder {
         spec: &ExperimentSpec,
     ) -> Result<Self, RunError> {
         if path.join(SPEC).exists() {
-            return Err(RunError::Occupied { folder: path.to_owned(), what: "a run" });
+            return Err(RunError::Occupied {
+                folder: path.to_owned(),
+                what: "a run",
+            });
         }
         let occupied = match fs::read_dir(path) {
             Ok(mut entries) => entries.next().is_some(),
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => return Err(RunError::Io { file: path.to_owned(), error }),
+            Err(error) => {
+                return Err(RunError::Io {
+                    file: path.to_owned(),
+                    error,
+                });
+            }
         };
         if occupied {
-            return Err(RunError::Occupied { folder: path.to_owned(), what: "other files" });
+            return Err(RunError::Occupied {
+                folder: path.to_owned(),
+                what: "other files",
+            });
         }
         let checkpoints = path.join(CHECKPOINTS);
-        fs::create_dir_all(&checkpoints)
-            .map_err(|error| RunError::Io { file: checkpoints, error })?;
+        fs::create_dir_all(&checkpoints).map_err(|error| RunError::Io {
+            file: checkpoints,
+            error,
+        })?;
         let folder = Self::lock(path)?;
         write_toml(&path.join(SETTINGS), settings)?;
         write_toml(&path.join(SPEC), spec)?;
@@ -136,10 +149,22 @@ impl RunFolder {
 
     fn lock(path: &Path) -> Result<Self, RunError> {
         let file = path.join(LOCK);
-        let open = || File::options().create(true).truncate(false).write(true).open(&file);
-        let lock = open().map_err(|error| RunError::Io { file: file.clone(), error })?;
+        let open = || {
+            File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&file)
+        };
+        let lock = open().map_err(|error| RunError::Io {
+            file: file.clone(),
+            error,
+        })?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
             Err(TryLockError::WouldBlock) => Err(RunError::Busy(path.to_owned())),
             Err(TryLockError::Error(error)) => Err(RunError::Io { file, error }),
         }
@@ -167,8 +192,10 @@ impl RunFolder {
     /// If the file cannot be written.
     pub fn write_summary(&self, summary: &Summary) -> Result<(), RunError> {
         let file = self.path.join(SUMMARY);
-        let text = serde_json::to_string_pretty(summary)
-            .map_err(|error| RunError::Invalid { file: file.clone(), message: error.to_string() })?;
+        let text = serde_json::to_string_pretty(summary).map_err(|error| RunError::Invalid {
+            file: file.clone(),
+            message: error.to_string(),
+        })?;
         write_atomically(&file, format!("{text}\n").as_bytes())
     }
 }
@@ -181,7 +208,10 @@ impl RunFolder {
 pub fn load(path: &Path) -> Result<(RunSettings, ExperimentSpec), RunError> {
     for missing in [SETTINGS, SPEC] {
         if !path.join(missing).is_file() {
-            return Err(RunError::NotARun { folder: path.to_owned(), missing });
+            return Err(RunError::NotARun {
+                folder: path.to_owned(),
+                missing,
+            });
         }
     }
     let settings = read_toml(&path.join(SETTINGS))?;
@@ -200,7 +230,10 @@ pub fn summary(path: &Path) -> Result<Option<Summary>, RunError> {
         Err(error) => Err(RunError::Io { file, error }),
         Ok(text) => serde_json::from_str(&text)
             .map(Some)
-            .map_err(|error| RunError::Invalid { file, message: error.to_string() }),
+            .map_err(|error| RunError::Invalid {
+                file,
+                message: error.to_string(),
+            }),
     }
 }
 
@@ -215,19 +248,30 @@ pub fn latest_checkpoint(path: &Path) -> Option<(PathBuf, usize)> {
     checkpoint::complete(&folder)
         .into_iter()
         .max()
-        .map(|segment| (checkpoint::file(&folder, checkpoint::MODEL, segment), segment))
+        .map(|segment| {
+            (
+                checkpoint::file(&folder, checkpoint::MODEL, segment),
+                segment,
+            )
+        })
 }
 
 fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError> {
-    let text = fs::read_to_string(file)
-        .map_err(|error| RunError::Io { file: file.to_owned(), error })?;
-    toml::from_str(&text)
-        .map_err(|error| RunError::Invalid { file: file.to_owned(), message: error.to_string() })
+    let text = fs::read_to_string(file).map_err(|error| RunError::Io {
+        file: file.to_owned(),
+        error,
+    })?;
+    toml::from_str(&text).map_err(|error| RunError::Invalid {
+        file: file.to_owned(),
+        message: error.to_string(),
+    })
 }
 
 fn write_toml<T: Serialize>(file: &Path, value: &T) -> Result<(), RunError> {
-    let text = toml::to_string(value)
-        .map_err(|error| RunError::Invalid { file: file.to_owned(), message: error.to_string() })?;
+    let text = toml::to_string(value).map_err(|error| RunError::Invalid {
+        file: file.to_owned(),
+        message: error.to_string(),
+    })?;
     write_atomically(file, text.as_bytes())
 }
 
@@ -245,5 +289,8 @@ pub(crate) fn write_atomically(file: &Path, bytes: &[u8]) -> Result<(), RunError
         temporary.persist(file).map_err(|error| error.error)?;
         Ok(())
     };
-    write().map_err(|error| RunError::Io { file: file.to_owned(), error })
+    write().map_err(|error| RunError::Io {
+        file: file.to_owned(),
+        error,
+    })
 }
