@@ -11,7 +11,7 @@ use burn_dendrite::{
     nn::{
         Event, Network, NetworkState, Parameter, Phase, PopulationId, ProjectionId, ProjectionName,
     },
-    optim::{Learning, Outcome, Updates},
+    optim::{Learning, Outcome, RuleMemory, Updates},
 };
 
 use crate::{
@@ -133,17 +133,19 @@ impl Subject<'_> {
         let mut comparison = Comparison::new(pass, self.fixture.tolerance * allowance);
         let mut weights = &self.fixture.weights;
         let mut biases = self.fixture.biases.clone();
+        let memory = self.learning.memory(&network);
         for (index, sample) in self.fixture.samples.iter().enumerate() {
             if index == 0 || start == Start::Recorded {
                 network = self.put(network, weights, &biases)?;
             }
             let place = |quantity: &str| format!("sample {index}, {quantity}");
-            let (dynamics, outcome) = self.step(&network, index..index + 1);
+            let (dynamics, outcome) = self.step(&network, &memory, index..index + 1);
             if index == 0 {
                 quantities::dynamics(&mut comparison, &network, &dynamics, sample);
             }
             quantities::outcome(&mut comparison, &place, &network, &outcome, sample);
             network = update(network, outcome.updates);
+            memory.keep(outcome.remembered);
             weights = &sample.weights;
             biases.extend(sample.biases.clone());
             quantities::parameters(
@@ -173,13 +175,24 @@ impl Subject<'_> {
         )
     }
 
-    /// A batch of two gives the mean of the updates that its samples give alone.
+    /// A batch of two gives the mean of the updates that its samples give alone, the second one
+    /// with the memory that the first one left, and leaves the same memory.
     fn batch(&self, network: Network) -> Result<Comparison, String> {
         let mut comparison = Comparison::new("batch of two", self.fixture.tolerance);
         let network = self.put(network, &self.fixture.weights, &self.fixture.biases)?;
         let plan = network.plan();
-        let [one, two, both] =
-            [0..1, 1..2, 0..2].map(|samples| self.step(&network, samples).1.updates);
+        let [apart, together] = [(); 2].map(|()| self.learning.memory(&network));
+        let updates = |memory: &RuleMemory, samples: std::ops::Range<usize>| {
+            let outcome = self.step(&network, memory, samples).1;
+            memory.keep(outcome.remembered);
+            outcome.updates
+        };
+        let [one, two] = [0..1, 1..2].map(|samples| updates(&apart, samples));
+        let both = updates(&together, 0..2);
+        for (apart, together) in apart.values().into_iter().zip(together.values()) {
+            let recorded = values(apart.unsqueeze());
+            comparison.array("memory of a rule", together.unsqueeze(), &recorded);
+        }
         for parameter in self.learning.learned() {
             let place = match parameter {
                 Parameter::Weight(id) => format!("update of {}", plan.projection(id).name),
@@ -199,27 +212,30 @@ impl Subject<'_> {
     fn step(
         &self,
         network: &Network,
+        memory: &RuleMemory,
         samples: std::ops::Range<usize>,
     ) -> (Vec<NetworkState>, Outcome) {
         let mut dynamics = Vec::new();
         let input = self.tensor(&self.fixture.inputs[samples.clone()]);
         let target = self.tensor(&self.fixture.targets[samples]);
-        let outcome = self.learning.run(
-            network,
-            input,
-            target,
-            &mut |event: Event<'_>| match event {
-                Event::Step {
-                    phase: Phase::Forward,
-                    state,
-                    ..
-                } => dynamics.push(state.clone()),
-                Event::Step {
-                    phase: Phase::Backward,
-                    ..
-                } => {}
-            },
-        );
+        let outcome =
+            self.learning.run(
+                network,
+                memory,
+                input,
+                target,
+                &mut |event: Event<'_>| match event {
+                    Event::Step {
+                        phase: Phase::Forward,
+                        state,
+                        ..
+                    } => dynamics.push(state.clone()),
+                    Event::Step {
+                        phase: Phase::Backward,
+                        ..
+                    } => {}
+                },
+            );
         (dynamics, outcome)
     }
 

@@ -35,6 +35,7 @@ pub use init::{Initializer, InitializerSpec};
 pub use network::{Network, Parameter, Population, Projection, on_inner};
 pub use observe::{Event, Observer, Phase};
 pub use plan::{Plan, PopulationPlan, ProjectionPlan, WeightSource};
+pub use settle::{Drive, Soma};
 pub use spec::{Active, CellType, Compartment, NetworkSpec, Timing};
 pub use state::NetworkState;
 

@@ -3,8 +3,8 @@
 use burn::tensor::Tensor;
 
 use crate::{
-    Compartment, Event, Network, NetworkState, Observer, PerPopulation, Phase, PopulationId,
-    ProjectionId, Timing, network::WeightView, plan::ProjectionPlan,
+    Activation, Compartment, Event, Network, NetworkState, Observer, PerPopulation, Phase,
+    PopulationId, Timing, network::WeightView, plan::ProjectionPlan,
 };
 
 impl Network {
@@ -110,17 +110,12 @@ impl Network {
         let plan = self.plan();
         let somata: Vec<Soma> = (plan.populations.iter())
             .filter(|(id, _)| *id != plan.input)
-            .map(|(id, _)| Soma::new(self, id, &state))
+            .map(|(id, _)| self.soma(id, Drive::Forward, &state))
             .collect();
         for step in steps {
             state.previous = state.activity.clone();
             for soma in &somata {
-                let population = &plan.populations[soma.id];
-                let drive = soma.drive(&state);
-                let before = state.soma[soma.id].clone();
-                let after = (drive - before.clone()) / population.tau + before;
-                state.activity[soma.id] = population.activation.forward(after.clone());
-                state.soma[soma.id] = after;
+                soma.advance(&mut state, None);
             }
             observer.observe(Event::Step {
                 phase: Phase::Forward,
@@ -157,25 +152,39 @@ fn presynaptic<'a>(projection: &ProjectionPlan, state: &'a NetworkState) -> &'a 
     }
 }
 
-/// What drives the soma of one population while the input is constant.
-struct Soma<'a> {
+/// Which somatic projections drive a soma.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drive {
+    /// Those that act in the forward phase.
+    Forward,
+    /// All of them, whatever their phase.
+    All,
+}
+
+/// The soma of one population while the input is constant: one step of its dynamics at a time.
+///
+/// Made by [`Network::soma`].
+#[derive(Debug)]
+pub struct Soma<'a> {
     id: PopulationId,
+    tau: f64,
+    activation: Activation,
     /// Bias and input, which do not change.
     constant: Tensor<2>,
     varying: Vec<(&'a ProjectionPlan, WeightView)>,
 }
 
-impl<'a> Soma<'a> {
-    fn new(network: &'a Network, id: PopulationId, state: &NetworkState) -> Self {
-        let plan = network.plan();
-        let of_forward_phase =
-            |(_, projection): &(ProjectionId, &ProjectionPlan)| projection.active.forward();
+impl Network {
+    /// The soma of a population under the input of `state`, ready to be integrated; the drive that
+    /// the input gives is computed here, once.
+    pub fn soma(&self, id: PopulationId, drive: Drive, state: &NetworkState) -> Soma<'_> {
+        let plan = self.plan();
         let (fixed, varying): (Vec<_>, Vec<_>) = plan
             .incoming(id, Compartment::Soma)
-            .filter(of_forward_phase)
-            .map(|(id, projection)| (projection, network.view(id)))
+            .filter(|(_, projection)| drive == Drive::All || projection.active.forward())
+            .map(|(id, projection)| (projection, self.view(id)))
             .partition(|(projection, _)| projection.pre == plan.input);
-        let bias = network.bias(id).map(|bias| bias.unsqueeze::<2>());
+        let bias = self.bias(id).map(|bias| bias.unsqueeze::<2>());
         let input = fixed
             .iter()
             .map(|(projection, view)| view.drive(state.activity[projection.pre].clone()));
@@ -184,11 +193,38 @@ impl<'a> Soma<'a> {
             .chain(input)
             .reduce(|sum, drive| drive + sum)
             .unwrap_or_else(|| state.soma[id].zeros_like());
-        Self {
+        let population = &plan.populations[id];
+        Soma {
             id,
+            tau: population.tau,
+            activation: population.activation,
             constant,
             varying,
         }
+    }
+}
+
+impl Soma<'_> {
+    /// One step of the dynamics, with a nudge that reaches the activity but not the soma itself.
+    ///
+    /// ```text
+    /// s ← s + (drive − s) / τ
+    /// r ← f(s + nudge)
+    /// ```
+    ///
+    /// # Shapes
+    ///
+    /// - nudge: `[batch, size]`
+    pub fn advance(&self, state: &mut NetworkState, nudge: Option<&Tensor<2>>) {
+        let drive = self.drive(state);
+        let before = state.soma[self.id].clone();
+        let after = (drive - before.clone()) / self.tau + before;
+        let nudged = match nudge {
+            Some(nudge) => after.clone() + nudge.clone(),
+            None => after.clone(),
+        };
+        state.activity[self.id] = self.activation.forward(nudged);
+        state.soma[self.id] = after;
     }
 
     fn drive(&self, state: &NetworkState) -> Tensor<2> {

@@ -1,12 +1,42 @@
-//! The baseline: backprop through the last settling steps.
+//! Backprop through the last settling steps: the baseline, and the local one of dendritic inhibition.
+
+use std::ops::Range;
 
 use burn::{
     module::Param,
     tensor::{Gradients, Tensor},
 };
-use burn_dendrite_nn::{Event, Network, NetworkState, Observer, Parameter};
+use burn_dendrite_nn::{Event, Network, NetworkState, Observer, Parameter, PopulationId};
 
-/// A settled state, and the gradients of the output loss.
+/// What the gradient descends on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Objective {
+    /// Mean squared error over batch and output units.
+    OutputLoss,
+    /// Mean over batch and neurons of the squared dendritic state of a population, not clamped.
+    DendriticState(PopulationId),
+}
+
+impl Objective {
+    /// Its value for a settled state, `[1]`.
+    fn loss(self, network: &Network, state: &NetworkState, target: &Tensor<2>) -> Tensor<1> {
+        let error = match self {
+            Self::OutputLoss => {
+                let output = state.activity[network.plan().output].clone();
+                match output.is_autodiff() {
+                    true => Tensor::from_inner(target.clone()) - output,
+                    false => target.clone() - output,
+                }
+            }
+            Self::DendriticState(id) => network
+                .dendritic_state(id, state)
+                .expect("a checked source has a dendrite"),
+        };
+        error.square().mean()
+    }
+}
+
+/// A settled state, and the gradients of an objective.
 pub(crate) struct Tracked {
     /// State at the end of the forward phase, plain.
     pub(crate) state: NetworkState,
@@ -14,7 +44,7 @@ pub(crate) struct Tracked {
     pub(crate) gradients: Vec<Tensor<2>>,
 }
 
-/// The forward phase, with the last `steps` of it tracked for the `learned` parameters.
+/// The last `steps` of the forward phase, tracked for the `learned` parameters.
 ///
 /// Every state that enters these steps is a constant; within them gradients flow through current
 /// and previous activities alike. The tape lives from here to the backward pass below, so nothing
@@ -22,22 +52,14 @@ pub(crate) struct Tracked {
 pub(crate) fn settle_tracked(
     network: &Network,
     learned: &[Parameter],
-    steps: usize,
-    input: Tensor<2>,
+    objective: Objective,
+    state: NetworkState,
+    steps: Range<usize>,
     target: &Tensor<2>,
     observer: &mut dyn Observer,
 ) -> Tracked {
-    let plan = network.plan();
-    let untracked = plan.steps - steps;
-    let state = network.settle(input, untracked, observer);
-    if learned.is_empty() {
-        return Tracked {
-            state,
-            gradients: Vec::new(),
-        };
-    }
     let tracked = learned.iter().fold(network.clone(), track);
-    let state = tracked.settle_from(state, untracked..plan.steps, &mut |event: Event<'_>| {
+    let state = tracked.settle_from(state, steps, &mut |event: Event<'_>| {
         let Event::Step { phase, step, state } = event;
         observer.observe(Event::Step {
             phase,
@@ -45,14 +67,12 @@ pub(crate) fn settle_tracked(
             state: &plain(state),
         });
     });
-    let output = state.activity[plan.output].clone();
-    let gradients = (Tensor::from_inner(target.clone()) - output)
-        .square()
-        .mean()
-        .backward();
+    let loss = objective.loss(&tracked, &state, target);
+    // Where no learned parameter reaches the objective there is no tape.
+    let gradients = loss.is_autodiff().then(|| loss.backward());
     let gradients = learned
         .iter()
-        .map(|it| gradient(&tracked, *it, &gradients))
+        .map(|it| gradient(&tracked, *it, gradients.as_ref()))
         .collect();
     Tracked {
         state: plain(&state),
@@ -74,18 +94,18 @@ fn lift<const D: usize>(parameter: &mut Option<Param<Tensor<D>>>) {
         .map(|it| Param::initialized(it.id, Tensor::from_inner(it.val()).require_grad()));
 }
 
-fn gradient(network: &Network, parameter: Parameter, gradients: &Gradients) -> Tensor<2> {
+fn gradient(network: &Network, parameter: Parameter, gradients: Option<&Gradients>) -> Tensor<2> {
     /// A parameter that the loss does not reach has no entry: its gradient is zero.
     fn of<const D: usize>(
         parameter: &Option<Param<Tensor<D>>>,
-        gradients: &Gradients,
+        gradients: Option<&Gradients>,
     ) -> Tensor<D> {
         let value = parameter
             .as_ref()
             .expect("a checked parameter exists")
             .val();
-        value
-            .grad(gradients)
+        gradients
+            .and_then(|gradients| value.grad(gradients))
             .unwrap_or_else(|| value.inner().zeros_like())
     }
     match parameter {

@@ -1,14 +1,16 @@
 //! From a learning specification to rules in place, or to the list of all its mistakes.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use burn_dendrite_nn::{
-    Compartment, Parameter, PerPopulation, Plan, SpecError, SpecErrors, error::unknown_name,
+    Compartment, Parameter, PerPopulation, Plan, PopulationId, PopulationName, SpecError,
+    SpecErrors, error::unknown_name,
 };
 
 use crate::{
-    Gate, Learning, LearningSpec, NudgeSpec, Plasticity, RuleSpec, Select, Signal, Target,
-    phase::Nudge,
+    Learning, LearningRule, LearningSpec, NudgeSpec, RuleSite, RuleSpec, Select, Signal, Target,
+    backprop::Objective,
+    phase::{Nudge, Response, Settling},
 };
 
 pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecErrors> {
@@ -24,12 +26,8 @@ pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecEr
         let mut wrong = |key: &str, message: String| {
             errors.push(SpecError::new(format!("{path}{key}"), message));
         };
-        if !(rule.learning_rate.is_finite() && rule.learning_rate >= 0.0) {
-            let rate = rule.learning_rate;
-            wrong(
-                ".learning_rate",
-                format!("`learning_rate` is {rate}; accepted: 0 or more"),
-            );
+        if let Err(message) = learning_rate(rule.learning_rate) {
+            wrong(".learning_rate", message);
         }
         if !seen.insert(&rule.on) {
             wrong("", "a rule for this is listed already".to_owned());
@@ -41,12 +39,26 @@ pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecEr
                 continue;
             }
         };
-        if let Err(message) = fits(rule, parameter, plan, learning.nudge()) {
+        let rate = rule.learning_rate;
+        let fits = match &rule.rule {
+            RuleSpec::Local(local) => {
+                learning.add(parameter, rate, Arc::new(local.clone()));
+                local_rule_fits(local.kind(), &**local, parameter, plan, learning.nudge())
+            }
+            RuleSpec::Backprop => {
+                learning.add_descent(parameter, rate, Objective::OutputLoss);
+                reaches_a_soma("backprop", parameter, plan)
+            }
+            RuleSpec::DendriticBackprop { source } => match dendrite_of(source, plan) {
+                Ok(id) => {
+                    learning.add_descent(parameter, rate, Objective::DendriticState(id));
+                    reaches_a_soma("dendritic_backprop", parameter, plan)
+                }
+                Err(message) => Err(message),
+            },
+        };
+        if let Err(message) = fits {
             wrong(".rule", message);
-        }
-        match &rule.rule {
-            RuleSpec::Local(local) => learning.add(parameter, rule.learning_rate, local.clone()),
-            RuleSpec::Backprop => learning.add_backprop(parameter, rule.learning_rate),
         }
     }
     match (spec.tracked_steps, learning.uses_backprop()) {
@@ -56,7 +68,7 @@ pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecEr
         (None, false) => {}
         (Some(_), false) => errors.push(SpecError::new(
             "tracked_steps",
-            "no rule is `backprop`, so there are no steps to track",
+            "no rule is `backprop` or `dendritic_backprop`, so there are no steps to track",
         )),
         (steps, true) => errors.push(SpecError::new(
             "tracked_steps",
@@ -71,7 +83,7 @@ pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecEr
 }
 
 fn nudged(spec: &NudgeSpec, plan: &Plan, errors: &mut Vec<SpecError>) -> Nudge {
-    let mut populations: PerPopulation<Option<(Gate, Select)>> =
+    let mut populations: PerPopulation<Option<Response>> =
         plan.populations.iter().map(|_| None).collect();
     let mut valid = |path: String, select: &Select| {
         if let Err(message) = select.check() {
@@ -80,43 +92,86 @@ fn nudged(spec: &NudgeSpec, plan: &Plan, errors: &mut Vec<SpecError>) -> Nudge {
     };
     valid("nudge.select".to_owned(), &spec.select);
     // The output's error reaches all of it, as in the reference: only dendrites are selective.
-    let default_select = |is_output| if is_output { Select::All } else { spec.select };
+    let default = |is_output| match is_output {
+        true => Response {
+            gate: spec.gate,
+            ..Response::default()
+        },
+        false => Response {
+            gate: spec.gate,
+            negative_above: spec.negative_above,
+            select: spec.select,
+        },
+    };
+    let settling = spec.settling;
+    let reached = |id| match settling {
+        Settling::OutputOnly => id == plan.output,
+        Settling::Instant | Settling::Equilibrated => id == plan.output || plan.has_dendrite(id),
+    };
     let Some(named) = &spec.populations else {
-        for (id, _) in plan.populations.iter() {
-            if id == plan.output || plan.has_dendrite(id) {
-                populations[id] = Some((spec.gate, default_select(id == plan.output)));
-            }
+        for (id, _) in plan.populations.iter().filter(|(id, _)| reached(*id)) {
+            populations[id] = Some(default(id == plan.output));
         }
-        return Nudge { populations };
+        return Nudge {
+            settling,
+            populations,
+        };
     };
     for population in named {
         let path = format!("nudge.population[{}]", population.name);
-        let is_output = plan.populations[plan.output].name == population.name;
-        let select = population
-            .select
-            .unwrap_or_else(|| default_select(is_output));
-        if population.select.is_some()
-            && let Err(message) = select.check()
-        {
+        if let Some(Err(message)) = population.select.map(|select| select.check()) {
             errors.push(SpecError::new(format!("{path}.select"), message));
         }
         match plan.population(&population.name) {
             Err(message) => errors.push(SpecError::new(path, message)),
-            Ok(id) if id != plan.output && !plan.has_dendrite(id) => {
-                errors.push(SpecError::new(
-                    path,
-                    "has no dendrite and is not the output, so nothing can nudge it",
-                ));
+            Ok(id) if !reached(id) => {
+                let message = match settling {
+                    Settling::OutputOnly => {
+                        "is not the output, and `settling = \"output_only\"` nudges nothing else"
+                    }
+                    Settling::Instant | Settling::Equilibrated => {
+                        "has no dendrite and is not the output, so nothing can nudge it"
+                    }
+                };
+                errors.push(SpecError::new(path, message));
             }
             Ok(id) => {
-                populations[id] = Some((population.gate.unwrap_or(spec.gate), select));
+                let default = default(id == plan.output);
+                populations[id] = Some(Response {
+                    gate: population.gate.unwrap_or(default.gate),
+                    negative_above: population.negative_above.or(default.negative_above),
+                    select: population.select.unwrap_or(default.select),
+                });
             }
         }
     }
-    Nudge { populations }
+    Nudge {
+        settling,
+        populations,
+    }
 }
 
-fn parameter(target: &Target, plan: &Plan) -> Result<Parameter, String> {
+pub(crate) fn learning_rate(rate: f64) -> Result<(), String> {
+    if rate.is_finite() && rate >= 0.0 {
+        Ok(())
+    } else {
+        Err(format!("`learning_rate` is {rate}; accepted: 0 or more"))
+    }
+}
+
+/// The population whose dendritic state a rule descends on.
+fn dendrite_of(source: &PopulationName, plan: &Plan) -> Result<PopulationId, String> {
+    let id = plan.population(source)?;
+    if plan.has_dendrite(id) {
+        Ok(id)
+    } else {
+        Err(format!(
+            "`dendritic_backprop` needs a `source` with a dendrite, and `{source}` has none"
+        ))
+    }
+}
+
+pub(crate) fn parameter(target: &Target, plan: &Plan) -> Result<Parameter, String> {
     match target {
         Target::Weight(name) => {
             let id = plan.projection_named(name)?;
@@ -149,37 +204,43 @@ fn parameter(target: &Target, plan: &Plan) -> Result<Parameter, String> {
     }
 }
 
-/// Whether everything that the rule reads exists where it is used.
-fn fits(
-    plasticity: &Plasticity,
+/// Whether gradients through the forward phase reach a parameter.
+fn reaches_a_soma(kind: &str, parameter: Parameter, plan: &Plan) -> Result<(), String> {
+    let reaches = match parameter {
+        Parameter::Weight(id) => {
+            let projection = plan.projection(id);
+            projection.compartment == Compartment::Soma && projection.active.forward()
+        }
+        Parameter::Bias(_) => true,
+    };
+    if reaches {
+        Ok(())
+    } else {
+        Err(format!(
+            "`{kind}` needs a projection to a soma in the forward phase: gradients flow through no \
+             other one"
+        ))
+    }
+}
+
+/// Whether a rule's parameters are in range and everything that it reads exists where it is used.
+pub(crate) fn local_rule_fits(
+    kind: &str,
+    rule: &dyn LearningRule,
     parameter: Parameter,
     plan: &Plan,
     nudge: Option<&Nudge>,
 ) -> Result<(), String> {
-    let kind = plasticity.rule.kind();
-    let (post, compartment) = match parameter {
+    let (post, site) = match parameter {
         Parameter::Weight(id) => {
             let projection = plan.projection(id);
-            (projection.post, projection.compartment)
+            let pre = Some(projection.site.cell);
+            (projection.post, RuleSite { pre })
         }
-        Parameter::Bias(id) => (id, Compartment::Soma),
+        Parameter::Bias(id) => (id, RuleSite { pre: None }),
     };
+    rule.check(&site)?;
     let name = &plan.populations[post].name;
-    let RuleSpec::Local(rule) = &plasticity.rule else {
-        let forward = match parameter {
-            Parameter::Weight(id) => plan.projection(id).active.forward(),
-            Parameter::Bias(_) => true,
-        };
-        return if compartment == Compartment::Soma && forward {
-            Ok(())
-        } else {
-            Err(
-                "`backprop` needs a projection to a soma in the forward phase: no other one \
-                 changes the output"
-                    .to_owned(),
-            )
-        };
-    };
     rule.needs().iter().try_for_each(|signal| {
         let (exists, reason) = match signal {
             Signal::Dendrite => (

@@ -1,11 +1,13 @@
 //! One training step, up to the updates.
 
+use std::sync::Arc;
+
 use burn::{module::Module, tensor::Tensor};
-use burn_dendrite_nn::{Network, Observer, Parameter, PerPopulation};
+use burn_dendrite_nn::{Network, Observer, Parameter, PerPopulation, Plan, SpecError};
 
 use crate::{
-    LocalRule, Trace, Updates,
-    backprop::{Tracked, settle_tracked},
+    LearningRule, Remembered, RuleMemory, Side, Target, Trace, Updates,
+    backprop::{Objective, Tracked, settle_tracked},
     phase::Nudge,
     synapse::Synapse,
 };
@@ -16,9 +18,25 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Learning {
     nudge: Option<Nudge>,
-    local: Vec<(Parameter, f64, LocalRule)>,
-    backprop: Vec<(Parameter, f64)>,
+    local: Vec<LocalPlasticity>,
+    backprop: Vec<Descent>,
     tracked_steps: usize,
+}
+
+/// A parameter and the local rule that it learns by.
+#[derive(Clone, Debug)]
+struct LocalPlasticity {
+    parameter: Parameter,
+    learning_rate: f64,
+    rule: Arc<dyn LearningRule>,
+}
+
+/// A parameter that descends on an objective.
+#[derive(Clone, Copy, Debug)]
+struct Descent {
+    parameter: Parameter,
+    learning_rate: f64,
+    objective: Objective,
 }
 
 /// What one training step gives.
@@ -30,6 +48,8 @@ pub struct Outcome {
     pub updates: Updates,
     /// Mean squared error over batch and output units at the end of the forward phase, `[1]`.
     pub loss: Tensor<1>,
+    /// What the rules remember of this step, for [`RuleMemory::keep`].
+    pub remembered: Remembered,
 }
 
 impl Learning {
@@ -42,22 +62,65 @@ impl Learning {
         }
     }
 
-    pub(crate) fn add(&mut self, parameter: Parameter, learning_rate: f64, rule: LocalRule) {
-        self.local.push((parameter, learning_rate, rule));
+    pub(crate) fn add(
+        &mut self,
+        parameter: Parameter,
+        learning_rate: f64,
+        rule: Arc<dyn LearningRule>,
+    ) {
+        self.local.push(LocalPlasticity {
+            parameter,
+            learning_rate,
+            rule,
+        });
     }
 
-    pub(crate) fn add_backprop(&mut self, parameter: Parameter, learning_rate: f64) {
-        self.backprop.push((parameter, learning_rate));
+    pub(crate) fn add_descent(
+        &mut self,
+        parameter: Parameter,
+        learning_rate: f64,
+        objective: Objective,
+    ) {
+        self.backprop.push(Descent {
+            parameter,
+            learning_rate,
+            objective,
+        });
+    }
+
+    /// The same with one more rule, which need not be among those that a file can name.
+    ///
+    /// # Errors
+    ///
+    /// One sentence if the parameter does not exist, learns already, or lacks what the rule needs.
+    pub fn with_rule(
+        mut self,
+        plan: &Plan,
+        on: &Target,
+        learning_rate: f64,
+        rule: impl LearningRule + 'static,
+    ) -> Result<Self, SpecError> {
+        let path = || format!("rule[{on}]");
+        let wrong = |message: String| SpecError::new(path(), message);
+        let parameter = crate::check::parameter(on, plan).map_err(wrong)?;
+        if self.learned().any(|learned| learned == parameter) {
+            return Err(wrong("it learns by another rule already".to_owned()));
+        }
+        crate::check::learning_rate(learning_rate).map_err(wrong)?;
+        crate::check::local_rule_fits("the rule", &rule, parameter, plan, self.nudge())
+            .map_err(wrong)?;
+        self.add(parameter, learning_rate, Arc::new(rule));
+        Ok(self)
     }
 
     /// The same rules with every learning rate times `factor`.
     pub fn scaled(mut self, factor: f64) -> Self {
         self.local
             .iter_mut()
-            .for_each(|(_, rate, _)| *rate *= factor);
+            .for_each(|local| local.learning_rate *= factor);
         self.backprop
             .iter_mut()
-            .for_each(|(_, rate)| *rate *= factor);
+            .for_each(|descent| descent.learning_rate *= factor);
         self
     }
 
@@ -70,22 +133,55 @@ impl Learning {
         self.nudge.as_ref()
     }
 
-    /// True where some parameter learns by backprop.
+    /// True where some parameter learns by backprop, of the output's loss or of a dendrite's.
     pub fn uses_backprop(&self) -> bool {
         !self.backprop.is_empty()
     }
 
     /// The parameters that learn.
     pub fn learned(&self) -> impl Iterator<Item = Parameter> {
-        let local = self.local.iter().map(|(parameter, ..)| *parameter);
-        local.chain(self.backprop.iter().map(|(parameter, _)| *parameter))
+        let local = self.local.iter().map(|local| local.parameter);
+        local.chain(self.backprop.iter().map(|descent| descent.parameter))
+    }
+
+    /// The memory of the rules before the first sample; empty where no rule has one.
+    pub fn memory(&self, network: &Network) -> RuleMemory {
+        let plan = network.plan();
+        let device = network.devices().into_iter().next().unwrap_or_default();
+        let device = device.without_autodiff();
+        let slots = self.local.iter().flat_map(|local| {
+            let [pre, post] = sizes(plan, local.parameter);
+            local.rule.memory().into_iter().map(move |slot| {
+                let size = match slot.side {
+                    Side::Presynaptic => pre,
+                    Side::Postsynaptic => post,
+                };
+                (size, slot.start)
+            })
+        });
+        RuleMemory::new(
+            slots
+                .map(|(size, start)| Tensor::full([size], start, &device))
+                .collect(),
+        )
+    }
+
+    /// What each value of the memory is: the parameter whose rule remembers it, and its name.
+    pub fn memory_names(&self) -> Vec<(Parameter, &'static str)> {
+        (self.local.iter())
+            .flat_map(|local| {
+                let slots = local.rule.memory().into_iter();
+                slots.map(|slot| (local.parameter, slot.name))
+            })
+            .collect()
     }
 
     /// One training step up to the updates: forward phase, backward phase, then every rule on the
     /// same snapshot.
     ///
     /// The network may live on an autodiff device; the dynamics run on its plain tensors, and
-    /// only backprop's last steps are tracked.
+    /// only backprop's last steps are tracked. Nothing is changed, the memory neither: hand
+    /// [`Outcome::remembered`] to [`RuleMemory::keep`] for the next step to see it.
     ///
     /// # Shapes
     ///
@@ -94,10 +190,11 @@ impl Learning {
     ///
     /// # Panics
     ///
-    /// If the shapes do not fit the network.
+    /// If the shapes do not fit the network, or the memory is that of other rules.
     pub fn run(
         &self,
         network: &Network,
+        memory: &RuleMemory,
         input: Tensor<2>,
         target: Tensor<2>,
         observer: &mut dyn Observer,
@@ -107,19 +204,8 @@ impl Learning {
         let (input, target) = (input.without_autodiff(), target.without_autodiff());
         let plan = network.plan();
 
-        let learned: Vec<Parameter> = self.backprop.iter().map(|(it, _)| *it).collect();
-        let Tracked {
-            state: forward,
-            gradients,
-        } = settle_tracked(
-            network,
-            &learned,
-            self.tracked_steps,
-            input,
-            &target,
-            observer,
-        );
-
+        let mut updates = Updates::default();
+        let forward = self.descend(network, input, &target, observer, &mut updates);
         let dendrite: PerPopulation<Option<Tensor<2>>> = (plan.populations.iter())
             .map(|(id, _)| network.dendritic_state(id, &forward))
             .collect();
@@ -130,18 +216,87 @@ impl Learning {
             None => Trace::forward_only(forward, dendrite),
         };
 
-        let mut updates = Updates::default();
-        for (parameter, learning_rate, rule) in &self.local {
-            let synapse = Synapse::new(network, *parameter, &trace);
-            updates.insert(*parameter, rule.update(&synapse).scale(*learning_rate));
-        }
-        for ((parameter, learning_rate), gradient) in self.backprop.iter().zip(gradients) {
-            updates.insert(*parameter, (gradient * -*learning_rate).into());
+        let memory = memory.values();
+        let mut unread = memory.as_slice();
+        let mut remembered = Vec::with_capacity(memory.len());
+        for local in &self.local {
+            let (own, others) = unread.split_at(local.rule.memory().len());
+            unread = others;
+            let synapse = Synapse::new(network, local.parameter, &trace, own);
+            let delta = local.rule.update(&synapse).scale(local.learning_rate);
+            updates.insert(local.parameter, delta);
+            if !own.is_empty() {
+                let rows = local.rule.remember(&synapse);
+                remembered.extend(rows.into_iter().map(|row| row.squeeze_dim::<1>(0)));
+            }
         }
         Outcome {
             trace,
             updates,
             loss,
+            remembered: Remembered(remembered),
         }
+    }
+
+    /// The forward phase, and the changes of all parameters that descend on an objective.
+    ///
+    /// Each further objective repeats the tracked steps: a tape serves one backward pass.
+    fn descend(
+        &self,
+        network: &Network,
+        input: Tensor<2>,
+        target: &Tensor<2>,
+        observer: &mut dyn Observer,
+        updates: &mut Updates,
+    ) -> burn_dendrite_nn::NetworkState {
+        let steps = network.plan().steps;
+        let tracked_from = steps - self.tracked_steps;
+        let state = network.settle(input, tracked_from, observer);
+        let mut objectives: Vec<Objective> = Vec::new();
+        for descent in &self.backprop {
+            if !objectives.contains(&descent.objective) {
+                objectives.push(descent.objective);
+            }
+        }
+        let mut settled = None;
+        for objective in objectives {
+            let descents: Vec<&Descent> = (self.backprop.iter())
+                .filter(|descent| descent.objective == objective)
+                .collect();
+            let learned: Vec<Parameter> = descents.iter().map(|it| it.parameter).collect();
+            let watched: &mut dyn Observer = match &settled {
+                None => observer,
+                Some(_) => &mut (),
+            };
+            let Tracked {
+                state: end,
+                gradients,
+            } = settle_tracked(
+                network,
+                &learned,
+                objective,
+                state.clone(),
+                tracked_from..steps,
+                target,
+                watched,
+            );
+            settled.get_or_insert(end);
+            for (descent, gradient) in descents.iter().zip(gradients) {
+                let change = gradient * -descent.learning_rate;
+                updates.insert(descent.parameter, change.into());
+            }
+        }
+        settled.unwrap_or_else(|| network.settle_from(state, tracked_from..steps, observer))
+    }
+}
+
+/// Presynaptic and postsynaptic size of a parameter; a bias has one presynaptic constant.
+fn sizes(plan: &Plan, parameter: Parameter) -> [usize; 2] {
+    match parameter {
+        Parameter::Weight(id) => {
+            let site = &plan.projection(id).site;
+            [site.pre, site.post]
+        }
+        Parameter::Bias(id) => [1, plan.populations[id].size],
     }
 }

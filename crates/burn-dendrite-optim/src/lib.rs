@@ -6,7 +6,8 @@
 //! pass that on downwards (backward phase), and every rule turns the signals at its own synapses
 //! into Δw. Backprop through the last settling steps stands behind the same call.
 //!
-//! All Δw are computed from one snapshot; [`Updates::into_grads`] hands them to any burn optimizer
+//! What rules remember between samples (thresholds, traces) is a [`RuleMemory`], a burn module beside
+//! the network. All Δw are computed from one snapshot; [`Updates::into_grads`] hands them to any burn optimizer
 //! as pseudo-gradients, [`Updates::apply`] adds them as they are.
 //!
 //! The model is that of Galloni, Peddada, Chennawar and Milstein, *Cellular and subcellular
@@ -15,6 +16,7 @@
 mod backprop;
 mod check;
 mod learning;
+mod memory;
 pub mod phase;
 pub mod rule;
 mod spec;
@@ -23,8 +25,9 @@ mod trace;
 mod updates;
 
 pub use learning::{Learning, Outcome};
-pub use phase::{Gate, NudgeSpec, Select};
-pub use rule::{LearningRule, LocalRule, RuleSpec, Signal};
+pub use memory::{Remembered, RuleMemory, Side, Slot};
+pub use phase::{Gate, NudgeSpec, Select, Settling};
+pub use rule::{ActivityPhase, LearningRule, LocalRule, RuleSite, RuleSpec, Signal};
 pub use spec::{LearningSpec, Plasticity, Target};
 pub use synapse::{Postsynaptic, Presynaptic, Synapse};
 pub use trace::Trace;

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use burn_dendrite_nn::{CellType, Network, Parameter, PopulationId, Timing};
 
-use crate::{Delta, Trace};
+use crate::{Delta, Trace, rule::ActivityPhase};
 
 /// The synapses of one projection, or those of a bias: a constant activity of 1 onto each neuron.
 ///
@@ -17,6 +17,7 @@ pub struct Synapse<'a> {
     pub post: Postsynaptic<'a>,
     network: &'a Network,
     parameter: Parameter,
+    memory: &'a [Tensor<1>],
 }
 
 /// The signals of the presynaptic neurons as they arrive through this projection.
@@ -46,7 +47,12 @@ pub struct Postsynaptic<'a> {
 }
 
 impl<'a> Synapse<'a> {
-    pub(crate) fn new(network: &'a Network, parameter: Parameter, trace: &'a Trace) -> Self {
+    pub(crate) fn new(
+        network: &'a Network,
+        parameter: Parameter,
+        trace: &'a Trace,
+        memory: &'a [Tensor<1>],
+    ) -> Self {
         let (source, post) = match parameter {
             Parameter::Weight(id) => {
                 let projection = network.plan().projection(id);
@@ -71,7 +77,17 @@ impl<'a> Synapse<'a> {
             post: Postsynaptic { trace, id: post },
             network,
             parameter,
+            memory,
         }
+    }
+
+    /// What the rule remembered in its slot of that number, as a row `[1, size]`.
+    ///
+    /// # Panics
+    ///
+    /// If the rule declares no such slot.
+    pub fn memory(&self, slot: usize) -> Tensor<2> {
+        self.memory[slot].clone().unsqueeze()
     }
 
     /// The weights `[pre, post]`; of a bias, `[1, post]`.
@@ -99,7 +115,30 @@ impl<'a> Synapse<'a> {
     ///
     /// - pre: `[batch, pre]`, post: `[batch, post]`
     pub fn outer(&self, pre: Tensor<2>, post: Tensor<2>) -> Delta {
-        let batch = pre.dims()[0];
+        self.outers([(pre, post)])
+    }
+
+    /// The sum of several such products, each averaged over the batch.
+    ///
+    /// ```text
+    /// Δw_ij = Σ_k (1/batch) Σ_b pre_kbi · post_kbj
+    /// ```
+    ///
+    /// # Shapes
+    ///
+    /// - each pre: `[batch, pre]`, each post: `[batch, post]`
+    ///
+    /// # Panics
+    ///
+    /// If there is no product.
+    pub fn outers<const N: usize>(&self, products: [(Tensor<2>, Tensor<2>); N]) -> Delta {
+        let batch = products[0].0.dims()[0];
+        let (mut pre, mut post): (Vec<_>, Vec<_>) = products.into_iter().unzip();
+        // One product of longer factors: the sum over samples is a sum over products too.
+        let (pre, post) = match N {
+            1 => (pre.remove(0), post.remove(0)),
+            _ => (Tensor::cat(pre, 0), Tensor::cat(post, 0)),
+        };
         let post = if batch == 1 {
             post
         } else {
@@ -107,9 +146,35 @@ impl<'a> Synapse<'a> {
         };
         Delta::Outer { pre, post }
     }
+
+    /// What each sample of the batch finds in a memory slot where every sample leaves its row of
+    /// `left`: the row of the sample before it, the first one what the batch before left.
+    ///
+    /// # Shapes
+    ///
+    /// - left and result: `[batch, size]`
+    ///
+    /// # Panics
+    ///
+    /// If the rule declares no such slot.
+    pub fn past(&self, slot: usize, left: &Tensor<2>) -> Tensor<2> {
+        let first = self.memory(slot);
+        match left.dims()[0] {
+            1 => first,
+            batch => Tensor::cat(vec![first, left.clone().narrow(0, 0, batch - 1)], 0),
+        }
+    }
 }
 
 impl Presynaptic<'_> {
+    /// Activity at the end of a phase, `[batch, pre]`.
+    pub fn during(&self, phase: ActivityPhase) -> Tensor<2> {
+        match phase {
+            ActivityPhase::Forward => self.forward(),
+            ActivityPhase::Backward => self.nudged(),
+        }
+    }
+
     /// Activity at the end of the forward phase, `[batch, pre]`: the current or the previous one,
     /// as the projection says.
     pub fn forward(&self) -> Tensor<2> {
@@ -147,6 +212,14 @@ impl Presynaptic<'_> {
 }
 
 impl Postsynaptic<'_> {
+    /// Activity at the end of a phase, `[batch, post]`.
+    pub fn during(&self, phase: ActivityPhase) -> Tensor<2> {
+        match phase {
+            ActivityPhase::Forward => self.forward(),
+            ActivityPhase::Backward => self.nudged(),
+        }
+    }
+
     /// Activity at the end of the forward phase, `[batch, post]`.
     pub fn forward(&self) -> Tensor<2> {
         self.trace.forward.activity[self.id].clone()

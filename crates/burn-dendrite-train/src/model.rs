@@ -10,7 +10,7 @@ use burn::{
     train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep},
 };
 use burn_dendrite_nn::{Network, Parameter};
-use burn_dendrite_optim::Learning;
+use burn_dendrite_optim::{Learning, RuleMemory};
 
 use crate::data::ImageBatch;
 
@@ -22,6 +22,8 @@ use crate::data::ImageBatch;
 pub struct PlasticNetwork {
     /// The network.
     pub network: Network,
+    /// What its rules remember from sample to sample.
+    pub memory: RuleMemory,
     #[module(skip)]
     learning: Arc<Learning>,
 }
@@ -29,9 +31,11 @@ pub struct PlasticNetwork {
 impl PlasticNetwork {
     /// A network that learns by `learning`, wherever its parameters live.
     pub fn new(network: Network, learning: Learning) -> Self {
+        let memory = learning.memory(&network);
         let network = network.map(&mut LiftToAutodiff).no_grad();
         Self {
             network,
+            memory,
             learning: Arc::new(learning),
         }
     }
@@ -63,9 +67,14 @@ impl TrainStep for PlasticNetwork {
     type Output = ClassificationOutput;
 
     fn step(&self, batch: ImageBatch) -> TrainOutput<ClassificationOutput> {
-        let outcome = self
-            .learning
-            .run(&self.network, batch.inputs, batch.targets, &mut ());
+        let outcome = self.learning.run(
+            &self.network,
+            &self.memory,
+            batch.inputs,
+            batch.targets,
+            &mut (),
+        );
+        self.memory.keep(outcome.remembered);
         let output = outcome.trace.forward.activity[self.network.plan().output].clone();
         TrainOutput {
             grads: outcome.updates.into_grads(&self.network),

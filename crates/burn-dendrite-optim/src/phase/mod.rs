@@ -5,5 +5,5 @@ mod nudge;
 mod select;
 
 pub use gate::Gate;
-pub use nudge::{Nudge, NudgeSpec, PopulationNudge, Settling};
+pub use nudge::{Nudge, NudgeSpec, PopulationNudge, Response, Settling};
 pub use select::Select;

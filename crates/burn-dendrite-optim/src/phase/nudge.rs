@@ -2,8 +2,8 @@
 
 use burn::tensor::Tensor;
 use burn_dendrite_nn::{
-    Compartment, Event, Network, NetworkState, Observer, PerPopulation, Phase, Plan, PopulationId,
-    PopulationName,
+    Compartment, Drive, Event, Network, NetworkState, Observer, PerPopulation, Phase, Plan,
+    PopulationId, PopulationName, Soma,
 };
 use serde::{Deserialize, Serialize};
 
@@ -20,12 +20,16 @@ pub struct NudgeSpec {
     /// Gate of every nudged population that names none of its own; open unless given.
     #[serde(default)]
     pub gate: Gate,
+    /// Forward activity above which a neuron below the output accepts a negative request, in every
+    /// population that names none of its own; every neuron accepts one unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_above: Option<f64>,
     /// Selection in every nudged population below the output that names none of its own; all
     /// unless given.
     #[serde(default)]
     pub select: Select,
-    /// The populations that are nudged; the output and every population with a dendrite unless
-    /// given.
+    /// The populations that are nudged; the output and every population with a dendrite (with
+    /// `settling = "output_only"` the output alone) unless given.
     #[serde(
         rename = "population",
         default,
@@ -41,6 +45,11 @@ pub enum Settling {
     /// Each nudged soma moves once, from the top down; nothing settles again.
     #[default]
     Instant,
+    /// The network settles once more, for as many steps as in the forward phase, with the nudge of
+    /// the first of these steps held on.
+    Equilibrated,
+    /// The output layer alone settles once more; the layers below never hear of the target.
+    OutputOnly,
 }
 
 /// How one population is nudged.
@@ -52,32 +61,81 @@ pub struct PopulationNudge {
     /// Its gate; the phase's unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<Gate>,
+    /// Forward activity above which its neurons accept a negative request; the phase's unless
+    /// given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub negative_above: Option<f64>,
     /// Its selection; the phase's unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub select: Option<Select>,
 }
 
+/// How a population turns its dendritic state into a plateau.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Response {
+    /// Whether a request reaches silent neurons.
+    pub gate: Gate,
+    /// Forward activity above which a neuron accepts a negative request; any unless given.
+    pub negative_above: Option<f64>,
+    /// Which of the requests are granted.
+    pub select: Select,
+}
+
+impl Response {
+    /// The plateau; all tensors are `[batch, size]`.
+    fn plateau(self, request: Tensor<2>, forward_activity: &Tensor<2>) -> Tensor<2> {
+        let mut request = self.gate.apply(request, forward_activity);
+        if let Some(threshold) = self.negative_above {
+            let refused = forward_activity.clone().lower_equal_elem(threshold);
+            let negative = request.clone().lower_elem(0.0);
+            request = request.mask_fill(refused.bool_and(negative), 0.0);
+        }
+        self.select.apply(request)
+    }
+}
+
 /// A backward phase with its names resolved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Nudge {
+    /// How the network responds to the nudge.
+    pub settling: Settling,
     /// How each nudged population turns its dendritic state into a plateau.
-    pub populations: PerPopulation<Option<(Gate, Select)>>,
+    pub populations: PerPopulation<Option<Response>>,
 }
 
 impl Nudge {
     /// Runs the backward phase on a settled network.
     ///
     /// ```text
-    /// output:  e = clamp(target − r, -1, 1)
+    /// output:  e = clamp(target − r, -1, 1)   r of the forward phase
     /// below:   e = clamp(Σ W·r_pre, -1, 1)    over dendritic projections, r of the layer above
     ///                                         after its own move
     /// plateau: p = select(gate(e))
-    /// soma:    r_previous ← r,  r ← f(s + p)
     /// ```
     ///
-    /// Layers run from the output down to the first after the input. A population moves if it is
-    /// the output or has a projection of the backward phase. Ports the backward phase of
-    /// `BP_like_2E` in EIANN (Galloni et al. 2025).
+    /// Layers run from the output down to the first after the input. With [`Settling::Instant`]
+    /// each layer is visited once, and the somata that the backward phase reaches move at once:
+    ///
+    /// ```text
+    /// r_previous ← r,  r ← f(s + p)
+    /// ```
+    ///
+    /// With [`Settling::Equilibrated`] the layers are visited in each of as many steps as the
+    /// forward phase has. The plateau is that of the first step; dendritic states follow the
+    /// activity in every step; and somata move by
+    ///
+    /// ```text
+    /// s ← s + (b + Σ W·r_pre − s) / τ        over all somatic projections
+    /// r ← f(s + p)
+    /// ```
+    ///
+    /// [`Settling::OutputOnly`] does the same to the output layer alone.
+    ///
+    /// A population moves if it is the output or has a projection of the backward phase; if it
+    /// settles again, one that acts in both phases will do.
+    ///
+    /// Ports the backward phases of `BP_like_2E` (instant), `BP_like_2L` (equilibrated) and
+    /// `Top_Layer_BP_like_2L` (output only) in EIANN (Galloni et al. 2025).
     ///
     /// # Shapes
     ///
@@ -90,21 +148,50 @@ impl Nudge {
         target: &Tensor<2>,
         observer: &mut dyn Observer,
     ) -> Trace {
-        let plan = network.plan();
-        let mut trace = Trace::forward_only(forward, dendrite);
-        for (step, layer) in plan.layers[1..].iter().rev().enumerate() {
-            for &id in layer {
-                trace.nudged_dendrite[id] = request(network, id, &trace, target);
+        let output = network.plan().output;
+        let mut phase = BackwardPhase {
+            network,
+            error: (target.clone() - forward.activity[output].clone()).clamp(-1.0, 1.0),
+            trace: Trace::forward_only(forward, dendrite),
+        };
+        let layers = self.layers(network.plan());
+        match self.settling {
+            Settling::Instant => self.at_once(&mut phase, &layers, observer),
+            Settling::Equilibrated | Settling::OutputOnly => {
+                self.settle(&mut phase, &layers, observer);
             }
+        }
+        phase.trace
+    }
+
+    /// The layers that take part, from the top down.
+    fn layers<'a>(&self, plan: &'a Plan) -> Vec<&'a [PopulationId]> {
+        let from_the_top = plan.layers[1..].iter().rev().map(Vec::as_slice);
+        from_the_top
+            .filter(|layer| self.settling != Settling::OutputOnly || layer.contains(&plan.output))
+            .collect()
+    }
+
+    /// The plateau of a population whose dendritic state is known.
+    fn plateau(&self, id: PopulationId, trace: &Trace) -> Option<Tensor<2>> {
+        let request = trace.nudged_dendrite[id].clone()?;
+        let response = self.populations[id]?;
+        Some(response.plateau(request, &trace.forward.activity[id]))
+    }
+
+    fn at_once(
+        &self,
+        phase: &mut BackwardPhase<'_>,
+        layers: &[&[PopulationId]],
+        observer: &mut dyn Observer,
+    ) {
+        let plan = phase.network.plan();
+        for (step, &layer) in layers.iter().enumerate() {
+            phase.update_dendrites(layer);
+            let trace = &mut phase.trace;
             for &id in layer {
-                let forward = &trace.forward.activity[id];
-                trace.plateau[id] = match (self.populations[id], &trace.nudged_dendrite[id]) {
-                    (Some((gate, select)), Some(request)) => {
-                        Some(select.apply(gate.apply(request.clone(), forward)))
-                    }
-                    _ => None,
-                };
-                if moves(plan, id) {
+                trace.plateau[id] = self.plateau(id, trace);
+                if moves(plan, id, Settling::Instant) {
                     let soma = trace.forward.soma[id].clone();
                     let nudged = match &trace.plateau[id] {
                         Some(plateau) => soma + plateau.clone(),
@@ -115,44 +202,183 @@ impl Nudge {
                     state.activity[id] = plan.populations[id].activation.forward(nudged);
                 }
             }
-            let state = &trace.nudged;
-            observer.observe(Event::Step {
-                phase: Phase::Backward,
-                step,
-                state,
-            });
+            phase.show(step, observer);
         }
-        trace
     }
-}
 
-/// What the dendrite asks for, in [-1, 1]; the output's is its error.
-fn request(
-    network: &Network,
-    id: PopulationId,
-    trace: &Trace,
-    target: &Tensor<2>,
-) -> Option<Tensor<2>> {
-    let plan = network.plan();
-    if id == plan.output {
-        return Some((target.clone() - trace.forward.activity[id].clone()).clamp(-1.0, 1.0));
-    }
-    let backward = plan
-        .incoming(id, Compartment::Dendrite)
-        .any(|(_, it)| it.active.backward());
-    if !backward {
-        return None;
-    }
-    network
-        .dendritic_state(id, &trace.nudged)
-        .map(|state| state.clamp(-1.0, 1.0))
-}
-
-fn moves(plan: &Plan, id: PopulationId) -> bool {
-    let backward = burn_dendrite_nn::Active::Backward;
-    id == plan.output
-        || plan.populations[id]
-            .incoming
+    fn settle(
+        &self,
+        phase: &mut BackwardPhase<'_>,
+        layers: &[&[PopulationId]],
+        observer: &mut dyn Observer,
+    ) {
+        let plan = phase.network.plan();
+        let soma = |&id: &PopulationId| -> Option<(PopulationId, Soma<'_>)> {
+            moves(plan, id, self.settling)
+                .then(|| (id, phase.network.soma(id, Drive::All, &phase.trace.nudged)))
+        };
+        let somata: Vec<Vec<(PopulationId, Soma<'_>)>> = layers
             .iter()
-            .any(|&it| plan.projection(it).active == backward)
+            .map(|layer| layer.iter().filter_map(soma).collect())
+            .collect();
+        for step in 0..plan.steps {
+            for (&layer, somata) in layers.iter().zip(&somata) {
+                phase.update_dendrites(layer);
+                let trace = &mut phase.trace;
+                for &id in layer {
+                    if step == 0 {
+                        trace.plateau[id] = self.plateau(id, trace);
+                    }
+                    trace.nudged.previous[id] = trace.nudged.activity[id].clone();
+                }
+                for (id, soma) in somata {
+                    soma.advance(&mut trace.nudged, trace.plateau[*id].as_ref());
+                }
+            }
+            phase.show(step, observer);
+        }
+    }
+}
+
+/// A backward phase under way.
+struct BackwardPhase<'a> {
+    network: &'a Network,
+    /// Of the output, in [-1, 1].
+    error: Tensor<2>,
+    trace: Trace,
+}
+
+impl BackwardPhase<'_> {
+    /// What the dendrites of a layer ask for now, in [-1, 1]; the output's is its error.
+    fn update_dendrites(&mut self, layer: &[PopulationId]) {
+        let plan = self.network.plan();
+        for &id in layer {
+            self.trace.nudged_dendrite[id] = if id == plan.output {
+                Some(self.error.clone())
+            } else if hears_from_above(plan, id) {
+                let state = self.network.dendritic_state(id, &self.trace.nudged);
+                state.map(|state| state.clamp(-1.0, 1.0))
+            } else {
+                None
+            };
+        }
+    }
+
+    fn show(&self, step: usize, observer: &mut dyn Observer) {
+        observer.observe(Event::Step {
+            phase: Phase::Backward,
+            step,
+            state: &self.trace.nudged,
+        });
+    }
+}
+
+/// True where the dendrite has an input in the backward phase.
+fn hears_from_above(plan: &Plan, id: PopulationId) -> bool {
+    plan.incoming(id, Compartment::Dendrite)
+        .any(|(_, it)| it.active.backward())
+}
+
+/// True where the backward phase changes the activity of a population.
+fn moves(plan: &Plan, id: PopulationId, settling: Settling) -> bool {
+    let backward = |active: burn_dendrite_nn::Active| match settling {
+        Settling::Instant => active == burn_dendrite_nn::Active::Backward,
+        Settling::Equilibrated | Settling::OutputOnly => active.backward(),
+    };
+    id == plan.output
+        || (plan.populations[id].incoming.iter()).any(|&it| backward(plan.projection(it).active))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn_dendrite_nn::NetworkSpec;
+
+    /// Three neurons in a row; the output reaches the dendrite of the hidden one.
+    const CHAIN: &str = r#"
+        tau = 2.0
+        steps = 2
+        population = [
+            { name = "Input.E", size = 1, cell = "excitatory" },
+            { name = "H.E", size = 1, cell = "excitatory" },
+            { name = "Output.E", size = 1, cell = "excitatory" },
+        ]
+        projection = [
+            { name = "H.E<-Input.E", weight = { kind = "constant", value = 1.0 } },
+            { name = "H.E<-Output.E", compartment = "dendrite", active = "backward", weight = { kind = "constant", value = 0.5 } },
+            { name = "Output.E<-H.E", weight = { kind = "constant", value = 1.0 } },
+        ]
+    "#;
+
+    fn trace(settling: Settling) -> [f32; 4] {
+        let device = crate::test_device();
+        let spec: NetworkSpec = toml::from_str(CHAIN).unwrap();
+        let network = spec.init(0, &device).unwrap();
+        let forward = network.settle(Tensor::from_floats([[0.8]], &device), 2, &mut ());
+        let response = Some(Response::default());
+        let nudge = Nudge {
+            settling,
+            populations: [None, response, response].into_iter().collect(),
+        };
+        let none = || [None, None, None].into_iter().collect();
+        let target = Tensor::from_floats([[1.0]], &device);
+        let trace = nudge.run(&network, forward, none(), &target, &mut ());
+        let value = |tensor: Option<&Tensor<2>>| {
+            tensor.map_or(f32::NAN, |tensor| tensor.clone().into_scalar::<f32>())
+        };
+        let [hidden, output] = [PopulationId(1), PopulationId(2)];
+        [
+            value(trace.plateau[output].as_ref()),
+            value(Some(&trace.nudged.activity[output])),
+            value(trace.plateau[hidden].as_ref()),
+            value(Some(&trace.nudged.activity[hidden])),
+        ]
+    }
+
+    fn close(measured: [f32; 4], expected: [f32; 4]) {
+        for (measured, expected) in measured.iter().zip(expected) {
+            let both_missing = measured.is_nan() && expected.is_nan();
+            assert!(
+                both_missing || (measured - expected).abs() < 1e-6,
+                "{measured} instead of {expected}"
+            );
+        }
+    }
+
+    // The forward phase by hand: H.E 0.4, 0.6; Output.E 0.2, 0.4. The error is 0.6.
+
+    #[test]
+    fn an_instant_nudge_moves_each_soma_once() {
+        // Output 0.4 + 0.6 = 1; dendrite 0.5 * 1; H.E 0.6 + 0.5.
+        close(trace(Settling::Instant), [0.6, 1.0, 0.5, 1.1]);
+    }
+
+    #[test]
+    fn an_equilibrated_nudge_is_held_while_somata_settle() {
+        // Output: s = (0.4 + 0.6)/2 = 0.5, r = 1.1; the dendrite's first state, 0.55, is held.
+        // H.E: s = (0.6 + 0.8)/2 = 0.7, r = 1.25. Second step: output s = (0.5 + 1.25)/2 = 0.875,
+        // r = 1.475; H.E: s = (0.7 + 0.8)/2 = 0.75, r = 1.3.
+        close(trace(Settling::Equilibrated), [0.6, 1.475, 0.55, 1.3]);
+    }
+
+    #[test]
+    fn below_the_output_nothing_moves_where_only_the_output_settles() {
+        // Output: s = 0.5, then (0.5 + 0.6)/2 = 0.55, r = 1.15.
+        close(trace(Settling::OutputOnly), [0.6, 1.15, f32::NAN, 0.6]);
+    }
+
+    #[test]
+    fn negative_requests_need_activity() {
+        let device = crate::test_device();
+        let response = Response {
+            negative_above: Some(0.2),
+            ..Response::default()
+        };
+        let request = Tensor::from_floats([[-0.5, -0.5, 0.5, -0.5]], &device);
+        let activity = Tensor::from_floats([[0.1, 0.2, 0.0, 0.3]], &device);
+        let plateau: Vec<f32> = (response.plateau(request, &activity).into_data())
+            .iter()
+            .collect();
+        assert_eq!(plateau, [0.0, 0.0, 0.5, -0.5]);
+    }
 }

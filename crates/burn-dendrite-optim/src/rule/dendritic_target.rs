@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{LearningRule, Signal};
+use super::{ActivityPhase, LearningRule, Signal};
 use crate::{Delta, Synapse};
 
 /// Moves the soma towards the activity that its dendrite asks for.
@@ -11,14 +11,29 @@ use crate::{Delta, Synapse};
 /// Δw_ij = p_j · clamp(x_i, 0, 1)      averaged over the batch
 /// ```
 ///
-/// `x` is the presynaptic rate at the end of the forward phase, `p` the plateau of the
-/// postsynaptic dendrite in [-1, 1]. On a bias, `x` is 1.
+/// `x` is the presynaptic rate at the end of `phase`, `p` the plateau of the postsynaptic dendrite
+/// in [-1, 1]. On a bias, `x` is 1.
 ///
-/// Ports `BP_like_2E` and, on a bias, `DendriticLossBias` of EIANN (Galloni et al. 2025: the rule
-/// of the dendritic loss at the soma, LDS).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+/// Ports `BP_like_2E`, `BP_like_2L` (the backward phase, unless it is `forward_only`),
+/// `Top_Layer_BP_like_2L` (the backward phase) and, on a bias, `DendriticLossBias` of EIANN
+/// (Galloni et al. 2025: the rule of the dendritic loss at the soma, LDS).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DendriticTarget {}
+pub struct DendriticTarget {
+    /// The phase whose presynaptic rate counts; the forward phase unless given.
+    #[serde(default = "forward")]
+    pub phase: ActivityPhase,
+}
+
+fn forward() -> ActivityPhase {
+    ActivityPhase::Forward
+}
+
+impl Default for DendriticTarget {
+    fn default() -> Self {
+        Self { phase: forward() }
+    }
+}
 
 impl LearningRule for DendriticTarget {
     fn needs(&self) -> &'static [Signal] {
@@ -26,9 +41,7 @@ impl LearningRule for DendriticTarget {
     }
 
     fn update(&self, synapse: &Synapse<'_>) -> Delta {
-        synapse.outer(
-            synapse.pre.forward().clamp(0.0, 1.0),
-            synapse.post.plateau(),
-        )
+        let pre = synapse.pre.during(self.phase).clamp(0.0, 1.0);
+        synapse.outer(pre, synapse.post.plateau())
     }
 }

@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{LearningRule, Signal};
+use super::{ActivityPhase, LearningRule, Signal};
 use crate::{Delta, Synapse};
 
 /// Cells that fire together wire together.
@@ -19,26 +19,28 @@ use crate::{Delta, Synapse};
 ///
 /// Ports `Hebb_WeightNorm` (unbounded) and `Hebb_WeightNorm_4` (bounded) of EIANN (Galloni et al.
 /// 2025).
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hebbian {
     /// The phase whose activity counts; the backward phase unless given.
-    #[serde(default)]
-    pub phase: HebbianPhase,
+    #[serde(default = "backward")]
+    pub phase: ActivityPhase,
     /// Whether rates are clamped to [0, 1]; they are not unless given.
     #[serde(default)]
     pub rates: Rates,
 }
 
-/// The phase whose activity a Hebbian rule sees.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum HebbianPhase {
-    /// The end of the forward phase.
-    Forward,
-    /// The end of the backward phase.
-    #[default]
-    Backward,
+fn backward() -> ActivityPhase {
+    ActivityPhase::Backward
+}
+
+impl Default for Hebbian {
+    fn default() -> Self {
+        Self {
+            phase: backward(),
+            rates: Rates::default(),
+        }
+    }
 }
 
 /// The range of the rates that a Hebbian rule sees.
@@ -63,17 +65,12 @@ impl Rates {
 
 impl LearningRule for Hebbian {
     fn needs(&self) -> &'static [Signal] {
-        match self.phase {
-            HebbianPhase::Forward => &[],
-            HebbianPhase::Backward => &[Signal::Nudged],
-        }
+        self.phase.needs()
     }
 
     fn update(&self, synapse: &Synapse<'_>) -> Delta {
-        let (pre, post) = match self.phase {
-            HebbianPhase::Forward => (synapse.pre.forward(), synapse.post.forward()),
-            HebbianPhase::Backward => (synapse.pre.nudged(), synapse.post.nudged()),
-        };
-        synapse.outer(self.rates.of(pre), self.rates.of(post) * synapse.pre.sign())
+        let pre = self.rates.of(synapse.pre.during(self.phase));
+        let post = self.rates.of(synapse.post.during(self.phase));
+        synapse.outer(pre, post * synapse.pre.sign())
     }
 }

@@ -2,10 +2,11 @@
 
 use std::fmt::Debug;
 
-use burn_dendrite_nn::{registry, spec::unknown_kind};
+use burn::tensor::Tensor;
+use burn_dendrite_nn::{CellType, PopulationName, registry, spec::unknown_kind};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{Delta, Synapse};
+use crate::{Delta, Slot, Synapse};
 
 registry! {
     /// A rule that is local to its synapses, as a file names it.
@@ -13,10 +14,64 @@ registry! {
         dendritic_target::DendriticTarget,
         dendritic_loss::DendriticLoss,
         hebbian::Hebbian,
+        oja::Oja,
+        bienenstock_cooper_munro::BienenstockCooperMunro,
+        behavioral_timescale::BehavioralTimescale,
+        temporal_contrast::TemporalContrast,
+        top_down_contrast::TopDownContrast,
     }
 }
 
-pub use hebbian::{HebbianPhase, Rates};
+pub use hebbian::Rates;
+
+impl LearningRule for LocalRule {
+    fn check(&self, site: &RuleSite) -> Result<(), String> {
+        (**self).check(site)
+    }
+
+    fn needs(&self) -> &'static [Signal] {
+        (**self).needs()
+    }
+
+    fn memory(&self) -> Vec<Slot> {
+        (**self).memory()
+    }
+
+    fn update(&self, synapse: &Synapse<'_>) -> Delta {
+        (**self).update(synapse)
+    }
+
+    fn remember(&self, synapse: &Synapse<'_>) -> Vec<Tensor<2>> {
+        (**self).remember(synapse)
+    }
+}
+
+/// The phase at whose end a rule sees an activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActivityPhase {
+    /// The forward phase.
+    Forward,
+    /// The backward phase.
+    Backward,
+}
+
+impl ActivityPhase {
+    /// What a rule that sees this phase needs.
+    fn needs(self) -> &'static [Signal] {
+        match self {
+            Self::Forward => &[],
+            Self::Backward => &[Signal::Nudged],
+        }
+    }
+}
+
+/// Where a rule is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleSite {
+    /// Cell type of the presynaptic population; none for a bias.
+    pub pre: Option<CellType>,
+}
 
 /// Something at the postsynaptic neuron that a rule needs and not every population has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,9 +102,23 @@ pub enum Signal {
 /// }
 /// ```
 pub trait LearningRule: Debug + Send + Sync {
+    /// Whether the rule's parameters are in range and it can work at this place.
+    ///
+    /// # Errors
+    ///
+    /// One sentence with what is accepted.
+    fn check(&self, _site: &RuleSite) -> Result<(), String> {
+        Ok(())
+    }
+
     /// What the rule needs of the postsynaptic neuron; checked before anything runs.
     fn needs(&self) -> &'static [Signal] {
         &[]
+    }
+
+    /// What the rule remembers from one sample to the next; nothing unless it says so.
+    fn memory(&self) -> Vec<Slot> {
+        Vec::new()
     }
 
     /// The change of the weights, averaged over the batch, before the learning rate.
@@ -58,11 +127,21 @@ pub trait LearningRule: Debug + Send + Sync {
     ///
     /// - result: `[pre, post]`; of a bias, `[1, post]`
     fn update(&self, synapse: &Synapse<'_>) -> Delta;
+
+    /// What the rule remembers after the last sample of the batch: a row for each of its
+    /// [`memory`](Self::memory) slots, in their order.
+    ///
+    /// # Shapes
+    ///
+    /// - each row: `[1, size]` of the slot's side
+    fn remember(&self, _synapse: &Synapse<'_>) -> Vec<Tensor<2>> {
+        Vec::new()
+    }
 }
 
-/// How one parameter learns: by a local rule, or by backprop of the output loss.
+/// How one parameter learns: by a local rule, or by backprop.
 ///
-/// In a file a table with the key `kind`: a local rule's name, or `backprop`.
+/// In a file a table with the key `kind`: a local rule's name, `backprop` or `dendritic_backprop`.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RuleSpec {
     /// A rule that is local to its synapses.
@@ -73,14 +152,29 @@ pub enum RuleSpec {
     /// Δw = −∂L/∂w,   L = mean over batch and output units of (target − r)²
     /// ```
     Backprop,
+    /// Descent on the dendritic state of one population, through the last settling steps: how
+    /// dendritic inhibition learns to cancel top-down input by a gradient of its own.
+    ///
+    /// ```text
+    /// Δw = −∂D/∂w,   D = mean over batch and neurons of d²
+    /// ```
+    ///
+    /// `d` is the dendritic state of `source` at the end of the forward phase, not clamped. Ports
+    /// `Backprop_DendriticLoss` of EIANN (Galloni et al. 2025).
+    DendriticBackprop {
+        /// The population whose dendritic state is to vanish.
+        source: PopulationName,
+    },
 }
 
 const BACKPROP: &str = "backprop";
+const DENDRITIC_BACKPROP: &str = "dendritic_backprop";
 
 impl RuleSpec {
     /// The names that a file may give as `kind`.
     pub fn kinds() -> Vec<&'static str> {
-        LocalRule::KINDS.iter().copied().chain([BACKPROP]).collect()
+        let others = [BACKPROP, DENDRITIC_BACKPROP];
+        LocalRule::KINDS.iter().copied().chain(others).collect()
     }
 
     /// The name that a file gives as `kind`.
@@ -88,6 +182,7 @@ impl RuleSpec {
         match self {
             Self::Local(rule) => rule.kind(),
             Self::Backprop => BACKPROP,
+            Self::DendriticBackprop { .. } => DENDRITIC_BACKPROP,
         }
     }
 }
@@ -98,11 +193,23 @@ impl<R: Into<LocalRule>> From<R> for RuleSpec {
     }
 }
 
+/// The rules that are no [`LocalRule`], as a file writes them.
+#[derive(Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+enum Descending {
+    Backprop {},
+    DendriticBackprop { source: PopulationName },
+}
+
 impl Serialize for RuleSpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Local(rule) => rule.serialize(serializer),
-            Self::Backprop => serde_json::json!({ "kind": BACKPROP }).serialize(serializer),
+            Self::Backprop => Descending::Backprop {}.serialize(serializer),
+            Self::DendriticBackprop { source } => Descending::DendriticBackprop {
+                source: source.clone(),
+            }
+            .serialize(serializer),
         }
     }
 }
@@ -113,19 +220,15 @@ impl<'de> Deserialize<'de> for RuleSpec {
         if let Some(error) = unknown_kind(&value, &Self::kinds()) {
             return Err(D::Error::custom(error));
         }
-        if value["kind"] != BACKPROP {
+        let is_local = LocalRule::KINDS.iter().any(|kind| value["kind"] == *kind);
+        if is_local {
             return serde_json::from_value(value)
                 .map(Self::Local)
                 .map_err(D::Error::custom);
         }
-        match value
-            .as_object()
-            .and_then(|table| table.keys().find(|key| *key != "kind"))
-        {
-            Some(key) => Err(D::Error::custom(format!(
-                "unknown field `{key}`, there are no fields"
-            ))),
-            None => Ok(Self::Backprop),
+        match serde_json::from_value(value).map_err(D::Error::custom)? {
+            Descending::Backprop {} => Ok(Self::Backprop),
+            Descending::DendriticBackprop { source } => Ok(Self::DendriticBackprop { source }),
         }
     }
 }
@@ -136,12 +239,14 @@ mod tests {
 
     #[test]
     fn every_rule_is_read_and_written_alike_under_its_module_name() {
-        let all: Vec<RuleSpec> = vec![
-            DendriticTarget {}.into(),
-            DendriticLoss {}.into(),
-            Hebbian::default().into(),
-            RuleSpec::Backprop,
-        ];
+        let local = LocalRule::KINDS
+            .iter()
+            .map(|kind| serde_json::from_value(serde_json::json!({ "kind": kind })).unwrap());
+        let mut all: Vec<RuleSpec> = local.collect();
+        all.push(RuleSpec::Backprop);
+        all.push(RuleSpec::DendriticBackprop {
+            source: "H1.E".parse().unwrap(),
+        });
         assert_eq!(all.len(), RuleSpec::kinds().len());
         for rule in all {
             let json = serde_json::to_value(&rule).unwrap();
@@ -160,5 +265,6 @@ mod tests {
         assert!(error(r#"{"kind":"backprob"}"#).contains("`backprop`"));
         assert!(error(r#"{"kind":"backprop","rate":1}"#).contains("`rate`"));
         assert!(error(r#"{"kind":"dendritic_target","gate":1}"#).contains("`gate`"));
+        assert!(error(r#"{"kind":"dendritic_backprop"}"#).contains("`source`"));
     }
 }

@@ -2,9 +2,12 @@
 
 use burn_dendrite_nn::{CellType, PopulationName, ProjectionName, SpecError};
 use burn_dendrite_optim::{
-    Gate, LearningSpec, NudgeSpec, Plasticity, RuleSpec, Select, Target,
+    ActivityPhase, Gate, LearningSpec, NudgeSpec, Plasticity, RuleSpec, Select, Settling, Target,
     phase::PopulationNudge,
-    rule::{DendriticLoss, DendriticTarget, Hebbian, HebbianPhase, Rates},
+    rule::{
+        BehavioralTimescale, BienenstockCooperMunro, DendriticLoss, DendriticTarget, Hebbian, Oja,
+        Rates, TemporalContrast, TopDownContrast,
+    },
 };
 
 use super::keys::Keys;
@@ -14,10 +17,38 @@ pub(super) struct Rules {
     learning_rate: f64,
     rules: Vec<Plasticity>,
     nudged: Vec<PopulationNudge>,
+    /// The backward phase that the rules imply.
+    settling: Option<Settling>,
 }
 
-const ACCEPTED: &str = "`BP_like_2E`, `DendriticLoss_6`, `Hebb_WeightNorm`, \
-                        `Hebb_WeightNorm_4`, `Backprop`, null";
+const ACCEPTED: &str = "`BP_like_2E`, `BP_like_2L`, `Top_Layer_BP_like_2L`, `BTSP_19`, \
+                        `Supervised_BCM_4`, `Hebbian_Temporal_Contrast`, \
+                        `Top_Down_Hebbian_Temporal_Contrast_1`, \
+                        `Top_Down_Hebbian_Temporal_Contrast_3`, `DendriticLoss_6`, \
+                        `Hebb_WeightNorm`, `Hebb_WeightNorm_4`, `Ojas_rule`, \
+                        `Backprop_DendriticLoss`, `Backprop`, null";
+
+/// What a rule's backward phase assumes where the configuration says nothing.
+#[derive(Clone, Copy)]
+struct Defaults {
+    gate: Gate,
+    fraction: f64,
+}
+
+impl Defaults {
+    const OPEN: Self = Self {
+        gate: Gate::Open,
+        fraction: 1.0,
+    };
+    const GATED: Self = Self {
+        gate: Gate::Relu,
+        fraction: 1.0,
+    };
+    const SPARSE: Self = Self {
+        gate: Gate::Open,
+        fraction: 0.025,
+    };
+}
 
 impl Rules {
     pub(super) fn new(learning_rate: f64) -> Self {
@@ -25,6 +56,7 @@ impl Rules {
             learning_rate,
             rules: Vec::new(),
             nudged: Vec::new(),
+            settling: None,
         }
     }
 
@@ -51,23 +83,106 @@ impl Rules {
         let rule: RuleSpec = match kind.as_str() {
             "Backprop" => RuleSpec::Backprop,
             "BP_like_2E" => {
-                let nudge = nudge(&name.post, &mut arguments, errors);
-                // The first incoming projection's parameters count for the population.
-                if !self.nudged.iter().any(|known| known.name == name.post) {
-                    self.nudged.push(nudge);
-                }
-                DendriticTarget {}.into()
+                self.nudge(
+                    &name.post,
+                    Settling::Instant,
+                    Defaults::OPEN,
+                    keys,
+                    &mut arguments,
+                    errors,
+                );
+                DendriticTarget::default().into()
             }
+            "BP_like_2L" => {
+                let defaults = Defaults::OPEN;
+                self.nudge(
+                    &name.post,
+                    Settling::Equilibrated,
+                    defaults,
+                    keys,
+                    &mut arguments,
+                    errors,
+                );
+                let phase = phase(&mut arguments, errors);
+                DendriticTarget { phase }.into()
+            }
+            "Top_Layer_BP_like_2L" => {
+                let defaults = Defaults::GATED;
+                self.nudge(
+                    &name.post,
+                    Settling::OutputOnly,
+                    defaults,
+                    keys,
+                    &mut arguments,
+                    errors,
+                );
+                let phase = ActivityPhase::Backward;
+                DendriticTarget { phase }.into()
+            }
+            "BTSP_19" => {
+                let defaults = Defaults::GATED;
+                self.nudge(
+                    &name.post,
+                    Settling::Equilibrated,
+                    defaults,
+                    keys,
+                    &mut arguments,
+                    errors,
+                );
+                behavioral_timescale(keys, &mut arguments, errors).into()
+            }
+            "Supervised_BCM_4" => {
+                same_sign(sign, &mut arguments, errors);
+                self.nudge(
+                    &name.post,
+                    Settling::Equilibrated,
+                    Defaults::SPARSE,
+                    keys,
+                    &mut arguments,
+                    errors,
+                );
+                bienenstock_cooper_munro(&mut arguments, errors).into()
+            }
+            "Hebbian_Temporal_Contrast" => {
+                let defaults = Defaults::GATED;
+                let gate = self.nudge(
+                    &name.post,
+                    Settling::Equilibrated,
+                    defaults,
+                    keys,
+                    &mut arguments,
+                    errors,
+                );
+                TemporalContrast { gate }.into()
+            }
+            "Top_Down_Hebbian_Temporal_Contrast_1" => {
+                match arguments.flag("forward_only", errors) {
+                    Some(true) => TopDownContrast {
+                        phase: ActivityPhase::Forward,
+                    }
+                    .into(),
+                    _ => TemporalContrast { gate: Gate::Open }.into(),
+                }
+            }
+            "Top_Down_Hebbian_Temporal_Contrast_3" => TopDownContrast {
+                phase: ActivityPhase::Backward,
+            }
+            .into(),
+            "Ojas_rule" => Oja {
+                phase: phase(&mut arguments, errors),
+            }
+            .into(),
+            "Backprop_DendriticLoss" => match source(&mut arguments, errors) {
+                Some(source) => RuleSpec::DendriticBackprop { source },
+                None => return,
+            },
             "DendriticLoss_6" => {
                 same_sign(sign, &mut arguments, errors);
                 DendriticLoss {}.into()
             }
             "Hebb_WeightNorm" | "Hebb_WeightNorm_4" => {
                 same_sign(sign, &mut arguments, errors);
-                let phase = match arguments.flag("forward_only", errors) {
-                    Some(true) => HebbianPhase::Forward,
-                    _ => HebbianPhase::Backward,
-                };
+                let phase = phase(&mut arguments, errors);
                 let bounded = kind.ends_with("_4");
                 let rates = if bounded {
                     Rates::Bounded
@@ -103,7 +218,7 @@ impl Rules {
         };
         let rule: RuleSpec = match kind.as_str() {
             "Backprop" | "BackpropBias" => RuleSpec::Backprop,
-            "DendriticLossBias" => DendriticTarget {}.into(),
+            "DendriticLossBias" => DendriticTarget::default().into(),
             other => {
                 let accepted = "`DendriticLossBias`, `Backprop`, `BackpropBias`, null";
                 keys.refuse("bias_learning_rule", other, accepted, errors);
@@ -132,16 +247,15 @@ impl Rules {
             .filter(|nudge| Some(&nudge.name) == output)
         {
             nudge.select = Some(Select::All);
+            nudge.negative_above = None;
         }
-        let backprop = self
-            .rules
-            .iter()
-            .any(|rule| rule.rule == RuleSpec::Backprop);
+        let backprop = (self.rules.iter()).any(|rule| !matches!(rule.rule, RuleSpec::Local(_)));
         if backprop && tracked_steps == 0 {
             let message = "is missing or 0 while projections learn by backprop";
             errors.push(SpecError::new("training_kwargs.backward_steps", message));
         }
-        let nudge = (!self.nudged.is_empty()).then(|| NudgeSpec {
+        let nudge = self.settling.map(|settling| NudgeSpec {
+            settling,
             populations: Some(self.nudged),
             ..NudgeSpec::default()
         });
@@ -153,25 +267,112 @@ impl Rules {
     }
 }
 
-fn nudge(
-    name: &PopulationName,
+impl Rules {
+    /// Reads what a rule says of the backward phase; its gate is returned.
+    fn nudge(
+        &mut self,
+        name: &PopulationName,
+        settling: Settling,
+        defaults: Defaults,
+        keys: &Keys<'_>,
+        arguments: &mut Keys<'_>,
+        errors: &mut Vec<SpecError>,
+    ) -> Gate {
+        if *self.settling.get_or_insert(settling) != settling {
+            errors.push(SpecError::new(
+                keys.path("learning_rule"),
+                "its backward phase is another one than that of the rules before it; a network has \
+                 one backward phase",
+            ));
+        }
+        let fraction = arguments
+            .number("max_pop_fraction", errors)
+            .unwrap_or(defaults.fraction);
+        let select = match arguments.flag("stochastic", errors) {
+            Some(true) => Select::Random { fraction },
+            _ if fraction >= 1.0 => Select::All,
+            _ => Select::Strongest { fraction },
+        };
+        let gate = match arguments.flag("relu_gate", errors) {
+            Some(true) => Gate::Relu,
+            Some(false) => Gate::Open,
+            None => defaults.gate,
+        };
+        let negative_above = arguments.number("neg_rate_th", errors);
+        // The first incoming projection's parameters count for the population.
+        if !self.nudged.iter().any(|known| known.name == *name) {
+            self.nudged.push(PopulationNudge {
+                name: name.clone(),
+                gate: Some(gate),
+                negative_above,
+                select: Some(select),
+            });
+        }
+        gate
+    }
+}
+
+/// The phase whose activity a rule sees.
+fn phase(arguments: &mut Keys<'_>, errors: &mut Vec<SpecError>) -> ActivityPhase {
+    match arguments.flag("forward_only", errors) {
+        Some(true) => ActivityPhase::Forward,
+        _ => ActivityPhase::Backward,
+    }
+}
+
+fn behavioral_timescale(
+    keys: &mut Keys<'_>,
     arguments: &mut Keys<'_>,
     errors: &mut Vec<SpecError>,
-) -> PopulationNudge {
-    let fraction = arguments.number("max_pop_fraction", errors).unwrap_or(1.0);
-    let select = match arguments.flag("stochastic", errors) {
-        Some(true) => Select::Random { fraction },
-        _ if fraction >= 1.0 => Select::All,
-        _ => Select::Strongest { fraction },
+) -> BehavioralTimescale {
+    let bounds = keys.take("weight_bounds").unwrap_or_default();
+    let defaults = BehavioralTimescale::default();
+    BehavioralTimescale {
+        saturation: (bounds.get(1).and_then(serde_json::Value::as_f64))
+            .unwrap_or(defaults.saturation),
+        depression: (arguments.number("dep_ratio", errors)).unwrap_or(defaults.depression),
+        depression_threshold: (arguments.number("dep_th", errors))
+            .unwrap_or(defaults.depression_threshold),
+        depression_width: (arguments.number("dep_width", errors))
+            .unwrap_or(defaults.depression_width),
+        discount: (arguments.number("temporal_discount", errors)).unwrap_or(defaults.discount),
+    }
+}
+
+fn bienenstock_cooper_munro(
+    arguments: &mut Keys<'_>,
+    errors: &mut Vec<SpecError>,
+) -> BienenstockCooperMunro {
+    let mut required = |key: &str| {
+        arguments.number(key, errors).unwrap_or_else(|| {
+            errors.push(SpecError::new(
+                arguments.path(key),
+                "is missing; accepted: a number",
+            ));
+            1.0
+        })
     };
-    let gate = match arguments.flag("relu_gate", errors) {
-        Some(true) => Gate::Relu,
-        _ => Gate::Open,
+    BienenstockCooperMunro {
+        set_point: required("k"),
+        threshold_tau: required("theta_tau"),
+    }
+}
+
+/// The population on whose dendritic state a projection descends, written `H1.E`.
+fn source(arguments: &mut Keys<'_>, errors: &mut Vec<SpecError>) -> Option<PopulationName> {
+    let Some(source) = arguments.text("source", errors) else {
+        errors.push(SpecError::new(
+            arguments.path("source"),
+            "is missing; accepted: a population, such as `H1.E`",
+        ));
+        return None;
     };
-    PopulationNudge {
-        name: name.clone(),
-        gate: Some(gate),
-        select: Some(select),
+    match source.parse() {
+        Ok(name) => Some(name),
+        Err(message) => {
+            errors.push(SpecError::new(arguments.path("source"), message));
+            None
+        }
     }
 }
 
