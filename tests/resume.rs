@@ -9,7 +9,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use burn_dendrite::{nn::ProjectionId, train::load_network};
+use burn_dendrite::{nn::ProjectionId, train::load_model};
 
 use crate::common::{dendrite, small};
 
@@ -59,14 +59,15 @@ fn kill_when(mut command: Command, file: &Path) {
     child.wait().unwrap();
 }
 
-/// Every weight of a run, bit for bit.
+/// Every weight of a run and everything that its rules remember, bit for bit.
 fn weights(run: &Path) -> Vec<Vec<u32>> {
-    let (network, ..) = load_network(run, &Device::flex()).unwrap();
-    (0..network.projections.len())
-        .map(|index| {
-            let weight = network.weight(ProjectionId(index)).into_data();
-            weight.iter::<f32>().map(f32::to_bits).collect()
-        })
+    let (model, ..) = load_model(run, &Device::flex()).unwrap();
+    let weights = (0..model.network.projections.len())
+        .map(|index| model.network.weight(ProjectionId(index)).into_data());
+    let memory = model.memory.values().into_iter().map(|it| it.into_data());
+    weights
+        .chain(memory)
+        .map(|data| data.iter::<f32>().map(f32::to_bits).collect())
         .collect()
 }
 

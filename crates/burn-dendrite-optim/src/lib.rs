@@ -27,7 +27,7 @@ mod updates;
 pub use learning::{Learning, Outcome};
 pub use memory::{Remembered, RuleMemory, Side, Slot};
 pub use phase::{Gate, NudgeSpec, Select, Settling};
-pub use rule::{ActivityPhase, LearningRule, LocalRule, RuleSite, RuleSpec, Signal};
+pub use rule::{ActivityPhase, Idle, LearningRule, LocalRule, RuleSite, RuleSpec, Signal};
 pub use spec::{LearningSpec, Plasticity, Target};
 pub use synapse::{Postsynaptic, Presynaptic, Synapse};
 pub use trace::Trace;

@@ -173,10 +173,9 @@ impl Experiment {
         let segments = settings.segments();
 
         let stopwatch = Stopwatch::default();
-        let (network, ended) = if finished >= segments.segments() {
+        let (model, ended) = if finished >= segments.segments() {
             // The run was cut off between its last checkpoint and its summary.
-            let network = load_checkpoint(model.valid().network, folder.path())?;
-            (network, Ok(finished))
+            (load_checkpoint(model.valid(), folder.path())?, Ok(finished))
         } else {
             let result = self.learn(&folder, model, finished, &stopwatch)?;
             if let Some(error) = result.error {
@@ -188,7 +187,7 @@ impl Experiment {
             } else {
                 Ok(reached)
             };
-            (result.model.network, ended)
+            (result.model, ended)
         };
         let reached = match ended {
             Err(reached) => {
@@ -198,7 +197,8 @@ impl Experiment {
             Ok(reached) => reached,
         };
 
-        save(&network, &folder)?;
+        let network = model.network.clone();
+        save(model, &folder)?;
         let test = evaluate(&network, &self.data.test, &self.device, |_| ());
         let validation = evaluate(&network, &self.data.validation, &self.device, |_| ());
         let summary = Summary {
@@ -358,10 +358,9 @@ pub(crate) fn fits(plan: &Plan, data: &Splits, dataset: &str) -> Result<(), Expe
     Ok(())
 }
 
-fn save(network: &Network, folder: &RunFolder) -> Result<(), ExperimentError> {
+fn save(model: PlasticNetwork, folder: &RunFolder) -> Result<(), ExperimentError> {
     let file = run::model_file(folder.path());
-    let bytes = network
-        .clone()
+    let bytes = model
         .into_record()
         .into_bytes()
         .map_err(|error| ExperimentError::Model {
@@ -371,49 +370,48 @@ fn save(network: &Network, folder: &RunFolder) -> Result<(), ExperimentError> {
     Ok(run::write_atomically(&file, &bytes)?)
 }
 
-/// The newest checkpoint of a run, read into `network`.
-fn load_checkpoint(network: Network, folder: &std::path::Path) -> Result<Network, ExperimentError> {
+/// The newest checkpoint of a run, read into `model`.
+fn load_checkpoint(
+    model: PlasticNetwork,
+    folder: &std::path::Path,
+) -> Result<PlasticNetwork, ExperimentError> {
     let missing = || RunError::NotARun {
         folder: folder.to_owned(),
         missing: "checkpoint/model-1.bpk",
     };
     let (file, _) = run::latest_checkpoint(folder).ok_or_else(missing)?;
-    /// A checkpoint holds the network as a field of the model.
-    #[derive(Module, Debug)]
-    struct Saved {
-        network: Network,
-    }
-    let saved = Saved { network }.try_load_file(&file);
-    saved
-        .map(|saved| saved.network)
+    load_file(model, file)
+}
+
+fn load_file(model: PlasticNetwork, file: PathBuf) -> Result<PlasticNetwork, ExperimentError> {
+    model
+        .try_load_file(&file)
         .map_err(|error| ExperimentError::Model {
             file,
             message: error.to_string(),
         })
 }
 
-/// The network of a run: the trained one, or that of the newest checkpoint if the run has not come
-/// to its end.
+/// The model of a run with its settings and its specification: the trained one, or that of the
+/// newest checkpoint if the run has not come to its end.
 ///
 /// # Errors
 ///
-/// If the folder holds no run, or its network cannot be read.
-pub fn load_network(
+/// If the folder holds no run, or its model cannot be read.
+pub fn load_model(
     folder: &std::path::Path,
     device: &Device,
-) -> Result<(Network, RunSettings, ExperimentSpec), ExperimentError> {
+) -> Result<(PlasticNetwork, RunSettings, ExperimentSpec), ExperimentError> {
     let (settings, spec) = run::load(folder)?;
-    let network = spec.network.init(settings.network_seed(), device)?;
+    let (plan, learning) = spec.check()?;
+    let factor = spec.batch_scaling.factor(settings.batch_size);
+    let network = Network::new(plan, settings.network_seed(), device);
+    let model = PlasticNetwork::new(network, learning.scaled(factor)).valid();
     let file = run::model_file(folder);
-    let network = if file.is_file() {
-        network
-            .try_load_file(&file)
-            .map_err(|error| ExperimentError::Model {
-                file,
-                message: error.to_string(),
-            })?
+    let model = if file.is_file() {
+        load_file(model, file)?
     } else {
-        load_checkpoint(network, folder)?
+        load_checkpoint(model, folder)?
     };
-    Ok((network, settings, spec))
+    Ok((model, settings, spec))
 }

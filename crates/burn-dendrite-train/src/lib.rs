@@ -19,7 +19,7 @@ mod timing;
 
 pub use device::{DeviceError, DeviceName};
 pub use evaluate::{Evaluation, evaluate};
-pub use experiment::{Display, Ending, Experiment, ExperimentError, load_network};
+pub use experiment::{Display, Ending, Experiment, ExperimentError, load_model};
 pub use model::PlasticNetwork;
 pub use scaling::BatchScaling;
 pub use spec::ExperimentSpec;

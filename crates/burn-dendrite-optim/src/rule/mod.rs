@@ -1,5 +1,7 @@
 //! Learning rules: from the signals at one synapse to its change.
 
+pub mod contract;
+
 use std::fmt::Debug;
 
 use burn::tensor::Tensor;
@@ -44,6 +46,10 @@ impl LearningRule for LocalRule {
     fn remember(&self, synapse: &Synapse<'_>) -> Vec<Tensor<2>> {
         (**self).remember(synapse)
     }
+
+    fn idle(&self) -> Idle {
+        (**self).idle()
+    }
 }
 
 /// The phase at whose end a rule sees an activity.
@@ -84,7 +90,18 @@ pub enum Signal {
     Nudged,
 }
 
+/// What happens to a synapse whose presynaptic neuron is and was silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Idle {
+    /// Nothing.
+    Unchanged,
+    /// It changes nevertheless: it decays, say.
+    Changed,
+}
+
 /// A local learning rule.
+///
+/// What every rule must keep to is written down, and can be tested, in [`contract`].
 ///
 /// # Example
 ///
@@ -127,6 +144,12 @@ pub trait LearningRule: Debug + Send + Sync {
     ///
     /// - result: `[pre, post]`; of a bias, `[1, post]`
     fn update(&self, synapse: &Synapse<'_>) -> Delta;
+
+    /// What happens to synapses whose presynaptic neuron is and was silent; nothing unless it says
+    /// so.
+    fn idle(&self) -> Idle {
+        Idle::Unchanged
+    }
 
     /// What the rule remembers after the last sample of the batch: a row for each of its
     /// [`memory`](Self::memory) slots, in their order.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityPhase, LearningRule, Signal};
+use super::{ActivityPhase, Idle, LearningRule, Signal};
 use crate::{Delta, Synapse};
 
 /// Oja's rule: Hebbian growth, and a decay that holds the length of each neuron's weights at 1.
@@ -31,6 +31,11 @@ fn backward() -> ActivityPhase {
 impl LearningRule for Oja {
     fn needs(&self) -> &'static [Signal] {
         self.phase.needs()
+    }
+
+    /// The decay does not ask for the presynaptic neuron.
+    fn idle(&self) -> Idle {
+        Idle::Changed
     }
 
     fn update(&self, synapse: &Synapse<'_>) -> Delta {

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
 use super::{DataArguments, MachineArguments};
-use crate::{data::DatasetName, evaluate, experiment::fits, load_network};
+use crate::{data::DatasetName, evaluate, experiment::fits, load_model};
 
 #[derive(Args, Debug)]
 pub(super) struct EvaluateArguments {
@@ -37,7 +37,8 @@ enum SplitName {
 impl EvaluateArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let (device, name) = self.machine.open()?;
-        let (network, settings, _) = load_network(&self.run, &device)?;
+        let (model, settings, _) = load_model(&self.run, &device)?;
+        let network = model.network;
         let dataset = self.dataset.unwrap_or(settings.dataset);
         let data = self.data.load(dataset, false)?;
         fits(network.plan(), &data, dataset.as_str())?;

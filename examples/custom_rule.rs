@@ -1,0 +1,102 @@
+//! A learning rule from outside the library: the covariance rule, with a memory of its own, in the
+//! place of the Hebbian rule by which dendritic interneurons of a published network learn.
+//!
+//! ```sh
+//! cargo run --example custom_rule
+//! ```
+
+use std::{error::Error, sync::Arc};
+
+use burn::tensor::{Device, Tensor};
+use burn_dendrite::{
+    nn::Network,
+    optim::{Delta, LearningRule, Side, Slot, Synapse, Target, rule::contract},
+    train::{data::DatasetName, evaluate, presets},
+};
+
+/// Learns what the rates of two neurons do together beyond their averages, so that a neuron that is
+/// always active drives nobody.
+///
+/// ```text
+/// Δw_ij = σ · (y_j − ȳ_j) · x_i
+/// ȳ_j   ← ȳ_j + (y_j − ȳ_j) / τ      after each sample
+/// ```
+///
+/// `x` and `y` are rates at the end of the forward phase, `σ` the sign of the presynaptic cell. The
+/// rule is that of Sejnowski, *Storing covariance with nonlinearly interacting neurons* (1977), with
+/// a running average.
+#[derive(Debug)]
+struct Covariance {
+    /// Time constant of the average, in samples.
+    tau: f64,
+}
+
+impl Covariance {
+    /// The average that each sample of the batch finds, `[batch, post]`, and the one that is left.
+    ///
+    /// A batch is its samples in order: each one finds what the one before it left.
+    fn averages(&self, synapse: &Synapse<'_>) -> (Tensor<2>, Tensor<2>) {
+        let mut average = synapse.memory(0);
+        let mut found = Vec::new();
+        for rate in synapse.post.forward().split(1, 0) {
+            found.push(average.clone());
+            average = average.clone() + (rate - average) / self.tau;
+        }
+        (Tensor::cat(found, 0), average)
+    }
+}
+
+impl LearningRule for Covariance {
+    fn memory(&self) -> Vec<Slot> {
+        vec![Slot {
+            name: "average",
+            side: Side::Postsynaptic,
+            start: 0.0,
+        }]
+    }
+
+    fn update(&self, synapse: &Synapse<'_>) -> Delta {
+        let (average, _) = self.averages(synapse);
+        let beyond = (synapse.post.forward() - average) * synapse.pre.sign();
+        synapse.outer(synapse.pre.forward(), beyond)
+    }
+
+    fn remember(&self, synapse: &Synapse<'_>) -> Vec<Tensor<2>> {
+        vec![self.averages(synapse).1]
+    }
+}
+
+const SAMPLES: usize = 2000;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let device = Device::default();
+    let rule = || Covariance { tau: 50.0 };
+
+    // What the library asks of its own rules, it can ask of this one.
+    let shared: Arc<dyn LearningRule> = Arc::new(rule());
+    contract::check(&shared, &device)?;
+    println!("the covariance rule keeps the contract of learning rules");
+
+    // The published network without its rule on H1.DendI<-H1.E, then ours in that place.
+    let mut spec = presets::load("mnist-dtp")?;
+    let on: Target = "H1.DendI<-H1.E".parse()?;
+    spec.learning.rules.retain(|plasticity| plasticity.on != on);
+    let (plan, learning) = spec.check()?;
+    let learning = learning.with_rule(&plan, &on, 0.01, rule())?;
+
+    let digits = DatasetName::MnistMini.load(&Default::default())?;
+    let mut network = Network::new(plan, 66_049, &device);
+    let memory = learning.memory(&network);
+    for sample in 0..SAMPLES {
+        let batch = digits.train.batch(&[sample], &device);
+        let outcome = learning.run(&network, &memory, batch.inputs, batch.targets, &mut ());
+        memory.keep(outcome.remembered);
+        network = outcome.updates.apply(network);
+    }
+    let accuracy = evaluate(&network, &digits.test, &device, |_| ()).accuracy;
+    println!(
+        "{:.1} % of the test digits after {SAMPLES} samples",
+        100.0 * accuracy
+    );
+    Ok(())
+}
