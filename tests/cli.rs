@@ -319,3 +319,55 @@ fn a_run_can_be_evaluated_and_inspected() {
     // A finished run that is resumed stays as it is.
     assert!(run(&["train", "--resume", "run"]).contains("after 300 samples"));
 }
+
+#[test]
+fn rules_that_cannot_work_where_they_are_put_are_refused_with_the_reason() {
+    let refused = |overrides: &[&str], parts: &[&str]| {
+        let mut arguments = vec!["--preset", "mnist-dtp"];
+        arguments.extend(overrides.iter().flat_map(|it| ["--set", *it]));
+        Attempt::new().refused(&arguments, parts);
+    };
+    refused(
+        &["learning.rule[H1.DendI<-H1.E].rule={ kind = \"dendritic_loss\" }"],
+        &[
+            "learning.rule[H1.DendI<-H1.E].rule",
+            "a dendrite, and `H1.DendI` has none",
+        ],
+    );
+    refused(
+        &["learning.rule[H1.E<-Input.E].rule={ kind = \"behavioral_timescale\", discount = 2 }"],
+        &[
+            "learning.rule[H1.E<-Input.E].rule",
+            "`discount` is 2",
+            "0 to 1",
+        ],
+    );
+    refused(
+        &["learning.rule[H1.E<-H1.DendI].rule={ kind = \"behavioral_timescale\" }"],
+        &["learning.rule[H1.E<-H1.DendI].rule", "inhibitory"],
+    );
+    refused(
+        &["learning.rule[H1.E<-Input.E].rule={ kind = \"oja\", rate = 1 }"],
+        &["learning.rule[H1.E<-Input.E].rule", "`rate`", "`phase`"],
+    );
+    refused(
+        &["learning.nudge.settling=\"output_only\""],
+        &[
+            "learning.rule[H1.E<-Input.E].rule",
+            "`nudge` does not reach `H1.E`",
+        ],
+    );
+    refused(
+        &[
+            "learning.nudge.settling=\"output_only\"",
+            "learning.nudge.population=[{ name = \"H1.E\" }]",
+        ],
+        &["learning.nudge.population[H1.E]", "output_only"],
+    );
+    refused(
+        &[
+            "learning.rule[H1.DendI<-H1.E].rule={ kind = \"dendritic_backprop\", source = \"H1.SomaI\" }",
+        ],
+        &["learning.rule[H1.DendI<-H1.E].rule", "`H1.SomaI` has none"],
+    );
+}

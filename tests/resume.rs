@@ -125,3 +125,14 @@ fn so_does_random_selection_of_plateaus() {
     let select = "learning.nudge.select={ kind = \"random\", fraction = 0.5 }";
     continues_bit_for_bit("mnist-dtp", &["--set", select]);
 }
+
+#[test]
+fn so_does_the_memory_of_rules() {
+    let overrides = [
+        "learning.nudge.settling=\"equilibrated\"",
+        "learning.rule[H1.E<-Input.E].rule={ kind = \"behavioral_timescale\" }",
+        "learning.rule[H2.E<-H1.E].rule={ kind = \"bienenstock_cooper_munro\" }",
+    ];
+    let arguments: Vec<&str> = overrides.iter().flat_map(|it| ["--set", it]).collect();
+    continues_bit_for_bit("mnist-dtp", &arguments);
+}
