@@ -11,6 +11,7 @@ pub mod set;
 mod device;
 mod evaluate;
 mod experiment;
+mod layout;
 mod model;
 mod renderer;
 mod scaling;

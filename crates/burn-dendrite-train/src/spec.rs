@@ -10,7 +10,9 @@ use burn_dendrite_optim::{Learning, LearningSpec, Plasticity, phase::PopulationN
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{optimizer::OptimizerSpec, optimizer::ScheduleSpec, scaling::BatchScaling};
+use crate::{
+    import, layout, optimizer::OptimizerSpec, optimizer::ScheduleSpec, scaling::BatchScaling,
+};
 
 /// What is trained and how: everything but the data, the budget and the seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -70,26 +72,40 @@ impl ExperimentSpec {
         Ok(deserialize("", value)?)
     }
 
-    /// Reads a specification from a `.toml` or `.json` file.
+    /// Reads a specification from a `.toml` or `.json` file, or imports a `.yaml` or `.yml` file of
+    /// the reference.
     ///
     /// # Errors
     ///
     /// One sentence if the file cannot be read or has another ending, else those of
-    /// [`parse`](Self::parse).
+    /// [`parse`](Self::parse) or [`import::from_yaml`].
     pub fn load(path: &Path) -> Result<Self, SpecErrors> {
         let wrong =
             |message: String| SpecErrors::from(SpecError::new(path.display().to_string(), message));
-        let format = match path.extension().and_then(|ending| ending.to_str()) {
-            Some("toml") => Format::Toml,
-            Some("json") => Format::Json,
-            _ => {
-                return Err(wrong(
-                    "accepted: a specification that ends in `.toml` or `.json`".into(),
-                ));
+        let text = || std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()));
+        match path.extension().and_then(|ending| ending.to_str()) {
+            Some("toml") => Self::parse(&text()?, Format::Toml),
+            Some("json") => Self::parse(&text()?, Format::Json),
+            Some("yaml" | "yml") => {
+                let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+                import::from_yaml(&text()?, &file_name)
             }
-        };
-        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-        Self::parse(&text, format)
+            _ => Err(wrong(
+                "accepted: a specification that ends in `.toml` or `.json`, or a `.yaml` file of \
+                 the reference"
+                    .into(),
+            )),
+        }
+    }
+
+    /// The specification as TOML that is pleasant to read: a line for each population, projection
+    /// and rule, without what is at its default. [`parse`](Self::parse) reads it back unchanged.
+    ///
+    /// # Errors
+    ///
+    /// One sentence where a value has no form in TOML, which [`check`](Self::check) would refuse.
+    pub fn to_toml(&self) -> Result<String, SpecErrors> {
+        layout::to_toml(self)
     }
 
     /// Checks names, sizes and rules, and resolves them.

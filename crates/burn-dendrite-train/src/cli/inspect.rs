@@ -7,9 +7,9 @@ use burn_dendrite_nn::{
 };
 use burn_dendrite_optim::{Learning, Target};
 use clap::Args;
-use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
+use comfy_table::{CellAlignment, Table};
 
-use super::{Mistake, specification};
+use super::{Mistake, specification, table::table};
 use crate::{ExperimentSpec, run};
 
 #[derive(Args, Debug)]
@@ -48,15 +48,6 @@ impl InspectArguments {
         }
         specification(&self.what.to_string_lossy())
     }
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(UTF8_HORIZONTAL_ONLY)
-        .set_content_arrangement(ContentArrangement::Disabled)
-        .set_header(header);
-    table
 }
 
 fn populations(plan: &Plan) -> Table {

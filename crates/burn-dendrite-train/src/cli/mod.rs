@@ -1,7 +1,10 @@
 //! The `dendrite` command line.
 
 mod evaluate;
+mod import;
 mod inspect;
+mod presets;
+mod table;
 mod train;
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
@@ -13,7 +16,6 @@ use clap::{Args, Parser, Subcommand};
 use crate::{
     DeviceName, ExperimentError, ExperimentSpec,
     data::{DataOptions, DatasetName, Progress},
-    presets,
 };
 
 /// Biology-constrained deep learning: networks of excitatory and inhibitory populations with
@@ -33,6 +35,10 @@ enum Command {
     Evaluate(evaluate::EvaluateArguments),
     /// Show a network as a table: populations, projections, rules, parameters.
     Inspect(inspect::InspectArguments),
+    /// Turn a configuration of the reference (EIANN, YAML) into a specification (TOML).
+    Import(import::ImportArguments),
+    /// List the published networks that come with the program.
+    Presets(presets::PresetsArguments),
 }
 
 /// Where tensors live and how many threads work.
@@ -108,7 +114,7 @@ fn specification(name: &str) -> anyhow::Result<ExperimentSpec> {
     if is_file {
         Ok(ExperimentSpec::load(path).map_err(|errors| Mistake(errors.to_string()))?)
     } else {
-        Ok(presets::load(name).map_err(|error| Mistake(error.to_string()))?)
+        Ok(crate::presets::load(name).map_err(|error| Mistake(error.to_string()))?)
     }
 }
 
@@ -119,6 +125,8 @@ pub fn main() -> ExitCode {
         Command::Train(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
+        Command::Import(arguments) => arguments.run(),
+        Command::Presets(arguments) => arguments.run(),
     };
     match result {
         Ok(code) => code,

@@ -20,10 +20,10 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub(super) struct TrainArguments {
-    /// A published network: mnist-dtp, mnist-backprop-ei, mnist-backprop-ann.
+    /// A published network, e.g. mnist-dtp; `dendrite presets` lists them.
     #[arg(long, value_name = "NAME", conflicts_with_all = ["spec", "resume"])]
     preset: Option<String>,
-    /// A specification of your own, `.toml` or `.json`.
+    /// A specification of your own, `.toml` or `.json`, or a `.yaml` file of the reference.
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     spec: Option<PathBuf>,
     /// Override a value of the specification, e.g.

@@ -1,0 +1,43 @@
+//! `dendrite presets`.
+
+use std::{io::Write, process::ExitCode};
+
+use clap::Args;
+use comfy_table::Table;
+
+use super::table::table;
+use crate::presets::{self, PresetError};
+
+#[derive(Args, Debug)]
+pub(super) struct PresetsArguments {}
+
+impl PresetsArguments {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        writeln!(std::io::stdout().lock(), "{}", overview()?)?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn overview() -> Result<Table, PresetError> {
+    let mut table = table(&["preset", "description"]);
+    for name in presets::names() {
+        let spec = presets::load(name)?;
+        table.add_row([spec.name, spec.description]);
+    }
+    Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_preset_has_a_line() {
+        let shown = overview().unwrap().to_string();
+        for name in presets::names() {
+            let description = presets::load(name).unwrap().description;
+            let line = shown.lines().find(|line| line.contains(&description));
+            assert!(line.is_some_and(|line| line.contains(name)), "{shown}");
+        }
+    }
+}
