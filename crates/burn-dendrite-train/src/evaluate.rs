@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use burn_dendrite_nn::Network;
 
-use crate::{data::ImageSet, model::classify};
+use crate::{data::SampleSet, model::classify};
 
 /// How well a network does on a data set.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,7 +26,7 @@ pub(crate) const EVALUATION_BATCH: usize = 250;
 /// If the sizes of the network and of the data differ.
 pub fn evaluate(
     network: &Network,
-    set: &ImageSet,
+    set: &SampleSet,
     device: &Device,
     done: impl Fn(usize),
 ) -> Evaluation {

@@ -130,8 +130,7 @@ impl Experiment {
             ));
         }
         settings.segments().validate(self.data.train.len())?;
-        let factor = self.spec.batch_scaling.factor(settings.batch_size);
-        Ok((plan, learning.scaled(factor)))
+        Ok((plan, learning))
     }
 
     /// Trains in a new folder.
@@ -271,8 +270,13 @@ impl Experiment {
         if self.display != Display::Dashboard {
             training = training.renderer(Box::new(Nothing));
         }
-        let schedule = self.spec.schedule.init(settings.steps());
-        let schedule = schedule.map_err(ExperimentError::Mismatch)?;
+        let steps = settings.steps();
+        let schedule = self.spec.schedule.init(steps);
+        let mut schedule = schedule.map_err(ExperimentError::Mismatch)?;
+        if self.spec.optimizer.descends() {
+            let scaling = self.spec.batch_scaling;
+            schedule = scaling.apply(schedule, settings.batch_size, steps);
+        }
         Ok(training.launch(Learner::new(model, self.spec.optimizer.init(), schedule)))
     }
 
@@ -404,9 +408,8 @@ pub fn load_model(
 ) -> Result<(PlasticNetwork, RunSettings, ExperimentSpec), ExperimentError> {
     let (settings, spec) = run::load(folder)?;
     let (plan, learning) = spec.check()?;
-    let factor = spec.batch_scaling.factor(settings.batch_size);
     let network = Network::new(plan, settings.network_seed(), device);
-    let model = PlasticNetwork::new(network, learning.scaled(factor)).valid();
+    let model = PlasticNetwork::new(network, learning).valid();
     let file = run::model_file(folder);
     let model = if file.is_file() {
         load_file(model, file)?

@@ -12,7 +12,7 @@ use burn::{
 use burn_dendrite_nn::{Network, Parameter};
 use burn_dendrite_optim::{Learning, RuleMemory};
 
-use crate::data::ImageBatch;
+use crate::data::SampleBatch;
 
 /// A network with its way of learning.
 ///
@@ -63,10 +63,10 @@ impl ModuleMapper for LiftToAutodiff {
 }
 
 impl TrainStep for PlasticNetwork {
-    type Input = ImageBatch;
+    type Input = SampleBatch;
     type Output = ClassificationOutput;
 
-    fn step(&self, batch: ImageBatch) -> TrainOutput<ClassificationOutput> {
+    fn step(&self, batch: SampleBatch) -> TrainOutput<ClassificationOutput> {
         let outcome = self.learning.run(
             &self.network,
             &self.memory,
@@ -102,16 +102,16 @@ impl TrainStep for PlasticNetwork {
 }
 
 impl InferenceStep for PlasticNetwork {
-    type Input = ImageBatch;
+    type Input = SampleBatch;
     type Output = ClassificationOutput;
 
-    fn step(&self, batch: ImageBatch) -> ClassificationOutput {
+    fn step(&self, batch: SampleBatch) -> ClassificationOutput {
         classify(&self.network, batch)
     }
 }
 
 /// Output and mean squared error of a batch, after the forward phase.
-pub(crate) fn classify(network: &Network, batch: ImageBatch) -> ClassificationOutput {
+pub(crate) fn classify(network: &Network, batch: SampleBatch) -> ClassificationOutput {
     let output: Tensor<2> = network.forward(batch.inputs);
     let loss = (batch.targets - output.clone()).square().mean();
     ClassificationOutput::new(loss, output, batch.labels)

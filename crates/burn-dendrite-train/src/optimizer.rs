@@ -53,6 +53,12 @@ impl OptimizerSpec {
         }
     }
 
+    /// True for gradient descent, whose steps are as large as the updates; false where the
+    /// optimizer sets their size itself.
+    pub fn descends(&self) -> bool {
+        matches!(self, Self::Sgd { .. })
+    }
+
     /// The optimizer, without state.
     pub fn init(&self) -> ModuleOptimizer {
         match *self {

@@ -12,7 +12,42 @@ macro_rules! presets {
     };
 }
 
-presets!["mnist-dtp", "mnist-backprop-ei", "mnist-backprop-ann"];
+presets![
+    "mnist-dtp",
+    "mnist-dtp-dendi-backprop",
+    "mnist-dtp-fixed-dendi",
+    "mnist-dtp-equilibrated",
+    "mnist-dtp-learned-feedback",
+    "mnist-dtp-fixed-feedback",
+    "mnist-dtp-btsp",
+    "mnist-dtp-btsp-learned-feedback",
+    "mnist-dtp-btsp-fixed-feedback",
+    "mnist-dtp-temporal-contrast",
+    "mnist-dtp-bcm",
+    "mnist-hebbian",
+    "mnist-backprop-ei",
+    "mnist-backprop-ei-learned-somai",
+    "mnist-backprop-ei-receptive-fields",
+    "mnist-backprop-dale",
+    "mnist-backprop-ann",
+    "mnist-backprop-ann-1-hidden",
+    "mnist-backprop-ann-0-hidden",
+    "mnist-backprop-ann-fixed-hidden",
+    "fashion-mnist-dtp",
+    "fashion-mnist-dtp-learned-feedback",
+    "fashion-mnist-dtp-btsp",
+    "fashion-mnist-dtp-btsp-learned-feedback",
+    "fashion-mnist-backprop-ei",
+    "fashion-mnist-backprop-ei-learned-bias",
+    "fashion-mnist-backprop-ann",
+    "fashion-mnist-backprop-ann-0-hidden",
+    "fashion-mnist-backprop-ann-fixed-hidden",
+    "spirals-dtp",
+    "spirals-backprop-ei",
+    "spirals-backprop-ann",
+    "spirals-backprop-ann-zero-bias",
+    "spirals-backprop-ann-0-hidden",
+];
 
 /// Why a preset cannot be had.
 #[derive(Debug, thiserror::Error)]

@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    import, layout, optimizer::OptimizerSpec, optimizer::ScheduleSpec, scaling::BatchScaling,
+    data::DatasetName, import, layout, optimizer::OptimizerSpec, optimizer::ScheduleSpec,
+    scaling::BatchScaling,
 };
 
 /// What is trained and how: everything but the data, the budget and the seed.
@@ -26,6 +27,9 @@ pub struct ExperimentSpec {
     /// Where the values come from.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub source: String,
+    /// The data set that it is trained on unless another one is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dataset: Option<DatasetName>,
     /// Anatomy and dynamics.
     pub network: NetworkSpec,
     /// Which parameter learns by which rule.

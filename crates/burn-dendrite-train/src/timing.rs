@@ -16,7 +16,7 @@ use burn::{
     tensor::Device,
 };
 
-use crate::data::ImageBatch;
+use crate::data::SampleBatch;
 
 /// Samples and seconds of training, shared between the loader that counts and whoever asks.
 #[derive(Clone, Debug, Default)]
@@ -41,12 +41,12 @@ impl Stopwatch {
 /// gets the batch until it asks for the next one.
 #[derive(Clone)]
 pub(crate) struct TimedLoader {
-    pub(crate) loader: Arc<dyn DataLoader<ImageBatch>>,
+    pub(crate) loader: Arc<dyn DataLoader<SampleBatch>>,
     pub(crate) stopwatch: Stopwatch,
 }
 
-impl DataLoader<ImageBatch> for TimedLoader {
-    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<ImageBatch> + 'a> {
+impl DataLoader<SampleBatch> for TimedLoader {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<SampleBatch> + 'a> {
         Box::new(TimedIterator {
             batches: self.loader.iter(),
             stopwatch: &self.stopwatch,
@@ -59,14 +59,14 @@ impl DataLoader<ImageBatch> for TimedLoader {
         self.loader.num_items()
     }
 
-    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<ImageBatch>> {
+    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<SampleBatch>> {
         Arc::new(Self {
             loader: self.loader.to_device(device),
             ..self.clone()
         })
     }
 
-    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<ImageBatch>> {
+    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<SampleBatch>> {
         Arc::new(Self {
             loader: self.loader.slice(start, end),
             ..self.clone()
@@ -75,14 +75,14 @@ impl DataLoader<ImageBatch> for TimedLoader {
 }
 
 struct TimedIterator<'a> {
-    batches: Box<dyn DataLoaderIterator<ImageBatch> + 'a>,
+    batches: Box<dyn DataLoaderIterator<SampleBatch> + 'a>,
     stopwatch: &'a Stopwatch,
     last: Instant,
     pending: usize,
 }
 
 impl Iterator for TimedIterator<'_> {
-    type Item = Result<ImageBatch, DatasetError>;
+    type Item = Result<SampleBatch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let now = Instant::now();
@@ -98,12 +98,12 @@ impl Iterator for TimedIterator<'_> {
         self.pending = batch
             .as_ref()
             .and_then(|it| it.as_ref().ok())
-            .map_or(0, ImageBatch::size);
+            .map_or(0, SampleBatch::size);
         batch
     }
 }
 
-impl DataLoaderIterator<ImageBatch> for TimedIterator<'_> {
+impl DataLoaderIterator<SampleBatch> for TimedIterator<'_> {
     fn progress(&self) -> Progress {
         self.batches.progress()
     }

@@ -88,8 +88,8 @@ impl DataArguments {
     }
 
     fn load(&self, dataset: DatasetName, quiet: bool) -> anyhow::Result<crate::data::Splits> {
-        if dataset == DatasetName::MnistMini && self.data_dir.is_some() {
-            eprintln!("note: `mnist-mini` is embedded, so `--data-dir` is not used");
+        if !dataset.has_files() && self.data_dir.is_some() {
+            eprintln!("note: `{dataset}` needs no files, so `--data-dir` is not used");
         }
         Ok(dataset
             .load(&self.options(quiet))

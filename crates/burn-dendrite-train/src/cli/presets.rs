@@ -3,9 +3,8 @@
 use std::{io::Write, process::ExitCode};
 
 use clap::Args;
-use comfy_table::Table;
+use comfy_table::{ContentArrangement, Table, presets::NOTHING};
 
-use super::table::table;
 use crate::presets::{self, PresetError};
 
 #[derive(Args, Debug)]
@@ -19,7 +18,11 @@ impl PresetsArguments {
 }
 
 fn overview() -> Result<Table, PresetError> {
-    let mut table = table(&["preset", "description"]);
+    // Plain lines: the list is long, and made to be searched.
+    let mut table = Table::new();
+    table
+        .load_style(NOTHING)
+        .set_content_arrangement(ContentArrangement::Disabled);
     for name in presets::names() {
         let spec = presets::load(name)?;
         table.add_row([spec.name, spec.description]);

@@ -30,9 +30,8 @@ pub(super) struct TrainArguments {
     /// `learning.rule[H1.E<-Input.E].learning_rate=0.02`; may be repeated.
     #[arg(long, value_name = "PATH=VALUE", conflicts_with = "resume")]
     set: Vec<String>,
-    /// Data set: mnist-mini (embedded) or mnist.
-    #[arg(long, default_value = "mnist-mini", conflicts_with = "resume")]
-    dataset: DatasetName,
+    #[arg(long, conflicts_with = "resume", help = dataset_help())]
+    dataset: Option<DatasetName>,
     #[command(flatten)]
     data: DataArguments,
     /// Training samples of one epoch, drawn in a shuffled order; all unless given.
@@ -67,6 +66,14 @@ pub(super) struct TrainArguments {
     quiet: bool,
 }
 
+fn dataset_help() -> String {
+    let names: Vec<&str> = DatasetName::ALL.iter().map(DatasetName::as_str).collect();
+    format!(
+        "Data set: {}; the one that the specification names, else mnist-mini, unless given",
+        names.join(", ")
+    )
+}
+
 impl TrainArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         // The machine first: a device that does not exist is the cheapest mistake to find.
@@ -82,14 +89,14 @@ impl TrainArguments {
                 let out = self
                     .out
                     .clone()
-                    .unwrap_or_else(|| free_folder(&spec, self.dataset));
+                    .unwrap_or_else(|| free_folder(&spec, self.dataset_for(&spec)));
                 (None, spec, out)
             }
         };
         spec.check().map_err(|errors| Mistake(errors.to_string()))?;
         let dataset = settings
             .as_ref()
-            .map_or(self.dataset, |settings| settings.dataset);
+            .map_or_else(|| self.dataset_for(&spec), |settings| settings.dataset);
         let data = self.data.load(dataset, self.quiet)?;
         let settings = match settings {
             Some(settings) => settings,
@@ -119,6 +126,13 @@ impl TrainArguments {
             None => experiment.start()?,
         };
         Ok(self.report(ending, &out))
+    }
+
+    /// The data set that is asked for, else the specification's own, else the embedded one.
+    fn dataset_for(&self, spec: &ExperimentSpec) -> DatasetName {
+        self.dataset
+            .or(spec.dataset)
+            .unwrap_or(DatasetName::MnistMini)
     }
 
     fn specification(&self) -> anyhow::Result<ExperimentSpec> {
@@ -163,13 +177,13 @@ impl TrainArguments {
             let message = format!(
                 "`--samples` is {samples}; accepted: 1 to {available}, the training samples of \
                  `{}` (more passes: `--epochs`)",
-                self.dataset
+                self.dataset_for(spec)
             );
             return Err(Mistake(message).into());
         }
         Ok(RunSettings {
             preset: spec.name.clone(),
-            dataset: self.dataset,
+            dataset: self.dataset_for(spec),
             samples,
             epochs: self.epochs,
             batch_size: self.batch_size,
@@ -185,7 +199,6 @@ impl TrainArguments {
             return;
         }
         let settings = &experiment.settings;
-        let factor = experiment.spec.batch_scaling.factor(settings.batch_size);
         println!(
             "{} on {}: {} epoch{} of {} samples, batch {}, seed {}, {device} with {} thread{}",
             settings.preset,
@@ -202,11 +215,11 @@ impl TrainArguments {
                 "s"
             },
         );
-        if factor != 1.0 {
-            println!(
-                "learning rates times {factor:.3} for batches of {}",
-                settings.batch_size
-            );
+        let spec = &experiment.spec;
+        if spec.optimizer.descends()
+            && let Some(words) = spec.batch_scaling.describe(settings.batch_size)
+        {
+            println!("learning rates: {words}");
         }
         println!("run folder: {}", experiment.out.display());
     }

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use super::{DataError, ImageSet, ImageShape};
+use super::{DataError, ImageShape, SampleSet};
 
 /// The longest file that is read, in bytes (uncompressed): 1 GiB, or 1.3 million digits. The largest
 /// published relative of MNIST needs two thirds of it.
@@ -60,7 +60,7 @@ pub fn read_labelled_images(
     images: &Path,
     labels: &Path,
     classes: usize,
-) -> Result<ImageSet, DataError> {
+) -> Result<SampleSet, DataError> {
     let ([count, height, width], pixels) = read(images, &IMAGES)?;
     let label_bytes = read_labels(labels, classes)?;
     if label_bytes.len() != count {
@@ -71,7 +71,7 @@ pub fn read_labelled_images(
             labels: label_bytes.len(),
         });
     }
-    ImageSet::new(
+    SampleSet::images(
         pixels,
         label_bytes,
         ImageShape {
@@ -323,7 +323,7 @@ pub(super) mod tests {
         )
     }
 
-    fn attempt(images: &[u8], labels: &[u8]) -> Result<ImageSet, DataError> {
+    fn attempt(images: &[u8], labels: &[u8]) -> Result<SampleSet, DataError> {
         let folder = TempDir::new().unwrap();
         let images = file(&folder, "images", images);
         read_labelled_images(&images, &file(&folder, "labels", labels), 10)
@@ -335,13 +335,13 @@ pub(super) mod tests {
         let set = attempt(&images, &labels).unwrap();
         assert_eq!(
             set.shape(),
-            ImageShape {
+            Some(ImageShape {
                 channels: 1,
                 height: 1,
                 width: 3
-            }
+            })
         );
-        assert_eq!((set.label(1), set.pixels(1)), (9, &[4, 5, 6][..]));
+        assert_eq!((set.label(1), set.pixels(1)), (9, Some(&[4, 5, 6][..])));
         assert_eq!(
             attempt(&compress(&images), &compress(&labels)).unwrap(),
             set

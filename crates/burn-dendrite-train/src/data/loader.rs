@@ -8,7 +8,7 @@ use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::Device;
 
-use super::{DataError, ImageBatch, ImageSet, SegmentPlan};
+use super::{DataError, SampleBatch, SampleSet, SegmentPlan};
 
 /// What is called with a segment's index when its first batch is about to be asked for.
 pub type SegmentStart = Arc<dyn Fn(usize) + Send + Sync>;
@@ -24,7 +24,7 @@ pub type SegmentStart = Arc<dyn Fn(usize) + Send + Sync>;
 /// themselves, from where the loader stands. After the last segment of the run comes its first again.
 #[derive(Clone)]
 pub struct SegmentLoader {
-    set: Arc<ImageSet>,
+    set: Arc<SampleSet>,
     plan: SegmentPlan,
     /// The segments begun, including those before `first_segment`.
     begun: Arc<AtomicUsize>,
@@ -40,7 +40,7 @@ impl SegmentLoader {
     ///
     /// If the plan asks for nothing, or for more samples than the set has.
     pub fn new(
-        set: Arc<ImageSet>,
+        set: Arc<SampleSet>,
         plan: SegmentPlan,
         first_segment: usize,
         device: &Device,
@@ -85,8 +85,8 @@ impl SegmentLoader {
     }
 }
 
-impl DataLoader<ImageBatch> for SegmentLoader {
-    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<ImageBatch> + 'a> {
+impl DataLoader<SampleBatch> for SegmentLoader {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<SampleBatch> + 'a> {
         let segment = self.begun.fetch_add(1, Ordering::Relaxed) % self.plan.segments();
         if let Some(hook) = &self.segment_start {
             hook(segment);
@@ -108,7 +108,7 @@ impl DataLoader<ImageBatch> for SegmentLoader {
         self.visited(self.upcoming_segment()).1.len()
     }
 
-    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<ImageBatch>> {
+    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<SampleBatch>> {
         Arc::new(Self {
             device: device.clone(),
             ..self.clone()
@@ -120,7 +120,7 @@ impl DataLoader<ImageBatch> for SegmentLoader {
     /// A segment of another length is divided in proportion, so that slices which together cover one
     /// segment cover each of them, and none is left without work when the last segment of a pass is
     /// short.
-    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<ImageBatch>> {
+    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<SampleBatch>> {
         let segment = self.upcoming_segment();
         let whole = self.plan.range(segment).1.len();
         Arc::new(Self {
@@ -170,7 +170,7 @@ impl Window {
 
 /// Makes batches of a list of images, one after the other.
 pub(super) struct BatchIterator<'a> {
-    set: &'a ImageSet,
+    set: &'a SampleSet,
     indices: Vec<usize>,
     batch_size: usize,
     device: &'a Device,
@@ -181,7 +181,7 @@ pub(super) struct BatchIterator<'a> {
 impl<'a> BatchIterator<'a> {
     /// Yields the images at `indices` in that order, `batch_size` (at least 1) at a time.
     pub(super) fn new(
-        set: &'a ImageSet,
+        set: &'a SampleSet,
         indices: Vec<usize>,
         batch_size: usize,
         device: &'a Device,
@@ -197,7 +197,7 @@ impl<'a> BatchIterator<'a> {
 }
 
 impl Iterator for BatchIterator<'_> {
-    type Item = Result<ImageBatch, DatasetError>;
+    type Item = Result<SampleBatch, DatasetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = &self.indices[self.yielded..];
@@ -207,7 +207,7 @@ impl Iterator for BatchIterator<'_> {
     }
 }
 
-impl DataLoaderIterator<ImageBatch> for BatchIterator<'_> {
+impl DataLoaderIterator<SampleBatch> for BatchIterator<'_> {
     fn progress(&self) -> Progress {
         Progress::new(self.yielded, self.indices.len(), Some("items".to_owned()))
     }
@@ -221,19 +221,19 @@ pub(super) mod tests {
     use super::*;
 
     /// Images of one pixel, whose value is the image's index.
-    pub(in crate::data) fn numbered(count: u8) -> Arc<ImageSet> {
+    pub(in crate::data) fn numbered(count: u8) -> Arc<SampleSet> {
         let shape = ImageShape {
             channels: 1,
             height: 1,
             width: 1,
         };
-        let set = ImageSet::new((0..count).collect(), vec![0; count.into()], shape, 1);
+        let set = SampleSet::images((0..count).collect(), vec![0; count.into()], shape, 1);
         Arc::new(set.unwrap())
     }
 
     /// The images that one call of `iter` yields, batch by batch.
-    pub(in crate::data) fn batches(loader: &dyn DataLoader<ImageBatch>) -> Vec<Vec<usize>> {
-        let images = |batch: ImageBatch| {
+    pub(in crate::data) fn batches(loader: &dyn DataLoader<SampleBatch>) -> Vec<Vec<usize>> {
+        let images = |batch: SampleBatch| {
             let values = batch.inputs.into_data().try_to_vec::<f32>().unwrap();
             values
                 .iter()
@@ -255,7 +255,7 @@ pub(super) mod tests {
         SegmentLoader::new(numbered(12), PLAN, first_segment, &Device::flex()).unwrap()
     }
 
-    fn run(loader: &dyn DataLoader<ImageBatch>, segments: usize) -> Vec<Vec<Vec<usize>>> {
+    fn run(loader: &dyn DataLoader<SampleBatch>, segments: usize) -> Vec<Vec<Vec<usize>>> {
         (0..segments).map(|_| batches(loader)).collect()
     }
 

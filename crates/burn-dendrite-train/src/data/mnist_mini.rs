@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use flate2::{Compression, read::GzDecoder, write::GzEncoder};
 
-use super::{DataError, DataOptions, ImageSet, ImageShape, Splits};
+use super::{DataError, DataOptions, ImageShape, SampleSet, Splits};
 
 /// The packed digits.
 const PACKED: &[u8] = include_bytes!("../../assets/mnist-mini.bin.gz");
@@ -55,7 +55,7 @@ pub fn load(_options: &DataOptions) -> Result<Splits, DataError> {
 ///
 /// A class of which there are too few gives all it has.
 pub fn subset(splits: &Splits) -> Splits {
-    let choose = |set: &ImageSet, per_class: usize| {
+    let choose = |set: &SampleSet, per_class: usize| {
         let mut taken = vec![0; set.classes()];
         let chosen: Vec<usize> = (0..set.len())
             .filter(|&index| {
@@ -81,16 +81,16 @@ pub fn subset(splits: &Splits) -> Splits {
 /// If the parts differ in size or classes, have more than one channel, or are too large.
 pub fn pack(splits: &Splits) -> Result<Vec<u8>, DataError> {
     let sets = [&splits.train, &splits.validation, &splits.test];
-    let (shape, classes) = (splits.train.shape(), splits.train.classes());
-    if shape.channels != 1
-        || sets
-            .iter()
-            .any(|set| (set.shape(), set.classes()) != (shape, classes))
-    {
-        return Err(DataError::Shape {
-            what: "grey images of one size and equally many classes",
-        });
-    }
+    let classes = splits.train.classes();
+    let grey = splits.train.shape().filter(|shape| {
+        let alike = |set: &&std::sync::Arc<SampleSet>| {
+            (set.shape(), set.classes()) == (Some(*shape), classes)
+        };
+        shape.channels == 1 && sets.iter().all(alike)
+    });
+    let shape = grey.ok_or(DataError::Shape {
+        what: "grey images of one size and equally many classes",
+    })?;
     let numbers = sets
         .map(|set| set.len())
         .into_iter()
@@ -106,7 +106,8 @@ pub fn pack(splits: &Splits) -> Result<Vec<u8>, DataError> {
         bytes.extend(set.labels());
     }
     for set in sets {
-        (0..set.len()).for_each(|index| bytes.extend(set.pixels(index)));
+        let images = (0..set.len()).filter_map(|index| set.pixels(index));
+        images.for_each(|pixels| bytes.extend(pixels));
     }
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder
@@ -165,7 +166,8 @@ fn unpack(packed: &[u8]) -> Result<Splits, DataError> {
         let (these_labels, other_labels) = labels.split_at(count);
         let (these_pixels, other_pixels) = pixels.split_at(count * features as usize);
         (labels, pixels) = (other_labels, other_pixels);
-        ImageSet::new(these_pixels.to_vec(), these_labels.to_vec(), shape, classes).map(Arc::new)
+        SampleSet::images(these_pixels.to_vec(), these_labels.to_vec(), shape, classes)
+            .map(Arc::new)
     };
     Ok(Splits {
         train: next(counts[0])?,
@@ -190,11 +192,11 @@ mod tests {
         for (set, per_class) in sets.iter().zip(PER_CLASS) {
             assert_eq!(
                 set.shape(),
-                ImageShape {
+                Some(ImageShape {
                     channels: 1,
                     height: 28,
                     width: 28
-                }
+                })
             );
             assert_eq!(set.class_counts(), [per_class; 10]);
         }
@@ -208,10 +210,11 @@ mod tests {
         let splits = embedded();
         assert_eq!(splits.train.labels()[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
         assert_eq!(splits.test.labels()[..10], [7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
-        let row = &splits.train.pixels(0)[5 * 28 + 12..5 * 28 + 24];
+        let pixels = splits.train.pixels(0).unwrap();
+        let row: &[u8] = &pixels[5 * 28 + 12..5 * 28 + 24];
         assert_eq!(row, [3, 18, 18, 18, 126, 136, 175, 26, 166, 255, 247, 127]);
         let total: f64 = (0..splits.train.len())
-            .flat_map(|index| splits.train.pixels(index))
+            .flat_map(|index| splits.train.pixels(index).unwrap())
             .map(|&pixel| f64::from(pixel))
             .sum();
         let mean = total / 255.0 / (splits.train.len() * 784) as f64;
@@ -242,7 +245,7 @@ mod tests {
     #[test]
     fn packing_and_unpacking_are_inverse() {
         let splits = embedded();
-        let part = |set: &ImageSet| Arc::new(set.select(&[0, 3, 1]));
+        let part = |set: &SampleSet| Arc::new(set.select(&[0, 3, 1]));
         let small = Splits {
             train: part(&splits.train),
             validation: part(&splits.validation),

@@ -1,7 +1,7 @@
 //! Data sets in memory, and the loaders that feed them to a trainer.
 //!
-//! A data set is named by a [`DatasetName`] and loaded into [`Splits`]: three [`ImageSet`]s of bytes,
-//! of which batches are made on demand. Training goes through a [`SegmentLoader`], whose order is a
+//! A data set is named by a [`DatasetName`] and loaded into [`Splits`]: three [`SampleSet`]s, of which
+//! batches are made on demand. Training goes through a [`SegmentLoader`], whose order is a
 //! pure function of a seed, so that a run that was cut off goes on as if it had not been; validation
 //! and test go through a [`SequentialLoader`].
 //!
@@ -20,19 +20,22 @@ use serde::{Deserialize, Serialize};
 mod batch;
 pub mod download;
 mod error;
+pub mod fashion_mnist;
 pub mod idx;
-mod image_set;
+pub mod idx_collection;
 mod loader;
 pub mod mnist;
 pub mod mnist_mini;
 mod plan;
+mod sample_set;
 mod sequential;
+pub mod spirals;
 
-pub use batch::ImageBatch;
+pub use batch::SampleBatch;
 pub use error::DataError;
-pub use image_set::{ImageSet, ImageShape};
 pub use loader::{SegmentLoader, SegmentStart};
 pub use plan::SegmentPlan;
+pub use sample_set::{ImageShape, SampleSet};
 pub use sequential::SequentialLoader;
 
 /// Whether something slow shows how far it is.
@@ -60,16 +63,25 @@ pub struct DataOptions {
 #[derive(Clone, Debug)]
 pub struct Splits {
     /// What a model learns from.
-    pub train: Arc<ImageSet>,
+    pub train: Arc<SampleSet>,
     /// What choices about models are made by.
-    pub validation: Arc<ImageSet>,
+    pub validation: Arc<SampleSet>,
     /// What the chosen model is reported on.
-    pub test: Arc<ImageSet>,
+    pub test: Arc<SampleSet>,
+}
+
+/// Where the samples of a data set are.
+#[derive(PartialEq)]
+enum Source {
+    /// In files of its own.
+    Files,
+    /// In this library, as data or as a formula.
+    Built,
 }
 
 /// Makes the registry: an enum of the data sets, their names, and how each is loaded.
 macro_rules! register {
-    ($($(#[$documentation:meta])* $variant:ident = $name:literal, $load:path;)+) => {
+    ($($(#[$documentation:meta])* $variant:ident = $name:literal, $source:ident, $load:path;)+) => {
         /// The name of a data set: the single place that lists them all.
         ///
         /// In text, as in a configuration file or on the command line, the name is in kebab case.
@@ -91,6 +103,13 @@ macro_rules! register {
                 }
             }
 
+            /// Whether the data set is read from files; others are embedded or generated.
+            pub fn has_files(&self) -> bool {
+                match self {
+                    $(Self::$variant => Source::$source == Source::Files,)+
+                }
+            }
+
             /// Loads the data set into memory.
             ///
             /// # Errors
@@ -107,9 +126,13 @@ macro_rules! register {
 
 register! {
     /// The 70,000 digits of [MNIST](mnist).
-    Mnist = "mnist", mnist::load;
+    Mnist = "mnist", Files, mnist::load;
+    /// The 70,000 pieces of clothing of [Fashion-MNIST](fashion_mnist).
+    FashionMnist = "fashion-mnist", Files, fashion_mnist::load;
+    /// 8,000 points on four [intertwined arms](spirals), generated: no files, no network.
+    Spirals = "spirals", Built, spirals::load;
     /// The 6,500 digits of [MNIST that this library carries](mnist_mini): no files, no network.
-    MnistMini = "mnist-mini", mnist_mini::load;
+    MnistMini = "mnist-mini", Built, mnist_mini::load;
 }
 
 impl fmt::Display for DatasetName {
@@ -189,7 +212,10 @@ mod tests {
     fn an_unknown_name_is_answered_with_the_accepted_ones() {
         let message = "mnst".parse::<DatasetName>().unwrap_err().to_string();
         assert!(message.contains("did you mean \"mnist\"?"), "{message}");
-        assert!(message.contains("mnist, mnist-mini"), "{message}");
+        assert!(
+            message.contains("mnist, fashion-mnist, spirals, mnist-mini"),
+            "{message}"
+        );
         let message = "MNIST-mini".parse::<DatasetName>().unwrap_err().to_string();
         assert!(
             message.contains("did you mean \"mnist-mini\"?"),

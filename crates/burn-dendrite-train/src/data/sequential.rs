@@ -7,12 +7,12 @@ use burn::data::dataloader::{DataLoader, DataLoaderIterator};
 use burn::tensor::Device;
 
 use super::loader::BatchIterator;
-use super::{DataError, ImageBatch, ImageSet};
+use super::{DataError, SampleBatch, SampleSet};
 
 /// Yields every image of a set, in the set's order, with each call of `iter`.
 #[derive(Clone)]
 pub struct SequentialLoader {
-    set: Arc<ImageSet>,
+    set: Arc<SampleSet>,
     range: Range<usize>,
     batch_size: usize,
     device: Device,
@@ -24,7 +24,7 @@ impl SequentialLoader {
     /// # Errors
     ///
     /// If `batch_size` is 0.
-    pub fn new(set: Arc<ImageSet>, batch_size: usize, device: &Device) -> Result<Self, DataError> {
+    pub fn new(set: Arc<SampleSet>, batch_size: usize, device: &Device) -> Result<Self, DataError> {
         if batch_size == 0 {
             let what = "at least 1 sample per batch".to_owned();
             return Err(DataError::Plan {
@@ -41,8 +41,8 @@ impl SequentialLoader {
     }
 }
 
-impl DataLoader<ImageBatch> for SequentialLoader {
-    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<ImageBatch> + 'a> {
+impl DataLoader<SampleBatch> for SequentialLoader {
+    fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<SampleBatch> + 'a> {
         let indices = self.range.clone().collect();
         Box::new(BatchIterator::new(
             &self.set,
@@ -56,14 +56,14 @@ impl DataLoader<ImageBatch> for SequentialLoader {
         self.range.len()
     }
 
-    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<ImageBatch>> {
+    fn to_device(&self, device: &Device) -> Arc<dyn DataLoader<SampleBatch>> {
         Arc::new(Self {
             device: device.clone(),
             ..self.clone()
         })
     }
 
-    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<ImageBatch>> {
+    fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<SampleBatch>> {
         let end = self.range.start.saturating_add(end).min(self.range.end);
         let start = self.range.start.saturating_add(start).min(end);
         Arc::new(Self {

@@ -59,6 +59,7 @@ pub fn from_yaml(text: &str, file_name: &str) -> Result<ExperimentSpec, SpecErro
         name: slug(file_name),
         description: "imported from a configuration of EIANN".to_owned(),
         source: file_name.to_owned(),
+        dataset: None,
         network,
         learning,
         optimizer: OptimizerSpec::default(),

@@ -1,0 +1,452 @@
+//! Labelled samples kept in memory: images as bytes, vectors as real numbers.
+
+use std::{fmt, ops::Range};
+
+use burn::tensor::{Device, Tensor, TensorData};
+
+use super::{DataError, SampleBatch};
+
+/// The size of an image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ImageShape {
+    /// Values per pixel: 1 for grey, 3 for colour.
+    pub channels: usize,
+    /// Rows of pixels.
+    pub height: usize,
+    /// Pixels in a row.
+    pub width: usize,
+}
+
+impl ImageShape {
+    /// The number of values of one image, or nothing if that number is beyond counting.
+    pub fn features(&self) -> Option<usize> {
+        self.channels
+            .checked_mul(self.height)?
+            .checked_mul(self.width)
+    }
+}
+
+impl fmt::Display for ImageShape {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            formatter,
+            "{}x{}x{}",
+            self.channels, self.height, self.width
+        )
+    }
+}
+
+/// Labelled samples of one size in memory: images as bytes, a quarter of what `f32` values would
+/// take, or vectors of real numbers.
+///
+/// A batch becomes tensors only when it is asked for, see [`SampleSet::batch`].
+#[derive(Clone, PartialEq)]
+pub struct SampleSet {
+    /// `len * features` values, sample after sample.
+    values: Values,
+    /// One label per sample, each below `classes`.
+    labels: Vec<u8>,
+    /// The size of an image; none where samples are vectors.
+    shape: Option<ImageShape>,
+    features: usize,
+    classes: usize,
+}
+
+/// What samples are made of.
+#[derive(Clone, PartialEq)]
+enum Values {
+    /// Pixels; a network sees `pixel / 255`.
+    Bytes(Vec<u8>),
+    /// Numbers, seen as they are.
+    Reals(Vec<f32>),
+}
+
+impl Values {
+    fn len(&self) -> usize {
+        match self {
+            Self::Bytes(values) => values.len(),
+            Self::Reals(values) => values.len(),
+        }
+    }
+
+    fn split_off(&mut self, at: usize) -> Self {
+        match self {
+            Self::Bytes(values) => {
+                let rest = values.split_off(at);
+                values.shrink_to_fit();
+                Self::Bytes(rest)
+            }
+            Self::Reals(values) => {
+                let rest = values.split_off(at);
+                values.shrink_to_fit();
+                Self::Reals(rest)
+            }
+        }
+    }
+
+    /// The values in these ranges, one after the other.
+    fn select(&self, ranges: impl Iterator<Item = Range<usize>>) -> Self {
+        match self {
+            Self::Bytes(values) => {
+                Self::Bytes(ranges.flat_map(|it| &values[it]).copied().collect())
+            }
+            Self::Reals(values) => {
+                Self::Reals(ranges.flat_map(|it| &values[it]).copied().collect())
+            }
+        }
+    }
+
+    /// Appends the values of a range as a network sees them.
+    fn show(&self, range: Range<usize>, inputs: &mut Vec<f32>) {
+        match self {
+            Self::Bytes(values) => {
+                inputs.extend(values[range].iter().map(|&pixel| f32::from(pixel) / 255.0));
+            }
+            Self::Reals(values) => inputs.extend_from_slice(&values[range]),
+        }
+    }
+}
+
+impl SampleSet {
+    /// Puts a set of images together, after checking that its parts fit.
+    ///
+    /// `pixels` holds image after image; an image is `shape.channels * shape.height * shape.width`
+    /// bytes, channel by channel and row by row. `labels` holds one label per image, from 0 to
+    /// `classes - 1`. A set may be empty.
+    ///
+    /// # Errors
+    ///
+    /// If an image has no pixels, if there are no classes or more than the 256 that a byte can name,
+    /// if the number of pixels does not fit the number of labels, or if a label names no class.
+    pub fn images(
+        pixels: Vec<u8>,
+        labels: Vec<u8>,
+        shape: ImageShape,
+        classes: usize,
+    ) -> Result<Self, DataError> {
+        let features = shape.features().unwrap_or(0);
+        Self::new(
+            Values::Bytes(pixels),
+            labels,
+            Some(shape),
+            features,
+            classes,
+        )
+    }
+
+    /// Puts a set of vectors together, after checking that its parts fit.
+    ///
+    /// `values` holds vector after vector of `features` numbers, which a network sees as they are;
+    /// `labels` as for [`images`](Self::images).
+    ///
+    /// # Errors
+    ///
+    /// As for [`images`](Self::images).
+    pub fn vectors(
+        values: Vec<f32>,
+        labels: Vec<u8>,
+        features: usize,
+        classes: usize,
+    ) -> Result<Self, DataError> {
+        Self::new(Values::Reals(values), labels, None, features, classes)
+    }
+
+    fn new(
+        values: Values,
+        labels: Vec<u8>,
+        shape: Option<ImageShape>,
+        features: usize,
+        classes: usize,
+    ) -> Result<Self, DataError> {
+        if features == 0 {
+            return Err(DataError::Shape {
+                what: "a countable number of values, at least one",
+            });
+        }
+        if classes == 0 || classes > 256 {
+            return Err(DataError::Shape {
+                what: "1 to 256 classes",
+            });
+        }
+        let expected = labels.len() as u128 * features as u128;
+        if values.len() as u128 != expected {
+            return Err(DataError::PixelCount {
+                labels: labels.len(),
+                features,
+                expected,
+                found: values.len(),
+            });
+        }
+        if let Some(record) = labels
+            .iter()
+            .position(|&label| usize::from(label) >= classes)
+        {
+            return Err(DataError::Label {
+                record,
+                label: labels[record],
+                classes,
+            });
+        }
+        Ok(Self {
+            values,
+            labels,
+            shape,
+            features,
+            classes,
+        })
+    }
+
+    /// The number of samples.
+    pub fn len(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// Whether there are no samples.
+    pub fn is_empty(&self) -> bool {
+        self.labels.is_empty()
+    }
+
+    /// The size of every image; none where samples are vectors.
+    pub fn shape(&self) -> Option<ImageShape> {
+        self.shape
+    }
+
+    /// The number of values of one sample; of an image, channels times height times width.
+    pub fn features(&self) -> usize {
+        self.features
+    }
+
+    /// The number of classes that a label can name.
+    pub fn classes(&self) -> usize {
+        self.classes
+    }
+
+    /// The labels of all samples, in order.
+    pub fn labels(&self) -> &[u8] {
+        &self.labels
+    }
+
+    /// The class of sample `index`.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below [`SampleSet::len`], as indexing a slice does.
+    pub fn label(&self, index: usize) -> u8 {
+        self.labels[index]
+    }
+
+    /// The bytes of image `index`, channel by channel, row by row; none where samples are vectors.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below [`SampleSet::len`], as indexing a slice does.
+    pub fn pixels(&self, index: usize) -> Option<&[u8]> {
+        match &self.values {
+            Values::Bytes(pixels) => Some(&pixels[self.range(index)]),
+            Values::Reals(_) => None,
+        }
+    }
+
+    /// The values of sample `index` as a network sees them.
+    ///
+    /// # Panics
+    ///
+    /// If `index` is not below [`SampleSet::len`], as indexing a slice does.
+    pub fn sample(&self, index: usize) -> Vec<f32> {
+        let mut values = Vec::with_capacity(self.features);
+        self.values.show(self.range(index), &mut values);
+        values
+    }
+
+    /// Where the values of sample `index` are.
+    fn range(&self, index: usize) -> Range<usize> {
+        index * self.features..(index + 1) * self.features
+    }
+
+    /// The samples at `indices`, in that order, as tensors on `device`.
+    ///
+    /// The tensors never track gradients, even if `device` does: the dynamics of a network run on
+    /// plain tensors, because burn's autodiff keeps every operation on its own tensors until some
+    /// backward pass, and a local learning rule makes none.
+    ///
+    /// # Panics
+    ///
+    /// If an index is not below [`SampleSet::len`], as indexing a slice does.
+    pub fn batch(&self, indices: &[usize], device: &Device) -> SampleBatch {
+        let device = device.clone().without_autodiff();
+        let size = indices.len();
+        let mut inputs = Vec::with_capacity(size * self.features);
+        let mut targets = vec![0.0_f32; size * self.classes];
+        let mut labels = Vec::with_capacity(size);
+        for (row, &index) in indices.iter().enumerate() {
+            let label = self.label(index);
+            self.values.show(self.range(index), &mut inputs);
+            targets[row * self.classes + usize::from(label)] = 1.0;
+            labels.push(i32::from(label));
+        }
+        SampleBatch {
+            inputs: Tensor::from_data(TensorData::new(inputs, [size, self.features]), &device),
+            targets: Tensor::from_data(TensorData::new(targets, [size, self.classes]), &device),
+            labels: Tensor::from_data(TensorData::new(labels, [size]), &device),
+        }
+    }
+
+    /// Divides the set into its first `count` samples (all of them, if it has fewer) and the rest.
+    pub fn split_at(mut self, count: usize) -> (Self, Self) {
+        let count = count.min(self.len());
+        let values = self.values.split_off(count * self.features);
+        let labels = self.labels.split_off(count);
+        self.labels.shrink_to_fit();
+        let rest = Self {
+            values,
+            labels,
+            ..self
+        };
+        (self, rest)
+    }
+
+    /// A new set of the samples at `indices`, in that order.
+    ///
+    /// # Panics
+    ///
+    /// If an index is not below [`SampleSet::len`], as indexing a slice does.
+    pub fn select(&self, indices: &[usize]) -> Self {
+        let labels = indices.iter().map(|&index| self.label(index)).collect();
+        Self {
+            values: (self.values).select(indices.iter().map(|&index| self.range(index))),
+            labels,
+            ..*self
+        }
+    }
+
+    /// How many samples each class has: `classes` counts.
+    pub fn class_counts(&self) -> Vec<usize> {
+        let mut counts = vec![0; self.classes];
+        for &label in &self.labels {
+            counts[usize::from(label)] += 1;
+        }
+        counts
+    }
+}
+
+impl fmt::Debug for SampleSet {
+    /// Sizes only: fifty million bytes help nobody.
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("SampleSet")
+            .field("len", &self.len())
+            .field("shape", &self.shape)
+            .field("classes", &self.classes)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SHAPE: ImageShape = ImageShape {
+        channels: 1,
+        height: 1,
+        width: 2,
+    };
+
+    fn three() -> SampleSet {
+        SampleSet::images(vec![0, 51, 102, 153, 204, 255], vec![2, 0, 1], SHAPE, 3).unwrap()
+    }
+
+    #[test]
+    fn a_batch_holds_the_chosen_images_in_the_chosen_order() {
+        let batch = three().batch(&[2, 0], &Device::flex());
+        assert_eq!(batch.size(), 2);
+        batch.inputs.to_data().assert_approx_eq::<f32>(
+            &TensorData::from([[0.8_f32, 1.0], [0.0, 0.2]]),
+            burn::tensor::Tolerance::absolute(1e-7),
+        );
+        batch.targets.to_data().assert_eq(
+            &TensorData::from([[0.0_f32, 1.0, 0.0], [0.0, 0.0, 1.0]]),
+            true,
+        );
+        batch
+            .labels
+            .to_data()
+            .assert_eq(&TensorData::from([1, 2]), false);
+    }
+
+    #[test]
+    fn a_batch_never_tracks_gradients() {
+        let batch = three().batch(&[0], &Device::flex().autodiff());
+        assert!(!batch.inputs.is_autodiff());
+        assert!(!batch.targets.is_autodiff());
+        assert!(!batch.labels.device().is_autodiff());
+    }
+
+    #[test]
+    fn parts_that_do_not_fit_are_refused() {
+        let error = SampleSet::images(vec![0; 6], vec![0, 3, 1], SHAPE, 3).unwrap_err();
+        assert!(matches!(
+            error,
+            DataError::Label {
+                record: 1,
+                label: 3,
+                classes: 3
+            }
+        ));
+        let error = SampleSet::images(vec![0; 5], vec![0, 1, 2], SHAPE, 3).unwrap_err();
+        assert!(matches!(
+            error,
+            DataError::PixelCount {
+                expected: 6,
+                found: 5,
+                ..
+            }
+        ));
+        let flat = ImageShape { height: 0, ..SHAPE };
+        assert!(SampleSet::images(vec![], vec![], flat, 3).is_err());
+        let endless = ImageShape {
+            height: usize::MAX,
+            ..SHAPE
+        };
+        assert!(SampleSet::images(vec![], vec![], endless, 3).is_err());
+        assert!(SampleSet::images(vec![], vec![], SHAPE, 0).is_err());
+        assert!(SampleSet::images(vec![], vec![], SHAPE, 257).is_err());
+    }
+
+    #[test]
+    fn dividing_keeps_every_image_once() {
+        let (first, rest) = three().split_at(1);
+        assert_eq!((first.labels(), rest.labels()), (&[2][..], &[0, 1][..]));
+        assert_eq!(first.pixels(0).unwrap(), [0, 51]);
+        assert_eq!(rest.pixels(1).unwrap(), [204, 255]);
+        let (all, none) = three().split_at(9);
+        assert_eq!((all.len(), none.len()), (3, 0));
+    }
+
+    #[test]
+    fn selecting_copies_the_chosen_images() {
+        let chosen = three().select(&[1, 1]);
+        assert_eq!(
+            (chosen.labels(), chosen.pixels(1)),
+            (&[0, 0][..], Some(&[102, 153][..]))
+        );
+        assert_eq!(chosen.class_counts(), [2, 0, 0]);
+    }
+
+    #[test]
+    fn vectors_are_shown_as_they_are() {
+        let set = SampleSet::vectors(vec![-0.5, 2.0, 0.25, 0.0], vec![1, 0], 2, 2).unwrap();
+        assert_eq!((set.sample(1), set.pixels(1)), (vec![0.25, 0.0], None));
+        let batch = set.select(&[1, 0]).batch(&[1], &Device::flex());
+        batch
+            .inputs
+            .to_data()
+            .assert_eq(&TensorData::from([[-0.5_f32, 2.0]]), true);
+        let (first, rest) = set.split_at(1);
+        assert_eq!(
+            (first.sample(0), rest.sample(0)),
+            (vec![-0.5, 2.0], vec![0.25, 0.0])
+        );
+        assert!(SampleSet::vectors(vec![1.0], vec![0], 2, 1).is_err());
+        assert!(SampleSet::vectors(vec![], vec![], 0, 1).is_err());
+    }
+}
