@@ -102,8 +102,13 @@ fn a_specification_that_is_not_there_or_not_text_is_refused() {
     attempt.refused(&["--spec", "missing.toml"], &["missing.toml"]);
     let binary = attempt.file("binary.toml", &[0xff, 0xfe, 0x00]);
     attempt.refused(&["--spec", &binary], &["binary.toml"]);
-    let other = attempt.file("network.yaml", b"a: 1");
-    attempt.refused(&["--spec", &other], &["`.toml` or `.json`"]);
+    let other = attempt.file("network.txt", b"a: 1");
+    attempt.refused(&["--spec", &other], &["`.toml` or `.json`", "`.yaml`"]);
+    let yaml = attempt.file("network.yaml", b"a: 1");
+    attempt.refused(
+        &["--spec", &yaml],
+        &["unknown key `a`", "layer_config: is missing"],
+    );
 }
 
 #[test]

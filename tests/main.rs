@@ -2,6 +2,8 @@
 
 /// Mistakes of a user: one sentence, exit code 2, nothing written.
 mod cli;
+/// The authors' configurations, and the command that imports one.
+mod import;
 /// Any burn optimizer applies the updates, and the laws hold afterwards.
 mod laws;
 /// Memory stays flat over many online steps.
