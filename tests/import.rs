@@ -4,7 +4,6 @@
 //! them are read; elsewhere that test has nothing to do.
 
 use std::{
-    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -15,18 +14,6 @@ use burn_dendrite::{
 };
 
 use crate::common::dendrite;
-
-/// Rules that are not supported yet, and the files they keep out: remove a line with its rule.
-const UNSUPPORTED: &[&str] = &[
-    "BP_like_2L",
-    "BTSP_19",
-    "Backprop_DendriticLoss",
-    "Hebbian_Temporal_Contrast",
-    "Supervised_BCM_4",
-    "Top_Down_Hebbian_Temporal_Contrast_1",
-    "Top_Down_Hebbian_Temporal_Contrast_3",
-    "Top_Layer_BP_like_2L",
-];
 
 /// The published configurations: name and text.
 fn published() -> Vec<(String, String)> {
@@ -52,44 +39,12 @@ fn written(spec: &ExperimentSpec) -> ExperimentSpec {
 }
 
 #[test]
-fn every_published_configuration_is_imported_or_refused_for_its_rule_alone() {
-    let mut refused = BTreeSet::new();
-    let published = published();
-    for (name, text) in &published {
-        match import::from_yaml(text, name) {
-            Ok(spec) => {
-                spec.check()
-                    .unwrap_or_else(|errors| panic!("{name}: {errors}"));
-                assert_eq!(written(&spec), spec, "{name}");
-            }
-            Err(errors) => {
-                for error in errors.iter() {
-                    let rule = UNSUPPORTED.iter().find(|rule| {
-                        error.path.ends_with(".learning_rule")
-                            && error.message.starts_with(&format!("`{rule}` cannot"))
-                    });
-                    let rule = rule.unwrap_or_else(|| panic!("{name}: {error}"));
-                    refused.insert(*rule);
-                }
-            }
-        }
-    }
-    if !published.is_empty() {
-        let expected: BTreeSet<&str> = UNSUPPORTED.iter().copied().collect();
-        assert_eq!(refused, expected, "rules that are listed as unsupported");
-    }
-}
-
-#[test]
-fn the_network_of_every_published_configuration_is_imported() {
+fn every_published_configuration_is_imported() {
     for (name, text) in published() {
-        // Without the rules that are not supported yet, what is left is the network.
-        let text = UNSUPPORTED.iter().fold(text, |text, rule| {
-            text.replace(&format!("learning_rule: {rule}\n"), "learning_rule: null\n")
-        });
         let spec = import::from_yaml(&text, &name).unwrap_or_else(|it| panic!("{name}: {it}"));
-        let plan = spec.network.check();
-        let plan = plan.unwrap_or_else(|errors| panic!("{name}: {errors}"));
+        let (plan, _) = spec
+            .check()
+            .unwrap_or_else(|errors| panic!("{name}: {errors}"));
         // A population is read for each size, and a projection for each direction or clone.
         assert_eq!(
             plan.populations.len(),
@@ -106,7 +61,7 @@ fn the_network_of_every_published_configuration_is_imported() {
 }
 
 #[test]
-fn the_preset_is_the_published_configuration() {
+fn every_preset_is_its_published_configuration() {
     for preset in burn_dendrite::train::presets::names() {
         let mut spec = burn_dendrite::train::presets::load(preset).unwrap();
         let source = spec.source.clone();

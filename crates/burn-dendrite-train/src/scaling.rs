@@ -63,7 +63,7 @@ impl BatchScaling {
             Self::Gradual if batch_size <= 1 => 1.0,
             Self::Gradual => {
                 let peak = size.min(2.5 * size.sqrt());
-                let (step, steps) = (step as f64, steps as f64);
+                let (step, steps) = (step as f64, steps.max(1) as f64);
                 let start = START.min(steps / 4.0);
                 let rise = ((step - start) / (steps / 2.0 - start)).clamp(0.0, 1.0);
                 let fall = ((step - (1.0 - DECAY) * steps) / (DECAY * steps)).clamp(0.0, 1.0);

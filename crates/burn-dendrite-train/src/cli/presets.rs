@@ -39,8 +39,12 @@ mod tests {
         let shown = overview().unwrap().to_string();
         for name in presets::names() {
             let description = presets::load(name).unwrap().description;
-            let line = shown.lines().find(|line| line.contains(&description));
-            assert!(line.is_some_and(|line| line.contains(name)), "{shown}");
+            let line =
+                (shown.lines()).find(|line| line.trim_start().starts_with(&format!("{name} ")));
+            assert!(
+                line.is_some_and(|line| line.contains(&description)),
+                "{shown}"
+            );
         }
     }
 }
