@@ -11,7 +11,7 @@ use std::{
 
 use burn_dendrite::{
     nn::spec::Format,
-    train::{ExperimentSpec, import},
+    train::{ExperimentSpec, import, presets},
 };
 
 use crate::common::dendrite;
@@ -106,21 +106,18 @@ fn the_network_of_every_published_configuration_is_imported() {
 }
 
 #[test]
-fn the_preset_is_the_published_configuration() {
-    for preset in burn_dendrite::train::presets::names() {
-        let mut spec = burn_dendrite::train::presets::load(preset).unwrap();
-        let source = spec.source.clone();
-        let stem = source.split_whitespace().last().unwrap();
-        let found = published()
-            .into_iter()
-            .find(|(name, _)| name.starts_with(stem));
-        let Some((name, text)) = found else {
+fn a_preset_is_the_published_configuration_that_it_cites() {
+    for preset in presets::names() {
+        let preset = presets::load(preset).unwrap();
+        let cited = |name: &str| preset.source.ends_with(name.trim_end_matches(".yaml"));
+        let Some((name, text)) = published().into_iter().find(|(name, _)| cited(name)) else {
             continue;
         };
-        let imported = import::from_yaml(&text, &name).unwrap();
-        spec.learning.nudge = imported.learning.nudge.clone();
-        assert_eq!(spec.network, imported.network, "{preset}");
-        assert_eq!(spec.learning, imported.learning, "{preset}");
+        let mut imported = import::from_yaml(&text, &name).unwrap();
+        assert_eq!(preset.network, imported.network, "{name}");
+        // A preset says once what a configuration says of each population.
+        imported.learning.nudge = preset.learning.nudge.clone();
+        assert_eq!(preset.learning, imported.learning, "{name}");
     }
 }
 
@@ -262,7 +259,7 @@ fn a_refusal_names_each_key_and_writes_nothing() {
 fn the_presets_are_listed() {
     let folder = Folder::with("unused", "");
     let shown = folder.succeeds(&["presets"]);
-    for name in burn_dendrite::train::presets::names() {
+    for name in presets::names() {
         assert!(shown.contains(name), "{shown}");
     }
 }
