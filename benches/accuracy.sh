@@ -1,19 +1,37 @@
 #!/usr/bin/env bash
-# The table of the README: test accuracy of each preset on MNIST in the paper's protocol (20,000
-# samples at batch 1), seeds 1 to 3, one thread. Usage: benches/accuracy.sh [FOLDER FOR THE RUNS]
+# The table of results: test accuracy of the presets in the paper's protocol (batch 1; 20,000 samples,
+# of the spirals one pass), seeds 1 to 3, one thread, as lines of Markdown.
+#
+#   benches/accuracy.sh [PATTERN [FOLDER FOR THE RUNS]]
+#
+# PATTERN selects presets by a regular expression (all of them unless given: a night of work). Runs
+# that are there already are not made again; one that was cut off goes on.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-out=${1:-runs/accuracy}
-cargo build --locked
-for preset in mnist-dtp mnist-backprop-ei mnist-backprop-ann; do
+pattern=${1:-.}
+out=${2:-runs/accuracy}
+cargo build --locked --quiet
+dendrite=target/debug/dendrite
+echo "| preset | accuracy | seeds 1, 2, 3 |"
+echo "|---|---|---|"
+for preset in $("$dendrite" presets | awk '{ print $1 }' | grep -E "$pattern"); do
+    case $preset in
+        spirals-*) budget=(--dataset spirals) ;;
+        fashion-mnist-*) budget=(--dataset fashion-mnist --samples 20000) ;;
+        *) budget=(--dataset mnist --samples 20000) ;;
+    esac
     for seed in 1 2 3; do
         run="$out/$preset-$seed"
-        [ -f "$run/summary.json" ] || target/debug/dendrite train --preset "$preset" --dataset mnist \
-            --samples 20000 --validate-every 20000 --seed "$seed" --threads 1 --quiet --out "$run"
+        if [ -f "$run/spec.toml" ]; then
+            "$dendrite" train --resume "$run" --threads 1 --quiet
+        else
+            "$dendrite" train --preset "$preset" "${budget[@]}" --seed "$seed" --threads 1 --quiet \
+                --out "$run"
+        fi
     done
     # Mean and standard error from the summaries.
     grep -h '"test_accuracy"' "$out/$preset"-[123]/summary.json | awk -v name="$preset" -F'[:,]' '
-        { x = 100 * $2; n++; sum += x; squares += x * x; list = list sprintf(" %.2f", x) }
+        { x = 100 * $2; n++; sum += x; squares += x * x; list = list (n > 1 ? ", " : "") sprintf("%.2f", x) }
         END { mean = sum / n; sem = sqrt((squares - n * mean * mean) / (n - 1) / n)
-              printf "%-20s %.2f ± %.2f %%  (%s )\n", name, mean, sem, list }'
+              printf "| `%s` | %.2f ± %.2f %% | %s |\n", name, mean, sem, list }'
 done

@@ -26,10 +26,10 @@ pub enum BatchScaling {
     Linear,
     /// Up to a peak `p = min(n, 2.5 √n)`, gradually. Of `S` steps, the first 50 have the published
     /// rates; the factor then grows in equal ratios to `p` at `S/2`, stays there, and over the last
-    /// 30 % falls evenly to `p/20`.
+    /// 15 % falls evenly to `p/20`.
     ///
     /// ```text
-    /// factor(s) = p ^ clamp((s − 50) / (S/2 − 50), 0, 1) · (1 − 0.95 · clamp((s − 0.7 S) / 0.3 S, 0, 1))
+    /// factor(s) = p ^ clamp((s − 50) / (S/2 − 50), 0, 1) · (1 − 0.95 · clamp((s − 0.85 S) / 0.15 S, 0, 1))
     /// ```
     ///
     /// Why not `n` from the start: the samples of a batch share most of their presynaptic activity
@@ -47,7 +47,7 @@ pub enum BatchScaling {
 const START: f64 = 50.0;
 
 /// The share of a run over which the factor falls at the end.
-const DECAY: f64 = 0.3;
+const DECAY: f64 = 0.15;
 
 /// What is left of the factor at the very end.
 const END: f64 = 0.05;
@@ -174,8 +174,8 @@ mod tests {
         };
         assert_eq!((factor(0), factor(50)), (1.0, 1.0));
         close(factor(275), 20f64.sqrt());
-        assert_eq!((factor(500), factor(700)), (20.0, 20.0));
-        close(factor(850), 20.0 * 0.525);
+        assert_eq!((factor(500), factor(850)), (20.0, 20.0));
+        close(factor(925), 20.0 * 0.525);
         close(factor(1000), 1.0);
         // Small batches are not scaled beyond their size.
         assert_eq!(BatchScaling::Gradual.factor(4, 600, 1000), 4.0);
