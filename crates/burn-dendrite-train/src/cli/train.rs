@@ -46,8 +46,8 @@ pub(super) struct TrainArguments {
     /// Seed of weights, order and events.
     #[arg(long, default_value_t = 1, conflicts_with = "resume")]
     seed: u64,
-    /// Training samples between two validations with a checkpoint each; a fifth of an epoch
-    /// unless given.
+    /// Training samples between two validations with a checkpoint each; a fifth of an epoch, in
+    /// whole batches, unless given.
     #[arg(long, value_name = "SAMPLES", conflicts_with = "resume")]
     validate_every: Option<usize>,
     /// Stop after so many validations without a lower loss.
@@ -188,7 +188,10 @@ impl TrainArguments {
             epochs: self.epochs,
             batch_size: self.batch_size,
             seed: self.seed,
-            validate_every: self.validate_every.unwrap_or(samples.div_ceil(5)),
+            validate_every: self.validate_every.unwrap_or_else(|| {
+                // Whole batches: a small one in the middle of a run would be a noisy step.
+                samples.div_ceil(5).next_multiple_of(self.batch_size)
+            }),
             patience: self.patience,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
