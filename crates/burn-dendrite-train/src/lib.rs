@@ -1,6 +1,7 @@
 //! Data, burn's learner, experiments and the `dendrite` command line.
 
 pub mod cli;
+pub mod comparison;
 pub mod data;
 pub mod import;
 pub mod optimizer;

@@ -237,6 +237,20 @@ pub fn summary(path: &Path) -> Result<Option<Summary>, RunError> {
     }
 }
 
+/// The metrics of a run, segment by segment; a line that was cut off is left out.
+///
+/// # Errors
+///
+/// If the file cannot be read.
+pub fn records(path: &Path) -> Result<Vec<SegmentRecord>, RunError> {
+    let file = path.join(METRICS);
+    let text = fs::read_to_string(&file).map_err(|error| RunError::Io { file, error })?;
+    Ok(text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect())
+}
+
 /// The trained network of a run.
 pub fn model_file(path: &Path) -> PathBuf {
     path.join(MODEL)
