@@ -151,10 +151,12 @@ pub fn curves(compared: &[Compared], width: u16, height: u16) -> String {
                 .collect()
         })
         .collect();
-    let most = points
-        .iter()
-        .flatten()
-        .fold(1.0, |most: f64, it| most.max(it.0));
+    let most = |of: fn(&(f64, f64)) -> f64| {
+        (points.iter().flatten().map(of)).fold(1.0, |most: f64, it| most.max(it))
+    };
+    let (samples, best) = (most(|it| it.0), most(|it| it.1));
+    // Up to the next ten per cent, so that networks that learn little can be told apart too.
+    let top = (best / 10.0).ceil() * 10.0;
     let marked = || MARKERS.iter().cycle().zip(compared).zip(&points);
     let datasets = marked().map(|((marker, _), points)| {
         Dataset::default()
@@ -166,13 +168,13 @@ pub fn curves(compared: &[Compared], width: u16, height: u16) -> String {
         .legend_position(None)
         .x_axis(
             Axis::default()
-                .bounds([0.0, most])
-                .labels(["0".to_owned(), format!("{most:.0} samples")]),
+                .bounds([0.0, samples])
+                .labels(["0".to_owned(), format!("{samples:.0} samples")]),
         )
         .y_axis(
             Axis::default()
-                .bounds([0.0, 100.0])
-                .labels(["  0 %", " 50 %", "100 %"]),
+                .bounds([0.0, top])
+                .labels(["0 %".to_owned(), format!("{top:.0} %")]),
         );
     let area = Rect::new(0, 0, width, height);
     let mut buffer = Buffer::empty(area);

@@ -1,6 +1,7 @@
 //! The `dendrite` command line.
 
 mod evaluate;
+mod example;
 mod import;
 mod inspect;
 mod presets;
@@ -17,6 +18,8 @@ use crate::{
     DeviceName, ExperimentError, ExperimentSpec,
     data::{DataOptions, DatasetName, Progress},
 };
+
+pub use example::Example;
 
 /// Biology-constrained deep learning: networks of excitatory and inhibitory populations with
 /// dendrites, trained by dendritic target propagation or by backprop.
@@ -128,6 +131,11 @@ pub fn main() -> ExitCode {
         Command::Import(arguments) => arguments.run(),
         Command::Presets(arguments) => arguments.run(),
     };
+    exit_code(result)
+}
+
+/// Says what went wrong, and with which code the process ends.
+fn exit_code(result: anyhow::Result<ExitCode>) -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
@@ -140,6 +148,15 @@ pub fn main() -> ExitCode {
             ExitCode::from(if mistake { MISTAKE } else { 1 })
         }
     }
+}
+
+/// The first of `runs/NAME-1`, `-2`, … that does not exist yet.
+fn free_folder(name: &str) -> PathBuf {
+    let named = |number: usize| std::path::Path::new("runs").join(format!("{name}-{number}"));
+    (1..)
+        .map(named)
+        .find(|folder| !folder.exists())
+        .unwrap_or_else(|| named(0))
 }
 
 /// `dendrite inspect … | head` closes the pipe early, which is no error.

@@ -255,13 +255,7 @@ impl TrainArguments {
 
 /// The first of `runs/NAME-DATASET-1`, `-2`, … that does not exist yet.
 fn free_folder(spec: &ExperimentSpec, dataset: DatasetName) -> PathBuf {
-    let named = |number: usize| {
-        Path::new("runs").join(format!("{}-{}-{number}", file_name(&spec.name), dataset))
-    };
-    (1..)
-        .map(named)
-        .find(|folder| !folder.exists())
-        .unwrap_or_else(|| named(0))
+    super::free_folder(&format!("{}-{dataset}", file_name(&spec.name)))
 }
 
 fn file_name(name: &str) -> String {

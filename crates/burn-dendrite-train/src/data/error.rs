@@ -209,6 +209,29 @@ pub enum DataError {
         classes: usize,
     },
 
+    /// A file of records of equal length does not hold a whole number of them.
+    #[error(
+        "{} holds {bytes} bytes; accepted: 1 to 60000 records of {record} bytes each",
+        path.display()
+    )]
+    Records {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        bytes: u64,
+        /// The length of a record.
+        record: usize,
+    },
+
+    /// An image file cannot be decoded, or has another size.
+    #[error("{} cannot be used: {reason}", path.display())]
+    Image {
+        /// The file.
+        path: PathBuf,
+        /// Why, in a few words.
+        reason: String,
+    },
+
     /// A label in memory names no class.
     #[error("record {record} has label {label}, but there are only {classes} classes")]
     Label {

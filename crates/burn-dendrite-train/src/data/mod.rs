@@ -18,6 +18,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 mod batch;
+pub mod cifar10;
 pub mod download;
 mod error;
 pub mod fashion_mnist;
@@ -30,6 +31,7 @@ mod plan;
 mod sample_set;
 mod sequential;
 pub mod spirals;
+pub mod synthetic;
 
 pub use batch::SampleBatch;
 pub use error::DataError;
@@ -129,6 +131,10 @@ register! {
     Mnist = "mnist", Files, mnist::load;
     /// The 70,000 pieces of clothing of [Fashion-MNIST](fashion_mnist).
     FashionMnist = "fashion-mnist", Files, fashion_mnist::load;
+    /// The 60,000 colour images of [CIFAR-10](cifar10).
+    Cifar10 = "cifar10", Files, cifar10::load;
+    /// 6,000 [synthetic](synthetic) colour images of ten classes, generated.
+    Synthetic = "synthetic", Built, synthetic::load;
     /// 8,000 points on four [intertwined arms](spirals), generated: no files, no network.
     Spirals = "spirals", Built, spirals::load;
     /// The 6,500 digits of [MNIST that this library carries](mnist_mini): no files, no network.
@@ -213,7 +219,7 @@ mod tests {
         let message = "mnst".parse::<DatasetName>().unwrap_err().to_string();
         assert!(message.contains("did you mean \"mnist\"?"), "{message}");
         assert!(
-            message.contains("mnist, fashion-mnist, spirals, mnist-mini"),
+            message.contains("mnist, fashion-mnist, cifar10, synthetic, spirals, mnist-mini"),
             "{message}"
         );
         let message = "MNIST-mini".parse::<DatasetName>().unwrap_err().to_string();

@@ -1,0 +1,165 @@
+//! What the example programs share: a comparison of published networks, from one command.
+
+use std::{
+    io::{IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use burn::train::Interrupter;
+use clap::{CommandFactory, FromArgMatches, Parser};
+
+use super::{DataArguments, INTERRUPTED, MachineArguments, Mistake, exit_code, free_folder};
+use crate::{
+    Display, ExperimentSpec,
+    comparison::{self, Comparison, ComparisonEnding},
+    data::{DatasetName, Splits},
+    presets,
+    run::RunSettings,
+};
+
+/// A program that compares published networks on one data set.
+#[derive(Clone, Copy, Debug)]
+pub struct Example {
+    /// The name of the program.
+    pub name: &'static str,
+    /// One line on what it does.
+    pub about: &'static str,
+    /// The networks, by the names of their presets.
+    pub presets: &'static [&'static str],
+    /// The data set.
+    pub dataset: DatasetName,
+    /// The data set to take where the files of the first one are neither given nor found.
+    pub instead: Option<DatasetName>,
+    /// Training samples unless others are asked for.
+    pub samples: usize,
+    /// Training samples and passes of the paper.
+    pub full: (usize, usize),
+}
+
+#[derive(Debug, Parser)]
+struct ExampleArguments {
+    #[command(flatten)]
+    data: DataArguments,
+    /// Training samples, drawn in a shuffled order.
+    #[arg(long, conflicts_with = "full")]
+    samples: Option<usize>,
+    /// The budget of the paper.
+    #[arg(long)]
+    full: bool,
+    /// Samples of one training step; 1 is the published protocol.
+    #[arg(long, default_value_t = 1)]
+    batch_size: usize,
+    /// Seed of weights, order and events.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    machine: MachineArguments,
+    /// Folder for the runs; an earlier comparison with the same settings goes on there. A new one
+    /// below `runs` unless given.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+impl Example {
+    /// Runs the program with the arguments of this process.
+    pub fn main(&self) -> ExitCode {
+        let command = ExampleArguments::command()
+            .name(self.name)
+            .about(self.about)
+            .max_term_width(100);
+        let arguments = ExampleArguments::from_arg_matches(&command.get_matches());
+        exit_code(match arguments {
+            Ok(arguments) => self.run(arguments),
+            Err(error) => error.exit(),
+        })
+    }
+
+    fn run(&self, arguments: ExampleArguments) -> anyhow::Result<ExitCode> {
+        let (device, device_name) = arguments.machine.open()?;
+        let specs = self.presets.iter().map(|name| presets::load(name));
+        let specs: Vec<ExperimentSpec> = specs.collect::<Result<_, _>>()?;
+        let (dataset, data) = self.data(&arguments.data)?;
+        let (samples, epochs) = match (arguments.samples, arguments.full) {
+            (Some(samples), _) => (samples, 1),
+            (None, true) => self.full,
+            (None, false) => (self.samples, 1),
+        };
+        let batch_size = arguments.batch_size;
+        if samples == 0 || batch_size == 0 {
+            let message = "`--samples` or `--batch-size` is 0; accepted: 1 or more";
+            return Err(Mistake(message.to_owned()).into());
+        }
+        let samples = samples.min(data.train.len());
+        let out = arguments
+            .out
+            .unwrap_or_else(|| free_folder(&format!("{}-{dataset}", self.name)));
+        println!(
+            "{} networks on {dataset}: {samples} samples, {epochs} pass{}, batch {batch_size}, seed \
+             {}, {device_name}",
+            specs.len(),
+            if epochs == 1 { "" } else { "es" },
+            arguments.seed,
+        );
+        println!("run folders: {}", out.display());
+        let comparison = Comparison {
+            out,
+            settings: RunSettings {
+                preset: String::new(),
+                dataset,
+                samples,
+                epochs,
+                batch_size,
+                seed: arguments.seed,
+                validate_every: samples.div_ceil(5).next_multiple_of(batch_size),
+                patience: None,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+            },
+            data,
+            device,
+            device_name: device_name.to_string(),
+            display: match std::io::stdout().is_terminal() {
+                true => Display::Dashboard,
+                false => Display::Lines,
+            },
+        };
+        let interrupter = Interrupter::new();
+        let stop = interrupter.clone();
+        ctrlc::set_handler(move || stop.stop(Some("Ctrl-C")))?;
+        match comparison.run(specs, &interrupter)? {
+            ComparisonEnding::Interrupted => {
+                let out = comparison.out.display();
+                eprintln!("stopped; the same command with `--out {out}` goes on from there");
+                Ok(ExitCode::from(INTERRUPTED))
+            }
+            ComparisonEnding::Finished(compared) => {
+                let mut output = std::io::stdout().lock();
+                writeln!(output, "\n{}", comparison::curves(&compared, 72, 16))?;
+                writeln!(output, "{}", comparison::table(&compared))?;
+                if Some(dataset) == self.instead {
+                    writeln!(output, "{}", self.caution(dataset))?;
+                }
+                Ok(ExitCode::SUCCESS)
+            }
+        }
+    }
+
+    /// The data set, or the other one where its files are not at hand and nobody said where.
+    fn data(&self, arguments: &DataArguments) -> anyhow::Result<(DatasetName, Splits)> {
+        match (arguments.load(self.dataset, false), self.instead) {
+            (Err(reason), Some(instead)) if arguments.data_dir.is_none() => {
+                eprintln!("{} is not at hand: {reason}", self.dataset);
+                eprintln!("{}", self.caution(instead));
+                Ok((instead, arguments.load(instead, false)?))
+            }
+            (data, _) => Ok((self.dataset, data?)),
+        }
+    }
+
+    fn caution(&self, instead: DatasetName) -> String {
+        format!(
+            "note: these are the {instead} images, not {}; their accuracies say nothing about it",
+            self.dataset
+        )
+    }
+}
