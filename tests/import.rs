@@ -221,3 +221,24 @@ fn the_presets_are_listed() {
         assert!(shown.contains(name), "{shown}");
     }
 }
+
+#[test]
+fn one_network_has_one_backward_phase() {
+    let mixed = SMALL
+        .replace(
+            "            type: Exc\n",
+            "            type: Exc\n            learning_rule: BP_like_2E\n",
+        )
+        .replace(
+            "H1.E: {type: Exc,",
+            "H1.E: {type: Exc, learning_rule: BTSP_19,",
+        );
+    let message = import::from_yaml(&mixed, "mixed.yaml")
+        .unwrap_err()
+        .to_string();
+    assert!(
+        message.contains("Output.E.H1.E") || message.contains("Output.E.Input"),
+        "{message}"
+    );
+    assert!(message.contains("one backward phase"), "{message}");
+}
