@@ -80,81 +80,29 @@ impl Rules {
             None => return,
         };
         let sign = cell.map_or(1.0, CellType::sign);
+        let gate = backward_phase(&kind).map(|(settling, defaults)| {
+            self.nudge(&name.post, settling, defaults, keys, &mut arguments, errors)
+        });
         let rule: RuleSpec = match kind.as_str() {
             "Backprop" => RuleSpec::Backprop,
-            "BP_like_2E" => {
-                self.nudge(
-                    &name.post,
-                    Settling::Instant,
-                    Defaults::OPEN,
-                    keys,
-                    &mut arguments,
-                    errors,
-                );
-                DendriticTarget::default().into()
+            "BP_like_2E" => DendriticTarget::default().into(),
+            "BP_like_2L" => DendriticTarget {
+                phase: phase(&mut arguments, errors),
             }
-            "BP_like_2L" => {
-                let defaults = Defaults::OPEN;
-                self.nudge(
-                    &name.post,
-                    Settling::Equilibrated,
-                    defaults,
-                    keys,
-                    &mut arguments,
-                    errors,
-                );
-                let phase = phase(&mut arguments, errors);
-                DendriticTarget { phase }.into()
+            .into(),
+            "Top_Layer_BP_like_2L" => DendriticTarget {
+                phase: ActivityPhase::Backward,
             }
-            "Top_Layer_BP_like_2L" => {
-                let defaults = Defaults::GATED;
-                self.nudge(
-                    &name.post,
-                    Settling::OutputOnly,
-                    defaults,
-                    keys,
-                    &mut arguments,
-                    errors,
-                );
-                let phase = ActivityPhase::Backward;
-                DendriticTarget { phase }.into()
-            }
-            "BTSP_19" => {
-                let defaults = Defaults::GATED;
-                self.nudge(
-                    &name.post,
-                    Settling::Equilibrated,
-                    defaults,
-                    keys,
-                    &mut arguments,
-                    errors,
-                );
-                behavioral_timescale(keys, &mut arguments, errors).into()
-            }
+            .into(),
+            "BTSP_19" => behavioral_timescale(keys, &mut arguments, errors).into(),
             "Supervised_BCM_4" => {
                 same_sign(sign, &mut arguments, errors);
-                self.nudge(
-                    &name.post,
-                    Settling::Equilibrated,
-                    Defaults::SPARSE,
-                    keys,
-                    &mut arguments,
-                    errors,
-                );
                 bienenstock_cooper_munro(&mut arguments, errors).into()
             }
-            "Hebbian_Temporal_Contrast" => {
-                let defaults = Defaults::GATED;
-                let gate = self.nudge(
-                    &name.post,
-                    Settling::Equilibrated,
-                    defaults,
-                    keys,
-                    &mut arguments,
-                    errors,
-                );
-                TemporalContrast { gate }.into()
+            "Hebbian_Temporal_Contrast" => TemporalContrast {
+                gate: gate.unwrap_or_default(),
             }
+            .into(),
             "Top_Down_Hebbian_Temporal_Contrast_1" => {
                 match arguments.flag("forward_only", errors) {
                     Some(true) => TopDownContrast {
@@ -309,6 +257,18 @@ impl Rules {
             });
         }
         gate
+    }
+}
+
+/// The backward phase that a rule of this name carries, and what it assumes of it.
+fn backward_phase(kind: &str) -> Option<(Settling, Defaults)> {
+    match kind {
+        "BP_like_2E" => Some((Settling::Instant, Defaults::OPEN)),
+        "BP_like_2L" => Some((Settling::Equilibrated, Defaults::OPEN)),
+        "Supervised_BCM_4" => Some((Settling::Equilibrated, Defaults::SPARSE)),
+        "BTSP_19" | "Hebbian_Temporal_Contrast" => Some((Settling::Equilibrated, Defaults::GATED)),
+        "Top_Layer_BP_like_2L" => Some((Settling::OutputOnly, Defaults::GATED)),
+        _ => None,
     }
 }
 
