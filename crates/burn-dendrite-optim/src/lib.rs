@@ -7,8 +7,8 @@
 //! into Δw. Backprop through the last settling steps stands behind the same call.
 //!
 //! What rules remember between samples (thresholds, traces) is a [`RuleMemory`], a burn module beside
-//! the network. All Δw are computed from one snapshot; [`Updates::into_grads`] hands them to any burn optimizer
-//! as pseudo-gradients, [`Updates::apply`] adds them as they are.
+//! the network. All Δw are computed from one snapshot; [`Updates::into_grads`] hands them to any burn
+//! optimizer as pseudo-gradients, [`Updates::apply`] adds them as they are.
 //!
 //! The model is that of Galloni, Peddada, Chennawar and Milstein, *Cellular and subcellular
 //! specialization enables biology-constrained deep learning* (2025).
