@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, io::Write, path::PathBuf, process::ExitCode};
 use burn_dendrite_nn::{
     Activation, CellType, Compartment, Parameter, Plan, ProjectionId, Timing, WeightSource,
 };
-use burn_dendrite_optim::{Learning, Target};
+use burn_dendrite_optim::{Learning, Settling, Target};
 use clap::Args;
 use comfy_table::{CellAlignment, Table};
 
@@ -31,7 +31,13 @@ impl InspectArguments {
         {
             writeln!(out, "  {line}")?;
         }
-        writeln!(out, "  {} steps, tau {}\n", plan.steps, spec.network.tau)?;
+        let settling = learning.nudge().map_or("", |nudge| match nudge.settling {
+            Settling::Instant => ", instant nudge",
+            Settling::Equilibrated => ", equilibrated nudge",
+            Settling::OutputOnly => ", nudge of the output only",
+        });
+        let tau = spec.network.tau;
+        writeln!(out, "  {} steps, tau {tau}{settling}\n", plan.steps)?;
         writeln!(out, "{}\n", populations(&plan))?;
         writeln!(out, "{}\n", projections(&plan, &rules(&spec)))?;
         if let Some(table) = biases(&plan, &rules(&spec)) {
