@@ -132,47 +132,56 @@ impl WithSimd for AddDots<'_> {
     type Output = ();
 
     #[inline(always)]
-    fn with_simd<S: Simd>(self, simd: S) {
-        let width = self.input.len();
-        let (input, _) = S::as_simd_f32s(self.input);
-        let dots = |indices: [usize; 4]| {
-            let rows = indices.map(|index| {
-                let row = &self.matrix[index * width..(index + 1) * width];
-                &S::as_simd_f32s(row).0[..input.len()]
-            });
-            let mut sums = [simd.splat_f32s(0.0); 4];
-            for (column, input) in input.iter().enumerate() {
-                for (sum, row) in sums.iter_mut().zip(rows) {
-                    *sum = simd.mul_add_e_f32s(row[column], *input, *sum);
-                }
-            }
-            sums.map(|sum| simd.reduce_sum_f32s(sum))
-        };
-        let mut add = |indices: [usize; 4], count: usize| {
-            let dots = dots(indices);
-            for (index, dot) in indices.into_iter().zip(dots).take(count) {
-                self.sum[index] += self.scale * dot;
-            }
-        };
+    fn with_simd<S: Simd>(mut self, simd: S) {
         match self.wanted {
             Wanted::First(count) => {
                 let whole = count - count % 4;
                 for first in (0..whole).step_by(4) {
-                    add([first, first + 1, first + 2, first + 3], 4);
+                    self.add(simd, [first, first + 1, first + 2, first + 3]);
                 }
                 for index in whole..count {
-                    add([index; 4], 1);
+                    self.add(simd, [index]);
                 }
             }
             Wanted::Only(indices) => {
                 let (groups, rest) = indices.as_chunks::<4>();
-                for group in groups {
-                    add(group.map(|index| index as usize), 4);
+                for [one, two, three, four] in groups {
+                    let group = [
+                        *one as usize,
+                        *two as usize,
+                        *three as usize,
+                        *four as usize,
+                    ];
+                    self.add(simd, group);
                 }
                 for index in rest {
-                    add([*index as usize; 4], 1);
+                    self.add(simd, [*index as usize]);
                 }
             }
+        }
+    }
+}
+
+// Closures would not inherit the vector instructions that `with_simd` is compiled for.
+impl AddDots<'_> {
+    /// `N` rows at a time, so that their sums do not wait for one another.
+    #[inline(always)]
+    fn add<S: Simd, const N: usize>(&mut self, simd: S, indices: [usize; N]) {
+        let width = self.input.len();
+        let (input, _) = S::as_simd_f32s(self.input);
+        let mut rows = [input; N];
+        for (row, index) in rows.iter_mut().zip(indices) {
+            let values = &self.matrix[index * width..(index + 1) * width];
+            *row = &S::as_simd_f32s(values).0[..input.len()];
+        }
+        let mut sums = [simd.splat_f32s(0.0); N];
+        for (column, input) in input.iter().enumerate() {
+            for (sum, row) in sums.iter_mut().zip(&rows) {
+                *sum = simd.mul_add_e_f32s(row[column], *input, *sum);
+            }
+        }
+        for (sum, index) in sums.into_iter().zip(indices) {
+            self.sum[index] += self.scale * simd.reduce_sum_f32s(sum);
         }
     }
 }
@@ -243,31 +252,31 @@ where
         let (weights, _) = S::as_mut_simd_f32s(self.weights);
         let lower = simd.splat_f32s(self.bounds.lower);
         let upper = simd.splat_f32s(self.bounds.upper);
-        let clamped = |weight| simd.min_f32s(simd.max_f32s(weight, lower), upper);
-        let row = |index: usize| index * width..(index + 1) * width;
         let mut products = self.products.clone();
         let (first, second) = (products.next(), products.next());
         // One product and no decay is what nearly every row of nearly every rule needs.
         if let (Some((factor, index)), None, None) = (first, second, self.weighted.clone().next()) {
-            let (change, _) = S::as_simd_f32s(&self.changes[row(index)]);
+            let (change, _) = S::as_simd_f32s(&self.changes[index * width..(index + 1) * width]);
             let factor = simd.splat_f32s(factor);
             for (weight, change) in weights.iter_mut().zip(change) {
-                *weight = clamped(simd.mul_add_e_f32s(factor, *change, *weight));
+                let changed = simd.mul_add_e_f32s(factor, *change, *weight);
+                *weight = simd.min_f32s(simd.max_f32s(changed, lower), upper);
             }
             return;
         }
         for (column, weight) in weights.iter_mut().enumerate() {
-            let at = |rows: &[f32], index: usize| S::as_simd_f32s(&rows[row(index)]).0[column];
-            let mut value = *weight;
+            let mut changed = *weight;
             for (factor, index) in self.weighted.clone() {
+                let (decay, _) = S::as_simd_f32s(&self.decays[index * width..(index + 1) * width]);
                 let factor = simd.mul_f32s(simd.splat_f32s(factor), *weight);
-                value = simd.mul_add_e_f32s(factor, at(self.decays, index), value);
+                changed = simd.mul_add_e_f32s(factor, decay[column], changed);
             }
             for (factor, index) in self.products.clone() {
-                let factor = simd.splat_f32s(factor);
-                value = simd.mul_add_e_f32s(factor, at(self.changes, index), value);
+                let (change, _) =
+                    S::as_simd_f32s(&self.changes[index * width..(index + 1) * width]);
+                changed = simd.mul_add_e_f32s(simd.splat_f32s(factor), change[column], changed);
             }
-            *weight = clamped(value);
+            *weight = simd.min_f32s(simd.max_f32s(changed, lower), upper);
         }
     }
 }
