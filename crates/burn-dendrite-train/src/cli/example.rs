@@ -114,6 +114,8 @@ impl Example {
                 validate_every: samples.div_ceil(5).next_multiple_of(batch_size),
                 patience: None,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
+                learner: Default::default(),
+                preprocessing: Default::default(),
             },
             data,
             device,

@@ -274,6 +274,13 @@ pub enum DataError {
         images: usize,
     },
 
+    /// The samples cannot be preprocessed as asked for.
+    #[error("{reason}")]
+    Preprocessing {
+        /// Why, and what is accepted.
+        reason: String,
+    },
+
     /// A plan asks for something that the set cannot give.
     #[error("a run needs {what}, not {found}")]
     Plan {
