@@ -188,7 +188,8 @@ fn sparsity(activity: &Tensor<2>) -> Measurement {
     let silent = power.clone().equal_elem(0.0);
     let active = silent.clone().bool_not().float();
     let fraction = mean.square() / power.mask_fill(silent, 1.0);
-    let sparsity = (fraction - 1.0) * (-1.0 / (1.0 - 1.0 / units));
+    // Rounding leaves a little more than 1 where all units are alike.
+    let sparsity = (fraction.clamp_max(1.0) - 1.0) * (-1.0 / (1.0 - 1.0 / units));
     Measurement {
         sum: (sparsity * active.clone()).sum(),
         weight: Weight::Measured(active.sum()),
