@@ -214,7 +214,10 @@ fn extract(
             let wanted: Option<PathBuf> = {
                 let inside = entry.path()?;
                 let named = |file: &&&str| inside == Path::new(inner).join(file);
-                files.iter().find(named).map(|file| unpacked.path().join(file))
+                files
+                    .iter()
+                    .find(named)
+                    .map(|file| unpacked.path().join(file))
             };
             if let Some(path) = wanted.filter(|_| entry.header().entry_type().is_file()) {
                 let mut file = File::create(path)?;
@@ -392,7 +395,10 @@ mod tests {
         compress(&archive.into_inner().unwrap())
     }
 
-    fn attempt_archive(body: Vec<u8>, announced: usize) -> (Result<(), DataError>, TempDir, PathBuf) {
+    fn attempt_archive(
+        body: Vec<u8>,
+        announced: usize,
+    ) -> (Result<(), DataError>, TempDir, PathBuf) {
         let md5 = hexadecimal(&Md5::digest(&body));
         let packing = Packing::Archive {
             folder: "inner",
@@ -435,7 +441,16 @@ mod tests {
         let length = half.len();
         let (outcome, _folder, destination) = attempt_archive(half, length);
         let error = outcome.unwrap_err();
-        assert!(matches!(error, DataError::Io { action: "unpack", .. }), "{error}");
+        assert!(
+            matches!(
+                error,
+                DataError::Io {
+                    action: "unpack",
+                    ..
+                }
+            ),
+            "{error}"
+        );
         assert_eq!(left_behind(&destination), 0);
 
         let body = archive(&["inner/one.bin"]);

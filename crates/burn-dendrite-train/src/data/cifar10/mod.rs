@@ -225,10 +225,14 @@ mod tests {
         mislabelled[3073] = 10;
         fs::write(&file, mislabelled).unwrap();
         let message = load_from(folder.path()).unwrap_err().to_string();
-        assert!(
-            message.contains("data_batch_3.bin") && message.contains("10"),
-            "{message}"
-        );
+        for part in ["record 1 of", "data_batch_3.bin", "(byte 3073)", "label 10"] {
+            assert!(message.contains(part), "{message}");
+        }
+        // A hole of more records than the data set has, of which none is read.
+        let hole = fs::File::create(&file).unwrap();
+        hole.set_len(3073 * 60_001).unwrap();
+        let message = load_from(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("1 to 60000 records"), "{message}");
         fs::remove_file(&file).unwrap();
         let message = load_from(folder.path()).unwrap_err().to_string();
         assert!(message.contains("data_batch_3.bin"), "{message}");
@@ -274,22 +278,34 @@ mod tests {
     }
 
     #[test]
-    fn faulty_images_are_named() {
+    fn pickles_are_refused_with_what_is_accepted() {
+        for folder in ["", "cifar-10-batches-py"] {
+            let parent = TempDir::new().unwrap();
+            let folder = parent.path().join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("data_batch_1"), b"\x80\x02}").unwrap();
+            let message = load_from(parent.path()).unwrap_err().to_string();
+            assert!(
+                message.contains("pickles") && message.contains("cifar-10-binary.tar.gz"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn too_few_images_to_hold_some_out_are_refused() {
         let folder = folders();
-        let file = folder.path().join("train/cat/2.png");
-        let good = fs::read(&file).unwrap();
-        fs::write(&file, &good[..good.len() / 2]).unwrap();
+        for class in CLASSES {
+            for index in 0..5 {
+                let is_kept = class == "cat" && index < 4;
+                let file = folder.path().join(format!("train/{class}/{index}.png"));
+                if !is_kept {
+                    fs::remove_file(file).unwrap();
+                }
+            }
+        }
         let message = load_from(folder.path()).unwrap_err().to_string();
-        assert!(message.contains("2.png"), "{message}");
-        image::RgbImage::new(16, 32).save(&file).unwrap();
-        let message = load_from(folder.path()).unwrap_err().to_string();
-        assert!(
-            message.contains("2.png") && message.contains("16x32"),
-            "{message}"
-        );
-        fs::remove_dir_all(folder.path().join("train/dog")).unwrap();
-        let message = load_from(folder.path()).unwrap_err().to_string();
-        assert!(message.contains("dog"), "{message}");
+        assert!(message.contains("4 image(s)"), "{message}");
     }
 
     #[test]
