@@ -143,6 +143,36 @@ fn two_devices_learn_like_one_with_a_batch_twice_as_large() {
 }
 
 #[test]
+fn two_devices_go_on_to_the_same_bits() {
+    let runs = Runs::new();
+    let devices = ["--devices", "flex,flex"];
+    let budget = [
+        "--samples",
+        "40",
+        "--validate-every",
+        "10",
+        "--batch-size",
+        "2",
+    ];
+    let run = runs.trained("run", "mnist-dtp", &joined(&budget, &devices));
+    let whole = weights(&run);
+    // As if it had been killed after the third of four segments.
+    for file in ["summary.json", "model.bpk"] {
+        fs::remove_file(run.join(file)).unwrap();
+    }
+    for part in ["model", "optimizer", "schedule"] {
+        fs::remove_file(run.join(format!("checkpoint/{part}-4.bpk"))).unwrap();
+    }
+    let mut resume = dendrite();
+    resume
+        .args(["train", "--quiet", "--resume"])
+        .arg(&run)
+        .args(devices);
+    assert!(resume.status().unwrap().success());
+    assert_eq!(weights(&run), whole);
+}
+
+#[test]
 fn what_several_devices_cannot_do_is_refused() {
     let runs = Runs::new();
     let two = ["--samples", "40", "--devices", "flex,flex"];
@@ -223,7 +253,17 @@ fn normalised_pixels_are_for_unconstrained_inputs() {
     let runs = Runs::new();
     let arguments = ["--samples", "40", "--device", "flex", "--normalise"];
     runs.refused("mnist-dtp", &arguments, &["`Input.E`", "unconstrained"]);
-    runs.trained("run", "mnist-backprop-ann", &arguments);
+    let run = runs.trained("run", "mnist-backprop-ann", &arguments);
+    // Whoever measures the run later shows it the same pixels.
+    let mut evaluate = dendrite();
+    evaluate
+        .arg("evaluate")
+        .arg(&run)
+        .args(["--json", "--device", "flex"]);
+    let evaluated = evaluate.output().unwrap().stdout;
+    let evaluated: serde_json::Value = serde_json::from_slice(&evaluated).unwrap();
+    let summary = run::summary(&run).unwrap().unwrap();
+    assert_eq!(evaluated["accuracy"], summary.test_accuracy);
     let spirals = ["--device", "flex", "--flip"];
     runs.refused("spirals-dtp", &spirals, &["vectors"]);
     let large = ["--device", "flex", "--crop", "28"];

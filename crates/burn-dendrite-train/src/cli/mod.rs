@@ -34,7 +34,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Train a network and write a run folder.
-    Train(train::TrainArguments),
+    Train(Box<train::TrainArguments>),
     /// Measure the accuracy of a trained network.
     Evaluate(evaluate::EvaluateArguments),
     /// Show a network as a table: populations, projections, rules, parameters.

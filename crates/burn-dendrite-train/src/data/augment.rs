@@ -56,7 +56,10 @@ impl RandomViews {
         random.set_word_pos((self.start as u128 + sample as u128) * WORDS);
         let padding = self.augmentation.crop_padding;
         // Written out, so that no update of a library changes what a saved run goes on to see.
-        let mut below = |bound: usize| (u64::from(random.next_u32()) * bound as u64 >> 32) as usize;
+        let mut below = |bound: usize| {
+            let scaled = u64::from(random.next_u32()) * bound as u64;
+            (scaled >> 32) as usize
+        };
         let mut shift = || below(2 * padding + 1) as isize - padding as isize;
         let shift = [shift(), shift()];
         View {

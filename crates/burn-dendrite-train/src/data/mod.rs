@@ -28,6 +28,7 @@ pub mod idx_collection;
 mod loader;
 pub mod mnist;
 pub mod mnist_mini;
+mod pixels;
 mod plan;
 mod preprocess;
 mod sample_set;

@@ -6,7 +6,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
-use super::{DataError, SampleBatch, augment::View};
+use super::augment::View;
+use super::pixels::{self, ChannelStatistics, Scale};
+use super::{DataError, SampleBatch};
 
 /// The size of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -55,16 +57,6 @@ pub struct SampleSet {
     /// What a network sees of each value of a pixel, channel by channel; a 255th of it unless
     /// normalised.
     scales: Option<Arc<[Scale]>>,
-}
-
-/// What a network sees of each value of a pixel.
-type Scale = [f32; 256];
-
-/// Mean and standard deviation of a channel, of pixels from 0 to 1.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct ChannelStatistics {
-    mean: f64,
-    deviation: f64,
 }
 
 /// What samples are made of.
@@ -266,92 +258,38 @@ impl SampleSet {
 
     /// Appends the values of a sample as a network sees them.
     fn show(&self, index: usize, inputs: &mut Vec<f32>) {
-        let range = self.range(index);
-        match (&self.values, &self.scales) {
-            (Values::Reals(values), _) => inputs.extend_from_slice(&values[range]),
-            (Values::Bytes(pixels), None) => {
-                inputs.extend(pixels[range].iter().map(|&pixel| f32::from(pixel) / 255.0));
-            }
-            (Values::Bytes(pixels), Some(scales)) => {
-                let channels = pixels[range].chunks(self.features / scales.len());
-                for (channel, scale) in channels.zip(scales.iter()) {
-                    inputs.extend(channel.iter().map(|&pixel| scale[usize::from(pixel)]));
-                }
+        match &self.values {
+            Values::Reals(values) => inputs.extend_from_slice(&values[self.range(index)]),
+            Values::Bytes(pixels) => {
+                let scales = self.scales.as_deref();
+                pixels::show(&pixels[self.range(index)], scales, inputs);
             }
         }
     }
 
-    /// Appends the values of an image that is looked at in another way; what comes into view beside
-    /// it is black. A vector is appended as it is.
+    /// Appends the values of an image that is looked at in another way; a vector is appended as it
+    /// is.
     fn show_view(&self, index: usize, view: View, inputs: &mut Vec<f32>) {
-        let (Some(pixels), Some(shape)) = (self.pixels(index), self.shape) else {
-            return self.show(index, inputs);
-        };
-        let size = shape.height * shape.width;
-        for (channel, pixels) in pixels.chunks(size).enumerate() {
-            let scale = self.scales.as_ref().map(|scales| &scales[channel]);
-            for row in 0..shape.height {
-                let row = row.checked_add_signed(-view.shift[0]);
-                let row = row.filter(|row| *row < shape.height);
-                for column in 0..shape.width {
-                    let column = match view.is_flipped {
-                        true => shape.width - 1 - column,
-                        false => column,
-                    };
-                    let column = column.checked_add_signed(-view.shift[1]);
-                    let column = column.filter(|column| *column < shape.width);
-                    let pixel = match (row, column) {
-                        (Some(row), Some(column)) => pixels[row * shape.width + column],
-                        _ => 0,
-                    };
-                    inputs.push(match scale {
-                        Some(scale) => scale[usize::from(pixel)],
-                        None => f32::from(pixel) / 255.0,
-                    });
-                }
+        match (self.pixels(index), self.shape) {
+            (Some(pixels), Some(shape)) => {
+                pixels::show_view(pixels, shape, view, self.scales.as_deref(), inputs);
             }
+            _ => self.show(index, inputs),
         }
     }
 
     /// Mean and deviation of each channel over all images; none where samples are vectors.
     pub(super) fn channel_statistics(&self) -> Vec<ChannelStatistics> {
-        let (Values::Bytes(pixels), Some(shape)) = (&self.values, self.shape) else {
-            return Vec::new();
-        };
-        let size = shape.height * shape.width;
-        // Sums of bytes are exact, whatever their order.
-        let mut sums = vec![(0_u64, 0_u64); shape.channels];
-        for (channel, pixels) in pixels.chunks(size).enumerate() {
-            let (sum, squares) = &mut sums[channel % shape.channels];
-            for pixel in pixels {
-                *sum += u64::from(*pixel);
-                *squares += u64::from(*pixel).pow(2);
-            }
+        match (&self.values, self.shape) {
+            (Values::Bytes(pixels), Some(shape)) => ChannelStatistics::of(pixels, shape),
+            _ => Vec::new(),
         }
-        let count = (self.len() * size).max(1) as f64;
-        let statistics = |(sum, squares): (u64, u64)| {
-            let mean = sum as f64 / count;
-            let variance = (squares as f64 / count - mean * mean).max(0.0);
-            ChannelStatistics {
-                mean: mean / 255.0,
-                deviation: variance.sqrt() / 255.0,
-            }
-        };
-        sums.into_iter().map(statistics).collect()
     }
 
-    /// The same images, shown with these means taken off and divided by these deviations; a channel
-    /// that does not vary is only moved.
+    /// The same images, shown with these means taken off and divided by these deviations.
     pub(super) fn normalised(self, channels: &[ChannelStatistics]) -> Self {
-        let scale = |channel: &ChannelStatistics| -> Scale {
-            let deviation = match channel.deviation > 0.0 {
-                true => channel.deviation,
-                false => 1.0,
-            };
-            std::array::from_fn(|pixel| ((pixel as f64 / 255.0 - channel.mean) / deviation) as f32)
-        };
         Self {
-            scales: Some(channels.iter().map(scale).collect()),
+            scales: Some(channels.iter().map(ChannelStatistics::scale).collect()),
             ..self
         }
     }
@@ -574,35 +512,6 @@ mod tests {
         assert_eq!(labels.len(), 20);
         assert!(labels.iter().any(|label| **label < 50) && labels.iter().any(|it| **it >= 50));
         assert_eq!(set.subset(200).len(), 100);
-    }
-
-    #[test]
-    fn a_view_moves_and_flips_every_channel() {
-        let shape = ImageShape {
-            channels: 2,
-            height: 2,
-            width: 3,
-        };
-        let pixels = vec![1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16];
-        let set = SampleSet::images(pixels, vec![0], shape, 1).unwrap();
-        let seen = |shift, is_flipped| -> Vec<u8> {
-            let view = View { shift, is_flipped };
-            let batch = set.batch_of_views(&[0], |_| view, &Device::flex());
-            let values = batch.inputs.into_data();
-            values
-                .iter::<f32>()
-                .map(|value| (value * 255.0).round() as u8)
-                .collect()
-        };
-        assert_eq!(seen([0, 0], false), set.pixels(0).unwrap());
-        // One row down and one column to the right.
-        assert_eq!(seen([1, 1], false), [0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 11, 12]);
-        assert_eq!(seen([0, -2], false), [3, 0, 0, 6, 0, 0, 13, 0, 0, 16, 0, 0]);
-        assert_eq!(
-            seen([0, 0], true),
-            [3, 2, 1, 6, 5, 4, 13, 12, 11, 16, 15, 14]
-        );
-        assert_eq!(seen([-1, 1], true), [5, 4, 0, 0, 0, 0, 15, 14, 0, 0, 0, 0]);
     }
 
     #[test]

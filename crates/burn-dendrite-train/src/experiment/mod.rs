@@ -1,6 +1,9 @@
 //! One training from its settings to its summary, through burn's learner.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+mod check;
+mod progress;
+
+use std::{path::PathBuf, sync::Arc};
 
 use burn::{
     module::Module,
@@ -14,17 +17,19 @@ use burn::{
         },
     },
 };
-use burn_dendrite_nn::{CellType, Network, Plan, SpecErrors};
-use burn_dendrite_optim::{Learning, Select};
+use burn_dendrite_nn::{Network, Plan, SpecErrors};
+use burn_dendrite_optim::Learning;
+
+pub(crate) use check::fits;
 
 use crate::{
-    data::{DataError, Normalisation, SegmentLoader, SequentialLoader, Splits, StepShare},
+    data::{DataError, SegmentLoader, SequentialLoader, Splits, StepShare},
     evaluate::{EVALUATION_BATCH, evaluate},
     model::PlasticNetwork,
     renderer::Nothing,
     run::{
         self, AtomicCheckpointer, CheckpointEvery, JsonLinesLogger, RunError, RunFolder,
-        RunSettings, SegmentRecord, Summary,
+        RunSettings, Summary,
     },
     spec::ExperimentSpec,
     timing::{Stopwatch, TimedLoader},
@@ -119,78 +124,6 @@ impl ExperimentError {
 }
 
 impl Experiment {
-    /// Whether everything fits, before any file is written.
-    ///
-    /// # Errors
-    ///
-    /// Mistakes of the specification, sizes that do not fit the data, or a budget beyond it.
-    pub fn check(&self) -> Result<(Plan, Learning), ExperimentError> {
-        let (plan, learning) = self.spec.check()?;
-        let settings = &self.settings;
-        fits(&plan, &self.data, settings.dataset.as_str())?;
-        settings.check().map_err(ExperimentError::Mismatch)?;
-        settings.segments().validate(self.data.train.len())?;
-        if let Some(samples) = settings.learner.validation_samples
-            && samples > self.data.validation.len()
-        {
-            return Err(ExperimentError::Mismatch(format!(
-                "`validation_samples` is {samples}; accepted: 1 to {}, the validation samples of \
-                 `{}`",
-                self.data.validation.len(),
-                settings.dataset
-            )));
-        }
-        let input = &plan.populations[plan.input];
-        if settings.preprocessing.normalisation == Normalisation::PerChannel
-            && input.cell != CellType::Unconstrained
-        {
-            return Err(ExperimentError::Mismatch(format!(
-                "normalised pixels are negative in part, which the rates of `{}` cannot be under \
-                 Dale's law; accepted: no `--normalise`, or an unconstrained input",
-                input.name
-            )));
-        }
-        self.check_devices(&learning)?;
-        Ok((plan, learning))
-    }
-
-    /// Whether burn's learner can divide the steps of this way of learning among the devices.
-    fn check_devices(&self, learning: &Learning) -> Result<(), ExperimentError> {
-        let devices = self.settings.learner.devices;
-        let given = 1 + self.more_devices.len();
-        let refuse = |message: String| Err(ExperimentError::Mismatch(message));
-        if given != devices {
-            return refuse(format!(
-                "the run is divided among {devices} device(s), and {given} were given; accepted: \
-                 the same number as when it was started (`--devices`), because the weights depend \
-                 on it"
-            ));
-        }
-        if devices == 1 {
-            return Ok(());
-        }
-        if let Some((_, remembered)) = learning.memory_names().first() {
-            return refuse(format!(
-                "several devices cannot learn by a rule that remembers: its `{remembered}` goes from \
-                 each sample to the next, and the devices see theirs at the same time; accepted: \
-                 one device"
-            ));
-        }
-        let selects_at_random = learning.nudge().is_some_and(|nudge| {
-            let mut responses = nudge.populations.iter().filter_map(|(_, it)| it.as_ref());
-            responses.any(|response| matches!(response.select, Select::Random { .. }))
-        });
-        if selects_at_random {
-            return refuse(
-                "several devices cannot select plateaus at random: burn's generator is one for all \
-                 devices of a backend, so that the draws would depend on which of them is first; \
-                 accepted: one device"
-                    .to_owned(),
-            );
-        }
-        Ok(())
-    }
-
     /// Trains in a new folder.
     ///
     /// # Errors
@@ -373,45 +306,6 @@ impl Experiment {
         }
         Ok(training.launch(Learner::new(model, self.spec.optimizer.init(), schedule)))
     }
-
-    /// Prints a line a segment where lines are wanted.
-    fn progress(&self, finished: usize, stopwatch: &Stopwatch) -> run::Progress {
-        if self.display != Display::Lines {
-            return Arc::new(|_| ());
-        }
-        let segments = self.settings.segments();
-        let total = segments.samples_before(segments.segments());
-        let before = segments.samples_before(finished);
-        if before > 0 {
-            println!("going on after {before} of {total} samples");
-        }
-        let (stopwatch, started) = (stopwatch.clone(), std::time::Instant::now());
-        let trained = std::sync::Mutex::new(f64::NAN);
-        Arc::new(move |record: &SegmentRecord| {
-            let accuracy = record.metrics.get("Accuracy").copied().unwrap_or(f64::NAN);
-            let mut trained = match trained.lock() {
-                Ok(trained) => trained,
-                Err(poisoned) => poisoned.into_inner(),
-            };
-            if record.split == "train" {
-                *trained = accuracy;
-                return;
-            }
-            let done = (record.samples - before).max(1) as f64;
-            let left = started
-                .elapsed()
-                .mul_f64((total - record.samples) as f64 / done);
-            println!(
-                "{:>7} of {total} samples   accuracy: training {:5.1} %, validation {:5.1} %   \
-                 {:.0} samples/s   {} left",
-                record.samples,
-                *trained,
-                accuracy,
-                stopwatch.samples_per_second(),
-                duration(left),
-            );
-        })
-    }
 }
 
 /// Stops when the validation loss has not improved for some segments. It asks the log each time,
@@ -427,33 +321,6 @@ impl EarlyStoppingStrategy for Patience {
             .find_epoch("Loss", Aggregate::Mean, Direction::Lowest, &Split::Valid)
             .is_some_and(|best| epoch.saturating_sub(best) >= self.segments)
     }
-}
-
-fn duration(left: Duration) -> String {
-    match left.as_secs() {
-        seconds @ 0..60 => format!("{seconds} s"),
-        seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
-    }
-}
-
-/// Whether the network's input and output have the sizes of the data.
-pub(crate) fn fits(plan: &Plan, data: &Splits, dataset: &str) -> Result<(), ExperimentError> {
-    let ends = [
-        (plan.input, data.train.features(), "pixels"),
-        (plan.output, data.train.classes(), "classes"),
-    ];
-    for (id, wanted, what) in ends {
-        let population = &plan.populations[id];
-        if population.size != wanted {
-            return Err(ExperimentError::Mismatch(format!(
-                "network.population[{}].size: {} does not fit the data set `{dataset}`; accepted: \
-                 {wanted}, its {what}",
-                population.name, population.size
-            )));
-        }
-    }
-    Ok(())
 }
 
 fn save(model: PlasticNetwork, folder: &RunFolder) -> Result<(), ExperimentError> {
