@@ -115,9 +115,13 @@ enum Layout {
 
 /// The layout that a folder has, if it has one.
 fn find(folder: &Path) -> Result<Option<Layout>, DataError> {
-    let binary = [folder.to_owned(), folder.join(UNPACKED)];
-    if let Some(folder) = binary.into_iter().find(|it| it.join(TEST).is_file()) {
-        return Ok(Some(Layout::Binary(folder)));
+    let unpacked = folder.join(UNPACKED);
+    if folder.join(TEST).is_file() {
+        return Ok(Some(Layout::Binary(folder.to_owned())));
+    }
+    // A folder of that name is meant, even if a file is missing, which its reader says.
+    if unpacked.is_dir() {
+        return Ok(Some(Layout::Binary(unpacked)));
     }
     if folder.join("train").is_dir() && folder.join("test").is_dir() {
         return Ok(Some(Layout::Folders(folder.to_owned())));
@@ -236,6 +240,19 @@ mod tests {
         fs::remove_file(&file).unwrap();
         let message = load_from(folder.path()).unwrap_err().to_string();
         assert!(message.contains("data_batch_3.bin"), "{message}");
+    }
+
+    #[test]
+    fn an_unpacked_archive_that_lacks_a_file_is_not_taken_for_none() {
+        let folder = TempDir::new().unwrap();
+        fs::rename(batches().keep(), folder.path().join(UNPACKED)).unwrap();
+        assert_eq!(load_from(folder.path()).unwrap().train.len(), 8);
+        fs::remove_file(folder.path().join(UNPACKED).join(TEST)).unwrap();
+        let message = load_from(folder.path()).unwrap_err().to_string();
+        assert!(
+            message.contains("cifar-10-batches-bin/test_batch.bin"),
+            "{message}"
+        );
     }
 
     /// Folders of five training images and one test image a class, one grey value each.
