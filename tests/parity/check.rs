@@ -15,16 +15,17 @@ use burn_dendrite::{
 };
 
 use crate::{
+    backend::Backend,
     compare::{Comparison, values},
     fixture::{Fixture, Matrix, Rows},
     quantities,
 };
 
-/// Checks a fixture on the default device.
+/// Checks a fixture on a backend.
 ///
 /// On success the largest relative error of each pass.
-pub(crate) fn check(fixture: &Fixture) -> Result<String, String> {
-    let device = Device::default();
+pub(crate) fn check(fixture: &Fixture, backend: &Backend) -> Result<String, String> {
+    let device = backend.device.clone();
     let plan = fixture
         .network
         .check()
@@ -40,6 +41,7 @@ pub(crate) fn check(fixture: &Fixture) -> Result<String, String> {
     // burn's optimizers want parameters on an autodiff device; the dynamics strip that again.
     let on_autodiff = Network::new(plan, 0, &device.clone().autodiff()).no_grad();
     let subject = Subject {
+        tolerance: backend.tolerance(fixture.tolerance),
         fixture,
         learning,
         device,
@@ -80,6 +82,7 @@ enum Start {
 
 struct Subject<'a> {
     fixture: &'a Fixture,
+    tolerance: f64,
     learning: Learning,
     device: Device,
 }
@@ -94,7 +97,7 @@ impl Subject<'_> {
             batched_forward_output,
             ..
         } = self.fixture;
-        let mut comparison = Comparison::new("start", self.fixture.tolerance);
+        let mut comparison = Comparison::new("start", self.tolerance);
         let network = self.put(network, weights, biases)?;
         quantities::parameters(&mut comparison, "as set", &network, weights, biases);
         let constrained = network.clone().constrained();
@@ -130,7 +133,7 @@ impl Subject<'_> {
         mut update: impl FnMut(Network, Updates) -> Network,
     ) -> Result<Comparison, String> {
         let allowance = if start == Start::Recorded { 1.0 } else { 10.0 };
-        let mut comparison = Comparison::new(pass, self.fixture.tolerance * allowance);
+        let mut comparison = Comparison::new(pass, self.tolerance * allowance);
         let mut weights = &self.fixture.weights;
         let mut biases = self.fixture.biases.clone();
         let memory = self.learning.memory(&network);
@@ -178,7 +181,7 @@ impl Subject<'_> {
     /// A batch of two gives the mean of the updates that its samples give alone, the second one
     /// with the memory that the first one left, and leaves the same memory.
     fn batch(&self, network: Network) -> Result<Comparison, String> {
-        let mut comparison = Comparison::new("batch of two", self.fixture.tolerance);
+        let mut comparison = Comparison::new("batch of two", self.tolerance);
         let network = self.put(network, &self.fixture.weights, &self.fixture.biases)?;
         let plan = network.plan();
         let [apart, together] = [(); 2].map(|()| self.learning.memory(&network));

@@ -202,6 +202,7 @@ impl TrainArguments {
             return;
         }
         let settings = &experiment.settings;
+        let device = device.describe(&experiment.device);
         println!(
             "{} on {}: {} epoch{} of {} samples, batch {}, seed {}, {device} with {} thread{}",
             settings.preset,
