@@ -11,6 +11,7 @@ mod backend;
 mod check;
 mod compare;
 mod fixture;
+mod launches;
 mod quantities;
 mod reference;
 mod training;
@@ -53,6 +54,13 @@ fn backend_trials(backend: &Backend) -> Vec<Trial> {
             report(&name, training::check(preset, &backend))
         })
     }));
+    if backend.name.launches_kernels() {
+        let backend = backend.clone();
+        let name = format!("launches::{}", backend.name);
+        trials.push(Trial::test(name.clone(), move || {
+            report(&name, launches::check(&backend))
+        }));
+    }
     trials
 }
 
