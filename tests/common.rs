@@ -4,11 +4,12 @@ use std::process::Command;
 
 use burn_dendrite::train::{ExperimentSpec, presets, set::set};
 
-/// The `dendrite` binary of this build, away from the environment of whoever runs the tests.
+/// The `dendrite` binary of this build, on flex whatever is compiled in, and away from the
+/// environment of whoever runs the tests.
 pub(crate) fn dendrite() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_dendrite"));
     command
-        .env_remove("BURN_DEVICE")
+        .env("BURN_DEVICE", "flex")
         .env_remove("RUST_BACKTRACE");
     command
 }

@@ -1,16 +1,21 @@
-//! Parity with the reference implementation: one trial a fixture.
+//! Parity with the reference implementation, and a short training, on every backend that is
+//! compiled in and has hardware: one trial for each fixture and backend.
 //!
 //! `cargo test parity` runs the fixtures of this repository. With `DENDRITE_FIXTURES=FOLDER` it
 //! runs every `*.json` of that folder too, recordings of the reference or fixtures in our own
 //! format; one that we cannot represent fails. With `DENDRITE_PARITY_VERBOSE` set, the largest
-//! relative error of each fixture goes to stderr.
+//! relative error of each fixture goes to stderr. With `DENDRITE_TEST_DEVICES=flex,wgpu` these
+//! backends must be there, and no others are visited.
 
+mod backend;
 mod check;
 mod compare;
 mod fixture;
 mod fused;
+mod launches;
 mod quantities;
 mod reference;
+mod training;
 
 use std::{
     env, fs, io,
@@ -21,24 +26,60 @@ use std::{
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 
-use crate::fixture::Fixture;
+use crate::{backend::Backend, fixture::Fixture};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
-    let mut trials = trials("parity", &own);
-    if let Some(folder) = env::var_os("DENDRITE_FIXTURES") {
-        trials.extend(self::trials("parity::external", Path::new(&folder)));
-    }
+    let trials = match Backend::all() {
+        Ok(backends) => backends.iter().flat_map(backend_trials).collect(),
+        Err(problem) => vec![failed("parity::backends".to_owned(), problem)],
+    };
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
+/// All that is checked of a backend.
+fn backend_trials(backend: &Backend) -> Vec<Trial> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let mut trials = fixture_trials("parity", &own, backend);
+    if let Some(folder) = env::var_os("DENDRITE_FIXTURES") {
+        trials.extend(fixture_trials(
+            "parity::external",
+            Path::new(&folder),
+            backend,
+        ));
+    }
+    trials.extend(training::PRESETS.map(|preset| {
+        let backend = backend.clone();
+        let name = format!("training::{}::{preset}", backend.name);
+        Trial::test(name.clone(), move || {
+            report(&name, training::check(preset, &backend))
+        })
+    }));
+    if backend.name.launches_kernels() {
+        let backend = backend.clone();
+        let name = format!("launches::{}", backend.name);
+        trials.push(Trial::test(name.clone(), move || {
+            report(&name, launches::check(&backend))
+        }));
+    }
+    trials
+}
+
 /// A trial for each fixture of a folder; one that fails where there are none.
-fn trials(prefix: &str, folder: &Path) -> Vec<Trial> {
+fn fixture_trials(prefix: &str, folder: &Path, backend: &Backend) -> Vec<Trial> {
+    let prefix = format!("{prefix}::{}", backend.name);
     let problem = match fixtures(folder) {
         Ok(files) if !files.is_empty() => {
             let trial = |(name, file): (String, PathBuf)| {
-                Trial::test(format!("{prefix}::{name}"), move || run(&name, &file))
+                let backend = backend.clone();
+                let name = format!("{prefix}::{name}");
+                Trial::test(name.clone(), move || {
+                    let outcome = read(&file);
+                    report(
+                        &name,
+                        outcome.and_then(|fixture| check::check(&fixture, &backend)),
+                    )
+                })
             };
             return files.into_iter().map(trial).collect();
         }
@@ -46,9 +87,12 @@ fn trials(prefix: &str, folder: &Path) -> Vec<Trial> {
         Err(error) => error.to_string(),
     };
     let message = format!("the folder of fixtures {}: {problem}", folder.display());
-    vec![Trial::test(format!("{prefix}::fixtures"), || {
-        Err(Failed::from(message))
-    })]
+    vec![failed(format!("{prefix}::fixtures"), message)]
+}
+
+/// A trial that fails.
+fn failed(name: String, message: String) -> Trial {
+    Trial::test(name, || Err(Failed::from(message)))
 }
 
 /// Names and files of all fixtures of a folder, in order.
@@ -67,8 +111,8 @@ fn fixtures(folder: &Path) -> io::Result<Vec<(String, PathBuf)>> {
     Ok(found)
 }
 
-fn run(name: &str, file: &Path) -> Result<(), Failed> {
-    let outcome = read(file).and_then(|fixture| check::check(&fixture));
+/// The result of a trial; what it measured goes to stderr where that is wanted.
+fn report(name: &str, outcome: Result<String, String>) -> Result<(), Failed> {
     let summary = outcome.map_err(|problem| format!("{name}: {problem}"))?;
     if env::var_os("DENDRITE_PARITY_VERBOSE").is_some() {
         // One write, because trials run side by side.

@@ -1,9 +1,12 @@
 //! Accuracy and loss of a network on a data set.
 
-use burn::tensor::Device;
+use burn::tensor::{Device, Tensor, TensorData};
 use burn_dendrite_nn::Network;
 
-use crate::{data::SampleSet, model::classify};
+use crate::{
+    data::SampleSet,
+    model::{fused, values},
+};
 
 /// How well a network does on a data set.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,15 +36,22 @@ pub fn evaluate(
     let (mut right, mut loss) = (0.0, 0.0);
     let all: Vec<usize> = (0..set.len()).collect();
     let mut seen = 0;
+    let mut fused = fused(network);
     for indices in all.chunks(EVALUATION_BATCH) {
-        let output = classify(network, set.batch(indices, device));
-        let predicted = output.output.argmax(1).squeeze_dim::<1>(1);
-        right += predicted
-            .equal(output.targets)
-            .int()
-            .sum()
-            .into_scalar::<i64>() as f64;
-        loss += output.loss.into_scalar::<f64>() * indices.len() as f64;
+        let batch = set.batch(indices, device);
+        let output = match &mut fused {
+            Some(network) => {
+                let shape = batch.targets.dims();
+                let output = network.forward(&values(&batch.inputs));
+                Tensor::from_data(TensorData::new(output, shape), device)
+            }
+            None => network.forward(batch.inputs),
+        };
+        let predicted = output.clone().argmax(1).squeeze_dim::<1>(1);
+        let hits = predicted.equal(batch.labels).int().sum();
+        right += hits.into_scalar::<i64>() as f64;
+        let mean = (batch.targets - output).square().mean();
+        loss += mean.into_scalar::<f64>() * indices.len() as f64;
         seen += indices.len();
         done(seen);
     }

@@ -12,6 +12,7 @@ pub mod vitals;
 
 mod device;
 mod device_list;
+mod engine;
 mod evaluate;
 mod experiment;
 mod layout;
@@ -23,6 +24,7 @@ mod timing;
 
 pub use device::{DeviceError, DeviceName};
 pub use device_list::{DeviceAddress, DeviceListError};
+pub use engine::{Block, Blocks, Engine};
 pub use evaluate::{Evaluation, evaluate};
 pub use experiment::{Display, Ending, Experiment, ExperimentError, load_model};
 pub use model::PlasticNetwork;

@@ -6,15 +6,20 @@ use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::{
     module::{Module, ModuleMapper, Param},
     optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams},
-    tensor::Tensor,
+    tensor::{Tensor, TensorData},
     train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep},
 };
-use burn_dendrite_nn::{Network, Parameter, PerPopulation};
-use burn_dendrite_optim::{Learning, RuleMemory, Trace};
+use burn_dendrite_nn::{Network, Parameter, PerPopulation, on_inner};
+use burn_dendrite_optim::{
+    Learning, RuleMemory, Trace,
+    fused::{FusedNetwork, FusedTrainer},
+};
 
 use crate::{
+    Block, Engine,
     data::SampleBatch,
-    vitals::{StepOutput, Watch},
+    engine::is_cpu,
+    vitals::{Attention, StepOutput, Watch},
 };
 
 /// A network with its way of learning.
@@ -31,6 +36,8 @@ pub struct PlasticNetwork {
     learning: Arc<Learning>,
     #[module(skip)]
     watch: Watch,
+    #[module(skip)]
+    engine: Engine,
 }
 
 impl PlasticNetwork {
@@ -43,7 +50,14 @@ impl PlasticNetwork {
             memory,
             learning: Arc::new(learning),
             watch: Watch::Never,
+            engine: Engine::General,
         }
+    }
+
+    /// The same, with blocks of training steps instead of single ones where the engine is the fused
+    /// one: its loader must be [made for that](crate::data::SegmentLoader::with_blocks).
+    pub fn computed_by(self, engine: Engine) -> Self {
+        Self { engine, ..self }
     }
 
     /// The same, with its vital signs taken so often; never unless asked for.
@@ -54,6 +68,83 @@ impl PlasticNetwork {
     /// How it learns.
     pub fn learning(&self) -> &Learning {
         &self.learning
+    }
+
+    /// The training steps of a block. What burn calls gradients are the weights that they leave.
+    fn block(&self, batch: SampleBatch, block: &Block) -> TrainOutput<StepOutput> {
+        let network = self.network.valid();
+        let mut trainer = FusedTrainer::new(&network, &self.memory, &self.learning)
+            .expect("checked where the engine was chosen");
+        let [inputs, targets] = [&batch.inputs, &batch.targets].map(values);
+        let [width, classes] = [&batch.inputs, &batch.targets].map(|it| it.dims()[1]);
+        let (mut outputs, mut loss) = (Vec::with_capacity(targets.len()), 0.0);
+        let size = block.batch_size;
+        let steps = inputs
+            .chunks(size * width)
+            .zip(targets.chunks(size * classes));
+        let mut attention = Attention::Nothing;
+        for (step, ((inputs, targets), rate)) in steps.zip(&block.rates).enumerate() {
+            let (position, rows) = (batch.position + step * size, inputs.len() / width);
+            loss += trainer.step(inputs, targets, *rate) * rows as f64;
+            outputs.extend(trainer.outputs());
+            match self.watch.attention(position, rows) {
+                Attention::Nothing => {}
+                Attention::Vitals if attention == Attention::VitalsAndLaws => trainer.record(),
+                other => {
+                    attention = other;
+                    trainer.record();
+                }
+            }
+        }
+        self.memory.keep(trainer.remembered());
+        let device = network.devices().into_iter().next().unwrap_or_default();
+        let rows = outputs.len() / classes;
+        let loss = Tensor::from_floats([(loss / rows as f64) as f32], &device);
+        let output = Tensor::from_data(TensorData::new(outputs, [rows, classes]), &device);
+        let network = trainer.network(network);
+        let item = match trainer.recorded() {
+            Some(trace) => StepOutput::new(loss, output, batch.labels, &network, &trace, attention),
+            None => StepOutput {
+                classification: ClassificationOutput::new(loss, output, batch.labels),
+                vitals: None,
+            },
+        };
+        let mut left = GradientsParams::new();
+        for parameter in self.learning.learned() {
+            match parameter {
+                Parameter::Weight(id) => {
+                    let weight = network.projections[id.0].weight.as_ref();
+                    weight
+                        .into_iter()
+                        .for_each(|it| left.register(it.id, it.val()));
+                }
+                Parameter::Bias(id) => {
+                    let bias = network.populations[id.0].bias.as_ref();
+                    bias.into_iter()
+                        .for_each(|it| left.register(it.id, it.val()));
+                }
+            }
+        }
+        TrainOutput { grads: left, item }
+    }
+
+    /// The network with the weights that a block left.
+    fn after_block(mut self, mut left: GradientsParams) -> Self {
+        fn put<const D: usize>(slot: &mut Option<Param<Tensor<D>>>, left: &mut GradientsParams) {
+            *slot = slot
+                .take()
+                .map(|parameter| match left.remove::<D>(parameter.id) {
+                    Some(value) => parameter.map(|old| on_inner(old, |_| value)),
+                    None => parameter,
+                });
+        }
+        for projection in &mut self.network.projections {
+            put(&mut projection.weight, &mut left);
+        }
+        for population in &mut self.network.populations {
+            put(&mut population.bias, &mut left);
+        }
+        self
     }
 
     fn constrained(mut self) -> Self {
@@ -82,7 +173,10 @@ impl TrainStep for PlasticNetwork {
     type Input = SampleBatch;
     type Output = StepOutput;
 
-    fn step(&self, batch: SampleBatch) -> TrainOutput<StepOutput> {
+    fn step(&self, mut batch: SampleBatch) -> TrainOutput<StepOutput> {
+        if let Some(block) = batch.block.take() {
+            return self.block(batch, &block);
+        }
         let attention = self.watch.attention(batch.position, batch.size());
         let outcome = self.learning.run(
             &self.network,
@@ -117,7 +211,10 @@ impl TrainStep for PlasticNetwork {
         rate: ModuleLearningRate,
         grads: GradientsParams,
     ) -> Self {
-        optimizer.step(rate, self, grads).constrained()
+        match self.engine {
+            Engine::Fused => self.after_block(grads),
+            Engine::General => optimizer.step(rate, self, grads).constrained(),
+        }
     }
 
     fn optimize_multi(
@@ -138,6 +235,12 @@ impl InferenceStep for PlasticNetwork {
         let attention = self.watch.attention(batch.position, batch.size());
         let network = &self.network;
         let plan = network.plan();
+        if let Some(mut fused) = fused(network) {
+            let trace = fused.forward_trace(&values(&batch.inputs));
+            let output = trace.forward.activity[plan.output].clone();
+            let loss = (batch.targets - output.clone()).square().mean();
+            return StepOutput::new(loss, output, batch.labels, network, &trace, attention);
+        }
         let forward = network.settle(batch.inputs, plan.steps, &mut ());
         let dendrite: PerPopulation<Option<Tensor<2>>> = (plan.populations.iter())
             .map(|(id, _)| network.dendritic_state(id, &forward))
@@ -149,9 +252,17 @@ impl InferenceStep for PlasticNetwork {
     }
 }
 
-/// Output and mean squared error of a batch, after the forward phase.
-pub(crate) fn classify(network: &Network, batch: SampleBatch) -> ClassificationOutput {
-    let output: Tensor<2> = network.forward(batch.inputs);
-    let loss = (batch.targets - output.clone()).square().mean();
-    ClassificationOutput::new(loss, output, batch.labels)
+/// The network in loops of its own, where it is on the CPU and has a form for them.
+pub(crate) fn fused(network: &Network) -> Option<FusedNetwork> {
+    let device = network.devices().into_iter().next()?;
+    let network = is_cpu(&device.without_autodiff()).then(|| FusedNetwork::new(network))?;
+    network.ok()
+}
+
+/// The values of a tensor in row-major order.
+pub(crate) fn values(tensor: &Tensor<2>) -> Vec<f32> {
+    let data = tensor.clone().without_autodiff().into_data();
+    data.convert::<f32>()
+        .try_into_vec()
+        .expect("converted to f32")
 }

@@ -18,12 +18,11 @@ mod reverse;
 mod trainer;
 mod weights;
 
-use burn_dendrite_nn::ProjectionName;
+use burn_dendrite_nn::{Parameter, Plan, ProjectionName};
 
 pub use factors::{FactoredRule, Factors, PostsynapticUnits, PresynapticUnits, Sample, Samples};
 pub use trainer::{FusedNetwork, FusedTrainer};
 
-#[allow(unused_imports)] // For the documentation.
 use crate::Learning;
 
 /// Why a network cannot be trained by the fused step; [`Learning::run`] can always do it.
@@ -45,4 +44,36 @@ pub enum Unfused {
         /// The constraint's kind.
         constraint: &'static str,
     },
+}
+
+/// Whether the fused step can train a network.
+///
+/// # Errors
+///
+/// If a rule has no factored form, or a constraint none in place.
+pub fn check(plan: &Plan, learning: &Learning) -> Result<(), Unfused> {
+    let unfused = |parameter| match parameter {
+        Parameter::Weight(id) => plan.projection(id).name.to_string(),
+        Parameter::Bias(id) => format!("{}<-bias", plan.populations[id].name),
+    };
+    let mut local = learning.local().iter();
+    match local.find(|local| local.rule.factored().is_none()) {
+        Some(local) => Err(Unfused::Rule {
+            on: unfused(local.parameter),
+        }),
+        None => check_constraints(plan),
+    }
+}
+
+fn check_constraints(plan: &Plan) -> Result<(), Unfused> {
+    for projection in &plan.projections {
+        let mut constraints = projection.constraints.iter();
+        if let Some(constraint) = constraints.find(|it| it.in_place().is_none()) {
+            return Err(Unfused::Constraint {
+                projection: projection.name.clone(),
+                constraint: constraint.kind(),
+            });
+        }
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use pulp::Arch;
 use rayon::prelude::*;
 
 use super::{
-    Unfused,
+    Unfused, check, check_constraints,
     factors::{Factors, Products, Samples},
     kernel::{self, Operand},
     lane::{Cells, Frame, Lane, Wiring},
@@ -37,6 +37,8 @@ pub struct FusedNetwork {
     lanes: Vec<Lane>,
     /// How many of the lanes the last batch needed.
     used: usize,
+    /// Where states are put as tensors.
+    device: Device,
 }
 
 /// A network for the CPU that learns, with what its rules remember; see the [module](super).
@@ -78,6 +80,8 @@ pub struct FusedTrainer {
     /// By lane and objective.
     gradients: Vec<Vec<Gradients>>,
     plastic: Vec<Plastic>,
+    /// States that somebody wants to see later.
+    records: Vec<Lane>,
     /// Where random events are drawn.
     device: Device,
 }
@@ -109,13 +113,15 @@ impl FusedNetwork {
     /// If a constraint cannot be applied in place.
     pub fn new(network: &Network) -> Result<Self, Unfused> {
         let plan = network.plan();
+        check_constraints(plan)?;
         Ok(Self {
             arch: Arch::new(),
             wiring: Wiring::new(plan),
-            weights: Weights::load(network)?,
+            weights: Weights::load(network),
             lanes: Vec::new(),
             used: 0,
             plan: Arc::new(plan.clone()),
+            device: device(network),
         })
     }
 
@@ -202,16 +208,11 @@ impl FusedTrainer {
         memory: &RuleMemory,
         learning: &Learning,
     ) -> Result<Self, Unfused> {
-        let plan = network.plan();
+        check(network.plan(), learning)?;
         let mut objectives = Vec::new();
         let mut plastic = Vec::new();
         let mut rules = 0;
         for local in learning.local() {
-            if local.rule.factored().is_none() {
-                return Err(Unfused::Rule {
-                    on: name(plan, local.parameter),
-                });
-            }
             let cause = Cause::Rule(local.rule.clone(), rules);
             plastic.push(Plastic::new(local.parameter, local.learning_rate, cause));
             rules += 1;
@@ -251,12 +252,8 @@ impl FusedTrainer {
             objectives,
             gradients: Vec::new(),
             plastic,
-            device: network
-                .devices()
-                .into_iter()
-                .next()
-                .unwrap_or_default()
-                .without_autodiff(),
+            records: Vec::new(),
+            device: device(network),
         })
     }
 
@@ -353,6 +350,7 @@ impl FusedTrainer {
             weights,
             lanes,
             used,
+            ..
         } = &mut self.network;
         let lanes = &lanes[..*used];
         for plastic in &mut self.plastic {
@@ -424,9 +422,61 @@ impl FusedTrainer {
 
     /// The states of the last step, as [`Learning::run`] gives them.
     pub fn trace(&self) -> Trace {
-        let lanes = &self.network.lanes[..self.network.used];
+        self.network.trace(self.network.lanes())
+    }
+
+    /// Keeps the states of the last step until [`recorded`](Self::recorded) asks for them.
+    pub fn record(&mut self) {
+        self.records.extend_from_slice(self.network.lanes());
+    }
+
+    /// The states of all steps that were kept since the last call, one under the other; `None` if
+    /// there are none.
+    pub fn recorded(&mut self) -> Option<Trace> {
+        let records = std::mem::take(&mut self.records);
+        (!records.is_empty()).then(|| self.network.trace(&records))
+    }
+}
+
+impl FusedNetwork {
+    /// The forward phase of inputs `[rows, input size]`, in row-major order, as a trace that no
+    /// backward phase follows.
+    ///
+    /// # Panics
+    ///
+    /// If `inputs` does not hold whole rows.
+    pub fn forward_trace(&mut self, inputs: &[f32]) -> Trace {
+        self.forward(inputs);
+        let Self {
+            arch,
+            plan,
+            wiring,
+            weights,
+            lanes,
+            used,
+            ..
+        } = self;
+        let frame = Frame {
+            arch: *arch,
+            plan,
+            wiring,
+            weights,
+        };
+        for lane in &mut lanes[..*used] {
+            lane.keep_dendrites(frame);
+        }
+        let trace = self.trace(self.lanes());
+        Trace::forward_only(trace.forward, trace.dendrite)
+    }
+
+    /// The lanes of the last batch.
+    fn lanes(&self) -> &[Lane] {
+        &self.lanes[..self.used]
+    }
+
+    fn trace(&self, lanes: &[Lane]) -> Trace {
         let gather = |values: fn(&Cells) -> &Vec<f32>| -> PerPopulation<Option<Tensor<2>>> {
-            let populations = self.network.plan.populations.iter();
+            let populations = self.plan.populations.iter();
             populations
                 .map(|(id, population)| {
                     let mut rows = Vec::new();
@@ -462,9 +512,7 @@ impl FusedTrainer {
             plateau: gather(|cells| &cells.plateau),
         }
     }
-}
 
-impl FusedNetwork {
     fn constrain_each(&mut self, parameter: Parameter) {
         match parameter {
             Parameter::Weight(id) => {
@@ -573,6 +621,12 @@ impl Plastic {
     }
 }
 
+/// Where the parameters of a network are.
+fn device(network: &Network) -> Device {
+    let device = network.devices().into_iter().next();
+    device.unwrap_or_default().without_autodiff()
+}
+
 /// The two sides of a sum of products, for the presynaptic units from `first` on.
 fn operands(products: &Products, first: usize, pre: usize, width: usize) -> [Operand<'_>; 2] {
     [
@@ -587,11 +641,4 @@ fn operands(products: &Products, first: usize, pre: usize, width: usize) -> [Ope
             column_stride: 1,
         },
     ]
-}
-
-fn name(plan: &Plan, parameter: Parameter) -> String {
-    match parameter {
-        Parameter::Weight(id) => plan.projection(id).name.to_string(),
-        Parameter::Bias(id) => format!("{}<-bias", plan.populations[id].name),
-    }
 }

@@ -6,10 +6,7 @@ use burn_dendrite_nn::{
     constraint::InPlace, on_inner,
 };
 
-use super::{
-    Unfused,
-    kernel::{Bounds, padded},
-};
+use super::kernel::{Bounds, padded};
 
 /// The parameters of a network, as the loops want them.
 #[derive(Clone, Debug)]
@@ -40,14 +37,14 @@ pub(super) struct Matrix {
 }
 
 impl Weights {
-    pub(super) fn load(network: &Network) -> Result<Self, Unfused> {
+    pub(super) fn load(network: &Network) -> Self {
         let plan = network.plan();
         let matrices = (plan.projections.iter().enumerate())
             .map(|(index, projection)| match projection.source {
-                WeightSource::Own(_) => Matrix::load(network, ProjectionId(index)).map(Some),
-                WeightSource::Tied { .. } => Ok(None),
+                WeightSource::Own(_) => Some(Matrix::load(network, ProjectionId(index))),
+                WeightSource::Tied { .. } => None,
             })
-            .collect::<Result<_, _>>()?;
+            .collect();
         let biases = (plan.populations.iter())
             .map(|(id, population)| match network.bias(id) {
                 Some(bias) => rows(bias.unsqueeze(), padded(population.size)),
@@ -66,11 +63,11 @@ impl Weights {
                     })
             })
             .collect();
-        Ok(Self {
+        Self {
             matrices,
             biases,
             bias_bounds,
-        })
+        }
     }
 
     /// Puts the learned values into `network`, whose other parameters they are anyway.
@@ -125,7 +122,7 @@ impl Weights {
 }
 
 impl Matrix {
-    fn load(network: &Network, id: ProjectionId) -> Result<Self, Unfused> {
+    fn load(network: &Network, id: ProjectionId) -> Self {
         let plan: &Plan = network.plan();
         let projection = plan.projection(id);
         let site = &projection.site;
@@ -144,21 +141,15 @@ impl Matrix {
         let mut afterwards = Vec::new();
         for constraint in &projection.constraints {
             match constraint.in_place() {
-                Some(InPlace::Nothing) => {}
+                None | Some(InPlace::Nothing) => {}
                 Some(InPlace::Clamp { lower, upper }) if afterwards.is_empty() => {
                     bounds = bounds.and(Bounds { lower, upper });
                 }
                 Some(other) => afterwards.push(other),
-                None => {
-                    return Err(Unfused::Constraint {
-                        projection: projection.name.clone(),
-                        constraint: constraint.kind(),
-                    });
-                }
             }
         }
         let connectivity = &network.projections[id.0].connectivity;
-        Ok(Self {
+        Self {
             values: rows(network.weight(id), width),
             pre: site.pre,
             post: site.post,
@@ -169,7 +160,7 @@ impl Matrix {
                 .unwrap_or_default(),
             bounds,
             afterwards,
-        })
+        }
     }
 
     /// The padded row of weights from one presynaptic unit.
@@ -224,12 +215,15 @@ impl Matrix {
 /// The rows of a tensor, each padded with zeros to `width`.
 pub(super) fn rows(tensor: Tensor<2>, width: usize) -> Vec<f32> {
     let [count, size] = tensor.dims();
-    let data = tensor.without_autodiff().into_data();
+    let data = tensor.without_autodiff().into_data().convert::<f32>();
+    let values = data.as_slice::<f32>().expect("converted to f32");
     let mut padded = vec![0.0; count * width];
-    let mut values = data.iter::<f32>();
-    for row in padded.chunks_exact_mut(width.max(1)) {
-        for (place, value) in row[..size].iter_mut().zip(&mut values) {
-            *place = value;
+    if size > 0 {
+        for (row, values) in padded
+            .chunks_exact_mut(width)
+            .zip(values.chunks_exact(size))
+        {
+            row[..size].copy_from_slice(values);
         }
     }
     padded

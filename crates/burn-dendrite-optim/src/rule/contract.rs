@@ -7,7 +7,9 @@ use burn_dendrite_nn::{Network, NetworkSpec, Parameter, Plan, ProjectionId};
 use serde_json::json;
 
 use super::{Idle, LearningRule};
-use crate::{Learning, NudgeSpec, RuleMemory, Settling, check::local_rule_fits};
+use crate::{
+    Learning, NudgeSpec, RuleMemory, Settling, check::local_rule_fits, fused::FusedTrainer,
+};
 
 /// A clause of the contract between learning rules and everybody who uses them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,9 @@ pub enum Clause {
     Batch,
     /// Dale's law holds once the change is applied.
     Dale,
+    /// A rule with a [factored form](LearningRule::factored) gives the same weights by it, and leaves
+    /// the same memory.
+    Factored,
 }
 
 /// A rule that breaks its contract.
@@ -54,6 +59,7 @@ impl fmt::Display for Clause {
             Self::Deterministic => "the same signals give different changes",
             Self::Batch => "a batch does not give the mean of what its samples give in order",
             Self::Dale => "Dale's law does not hold once the change is applied",
+            Self::Factored => "the factored form gives other weights, or leaves another memory",
         })
     }
 }
@@ -247,6 +253,19 @@ impl Subject<'_> {
         if weights.iter().any(|weight| weight * sign < 0.0) {
             return breach(Clause::Dale);
         }
+
+        let memory = learning.memory(self.network);
+        if let Ok(mut fused) = FusedTrainer::new(self.network, &memory, learning) {
+            let flat = |tensor: &Tensor<2>| -> Vec<f32> { tensor.to_data().iter().collect() };
+            fused.step(&flat(input), &flat(target), 1.0);
+            memory.keep(fused.remembered());
+            let network = fused.network(self.network.clone());
+            if !close(&numbers(network.weight(self.projection)), &weights)
+                || !close(&memories(&memory), &memories(&together))
+            {
+                return breach(Clause::Factored);
+            }
+        }
         Ok(())
     }
 }
@@ -269,7 +288,10 @@ fn close(one: &[f64], other: &[f64]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Delta, LocalRule, Side, Slot, Synapse};
+    use crate::{
+        Delta, LocalRule, Side, Slot, Synapse,
+        fused::{FactoredRule, Factors, Sample, Samples},
+    };
 
     fn breach(rule: impl LearningRule + 'static) -> Option<Clause> {
         let rule: Arc<dyn LearningRule> = Arc::new(rule);
@@ -292,6 +314,34 @@ mod tests {
                 panic!("{kind}: {breach}");
             }
         }
+    }
+
+    /// Right as tensors, and twice as much as factors.
+    #[derive(Debug)]
+    struct Inconsistent;
+
+    impl LearningRule for Inconsistent {
+        fn update(&self, synapse: &Synapse<'_>) -> Delta {
+            synapse.outer(synapse.pre.forward(), synapse.post.forward())
+        }
+
+        fn factored(&self) -> Option<&dyn FactoredRule> {
+            Some(self)
+        }
+    }
+
+    impl FactoredRule for Inconsistent {
+        fn factors(&self, samples: Samples<'_>, _: &mut [Vec<f32>], factors: &mut Factors) {
+            for Sample { pre, post } in samples.iter() {
+                let twice = post.forward.iter().map(|rate| 2.0 * rate);
+                factors.add(pre.forward.iter().copied(), twice);
+            }
+        }
+    }
+
+    #[test]
+    fn factors_that_give_another_change_are_found() {
+        assert_eq!(breach(Inconsistent), Some(Clause::Factored));
     }
 
     /// Adds the same everywhere.

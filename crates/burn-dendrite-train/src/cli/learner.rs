@@ -4,6 +4,7 @@ use clap::Args;
 
 use super::Mistake;
 use crate::{
+    Engine,
     data::{Flip, Normalisation, Preprocessing},
     device_list::DeviceAddress,
     run::LearnerSettings,
@@ -37,6 +38,10 @@ pub(super) struct LearnerArguments {
         conflicts_with = "resume"
     )]
     vitals_every: usize,
+    /// How training steps are computed: in loops made for the CPU, or by burn's tensors, which any
+    /// device and any optimizer can do; `fused` where that is possible, unless given.
+    #[arg(long, value_enum, conflicts_with = "resume")]
+    engine: Option<Engine>,
     /// Several devices that learn together, each on its part of the samples and the first of them
     /// with the optimizer, e.g. `cuda:0,cuda:1`; instead of `--device`.
     #[arg(long, value_name = "DEVICES", value_delimiter = ',')]
@@ -59,6 +64,7 @@ impl LearnerArguments {
             accumulate: self.accumulate,
             devices: self.devices.len().max(1),
             vitals_every: self.vitals_every,
+            engine: self.engine,
         })
     }
 }

@@ -15,7 +15,7 @@ use super::{
     specification,
 };
 use crate::{
-    DeviceAddress, Display, Ending, Experiment, ExperimentSpec,
+    DeviceAddress, DeviceName, Display, Ending, Experiment, ExperimentSpec,
     data::DatasetName,
     presets,
     run::{self, RunSettings},
@@ -233,6 +233,11 @@ impl TrainArguments {
             return;
         }
         let settings = &experiment.settings;
+        // Several devices are a list, which says enough.
+        let device = match experiment.device_name.parse::<DeviceName>() {
+            Ok(name) => name.describe(&experiment.device),
+            Err(_) => experiment.device_name.clone(),
+        };
         println!(
             "{} on {}: {} epoch{} of {} samples, batch {}, seed {}, {} with {} thread{}",
             settings.preset,
@@ -242,7 +247,7 @@ impl TrainArguments {
             settings.samples,
             settings.batch_size,
             settings.seed,
-            experiment.device_name,
+            device,
             rayon::current_num_threads(),
             if rayon::current_num_threads() == 1 {
                 ""

@@ -2,6 +2,8 @@
 
 use burn::tensor::{Int, Tensor};
 
+use crate::Block;
+
 /// Some samples of a set, on a device and without gradient tracking.
 ///
 /// Row `k` of each tensor belongs to the `k`-th sample of the batch.
@@ -18,6 +20,8 @@ pub struct SampleBatch {
     /// The share of the batch in the samples of which one step of the optimizer is made: 1 unless
     /// batches are accumulated, or several devices learn together.
     pub share: f64,
+    /// The training steps that the samples are for; `None` where they are one step.
+    pub block: Option<Block>,
 }
 
 impl SampleBatch {

@@ -10,6 +10,7 @@ use burn::tensor::Device;
 
 use super::augment::{Augmentation, RandomViews};
 use super::{DataError, SampleBatch, SampleSet, SegmentPlan};
+use crate::Blocks;
 
 /// What is called with a segment's index when its first batch is about to be asked for.
 pub type SegmentStart = Arc<dyn Fn(usize) + Send + Sync>;
@@ -34,6 +35,7 @@ pub struct SegmentLoader {
     segment_start: Option<SegmentStart>,
     step: StepShare,
     augmentation: Option<Augmentation>,
+    blocks: Option<Blocks>,
 }
 
 /// What one step of the optimizer is made of.
@@ -84,12 +86,21 @@ impl SegmentLoader {
             segment_start: None,
             step: StepShare::ONE,
             augmentation: None,
+            blocks: None,
         })
     }
 
     /// The same for a learner whose steps are made of several batches.
     pub fn with_steps_of(self, step: StepShare) -> Self {
         Self { step, ..self }
+    }
+
+    /// The same with the batches of several training steps in one, see [`SampleBatch::block`].
+    pub fn with_blocks(self, blocks: Blocks) -> Self {
+        Self {
+            blocks: Some(blocks),
+            ..self
+        }
     }
 
     /// The same with the images changed at random, by the seed of the plan.
@@ -148,6 +159,8 @@ impl DataLoader<SampleBatch> for SegmentLoader {
         Box::new(BatchIterator {
             step: self.step,
             random,
+            blocks: self.blocks.as_ref(),
+            steps_before: self.plan.steps_before(segment),
             ..BatchIterator::new(&self.set, indices, self.plan.batch_size, &self.device)
         })
     }
@@ -227,6 +240,9 @@ pub(super) struct BatchIterator<'a> {
     yielded: usize,
     step: StepShare,
     random: Option<RandomViews>,
+    blocks: Option<&'a Blocks>,
+    /// Training steps of the run before the first batch.
+    steps_before: usize,
 }
 
 impl<'a> BatchIterator<'a> {
@@ -245,6 +261,8 @@ impl<'a> BatchIterator<'a> {
             yielded: 0,
             step: StepShare::ONE,
             random: None,
+            blocks: None,
+            steps_before: 0,
         }
     }
 }
@@ -254,7 +272,8 @@ impl Iterator for BatchIterator<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = &self.indices[self.yielded..];
-        let indices = &rest[..self.batch_size.min(rest.len())];
+        let steps = self.blocks.map_or(1, |blocks| blocks.steps);
+        let indices = &rest[..self.batch_size.saturating_mul(steps).min(rest.len())];
         let (position, rows) = (self.yielded, indices.len());
         if rows == 0 {
             return None;
@@ -269,9 +288,12 @@ impl Iterator for BatchIterator<'_> {
         };
         let total = self.indices.len();
         let share = self.step.of(position, rows, total, self.batch_size);
+        let first = self.steps_before + position / self.batch_size.max(1);
+        let block = (self.blocks).map(|blocks| blocks.block(first, rows, self.batch_size));
         Some(Ok(SampleBatch {
             position,
             share,
+            block,
             ..batch
         }))
     }

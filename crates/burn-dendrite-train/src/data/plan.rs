@@ -85,6 +85,13 @@ impl SegmentPlan {
         (segment / segments, start.min(end)..end)
     }
 
+    /// Training steps before a segment begins; the last step of a segment may be on fewer samples.
+    pub fn steps_before(&self, segment: usize) -> usize {
+        (0..segment)
+            .map(|segment| self.range(segment).1.len().div_ceil(self.batch_size.max(1)))
+            .sum()
+    }
+
     /// The number of samples that the run has seen when `segment` begins.
     pub fn samples_before(&self, segment: usize) -> usize {
         let (pass, range) = self.range(segment);

@@ -342,6 +342,7 @@ impl SampleSet {
             labels.push(i32::from(label));
         }
         SampleBatch {
+            block: None,
             inputs: Tensor::from_data(TensorData::new(inputs, [size, self.features]), &device),
             targets: Tensor::from_data(TensorData::new(targets, [size, self.classes]), &device),
             labels: Tensor::from_data(TensorData::new(labels, [size]), &device),

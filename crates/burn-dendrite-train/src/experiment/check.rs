@@ -4,7 +4,10 @@ use burn_dendrite_nn::{CellType, Plan};
 use burn_dendrite_optim::{Learning, Select};
 
 use super::{Experiment, ExperimentError};
-use crate::data::{Normalisation, Splits};
+use crate::{
+    Engine,
+    data::{Normalisation, Splits},
+};
 
 impl Experiment {
     /// Whether everything fits, before any file is written.
@@ -39,7 +42,19 @@ impl Experiment {
             )));
         }
         self.check_devices(&learning)?;
+        self.engine(&plan, &learning)?;
         Ok((plan, learning))
+    }
+
+    /// How the training steps of this run are computed.
+    pub(super) fn engine(
+        &self,
+        plan: &Plan,
+        learning: &Learning,
+    ) -> Result<Engine, ExperimentError> {
+        let (optimizer, learner) = (self.spec.optimizer, &self.settings.learner);
+        Engine::choose(plan, learning, optimizer, learner, &self.device)
+            .map_err(ExperimentError::Mismatch)
     }
 
     /// Whether burn's learner can divide the steps of this way of learning among the devices.

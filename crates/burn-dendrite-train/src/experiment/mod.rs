@@ -23,6 +23,7 @@ use burn_dendrite_optim::Learning;
 pub(crate) use check::fits;
 
 use crate::{
+    Blocks, Engine,
     data::{DataError, SegmentLoader, SequentialLoader, Splits, StepShare},
     evaluate::{EVALUATION_BATCH, evaluate},
     model::PlasticNetwork,
@@ -157,12 +158,15 @@ impl Experiment {
         learning: Learning,
     ) -> Result<Ending, ExperimentError> {
         let settings = &self.settings;
+        let engine = self.engine(&plan, &learning)?;
         let network = Network::new(plan, settings.network_seed(), &self.device);
         let watch = match settings.learner.vitals_every {
             0 => Watch::Never,
             samples => Watch::Every(samples),
         };
-        let model = PlasticNetwork::new(network, learning).watched(watch);
+        let model = PlasticNetwork::new(network, learning)
+            .watched(watch)
+            .computed_by(engine);
         let finished = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
         let segments = settings.segments();
 
@@ -171,7 +175,7 @@ impl Experiment {
             // The run was cut off between its last checkpoint and its summary.
             (load_checkpoint(model.valid(), folder.path())?, Ok(finished))
         } else {
-            let result = self.learn(&folder, model, finished, &stopwatch)?;
+            let result = self.learn(&folder, model, engine, finished, &stopwatch)?;
             if let Some(error) = result.error {
                 return Err(ExperimentError::Learner(error.to_string()));
             }
@@ -208,6 +212,7 @@ impl Experiment {
             dataset: settings.dataset.to_string(),
             batch_size: settings.batch_size,
             device: self.device_name.clone(),
+            engine,
             threads: rayon::current_num_threads(),
             stopped_early: reached < segments.segments(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -221,6 +226,7 @@ impl Experiment {
         &self,
         folder: &RunFolder,
         model: PlasticNetwork,
+        engine: Engine,
         finished: usize,
         stopwatch: &Stopwatch,
     ) -> Result<LearningResult<PlasticNetwork>, ExperimentError> {
@@ -241,6 +247,18 @@ impl Experiment {
                             .wrapping_add(segment as u64),
                     );
                 }));
+        let steps = settings.steps();
+        let schedule = self.spec.schedule.init(steps);
+        let mut schedule = schedule.map_err(ExperimentError::Mismatch)?;
+        if self.spec.optimizer.descends() {
+            let scaling = self.spec.batch_scaling;
+            schedule = scaling.apply(schedule, settings.samples_per_step(), steps);
+        }
+        if engine == Engine::Fused {
+            let mut schedule = schedule.clone();
+            let rates = (0..steps).map(|_| schedule.step().base()).collect();
+            loader = loader.with_blocks(Blocks::new(rates, settings.batch_size));
+        }
         if let Some(augmentation) = settings.preprocessing.augmentation() {
             loader = loader.with_augmentation(augmentation);
         }
@@ -296,13 +314,6 @@ impl Experiment {
         }
         if self.display != Display::Dashboard {
             training = training.renderer(Box::new(Nothing));
-        }
-        let steps = settings.steps();
-        let schedule = self.spec.schedule.init(steps);
-        let mut schedule = schedule.map_err(ExperimentError::Mismatch)?;
-        if self.spec.optimizer.descends() {
-            let scaling = self.spec.batch_scaling;
-            schedule = scaling.apply(schedule, settings.samples_per_step(), steps);
         }
         Ok(training.launch(Learner::new(model, self.spec.optimizer.init(), schedule)))
     }

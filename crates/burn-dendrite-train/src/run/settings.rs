@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{DatasetName, Preprocessing, SegmentPlan};
+use crate::{
+    Engine,
+    data::{DatasetName, Preprocessing, SegmentPlan},
+};
 
 /// Data, budget and seed of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -55,6 +58,9 @@ pub struct LearnerSettings {
     /// Training samples between two steps whose [vital signs](crate::vitals) are taken; none are
     /// if 0.
     pub vitals_every: usize,
+    /// How training steps are computed; fused where that is possible, unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Engine>,
 }
 
 impl Default for LearnerSettings {
@@ -65,6 +71,7 @@ impl Default for LearnerSettings {
             accumulate: 1,
             devices: 1,
             vitals_every: 10,
+            engine: None,
         }
     }
 }

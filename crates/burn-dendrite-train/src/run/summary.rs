@@ -2,6 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Engine;
+
+/// What runs of the first version had.
+fn general() -> Engine {
+    Engine::General
+}
+
 /// What `summary.json` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -26,6 +33,9 @@ pub struct Summary {
     pub batch_size: usize,
     /// The device of the part of the run since it was last resumed.
     pub device: String,
+    /// How its training steps were computed.
+    #[serde(default = "general")]
+    pub engine: Engine,
     /// Threads that it could use.
     pub threads: usize,
     /// Whether the run stopped before its budget was spent, for want of progress.

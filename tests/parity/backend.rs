@@ -1,0 +1,53 @@
+//! The backends that the suite visits, and how exactly each of them agrees.
+
+use std::env;
+
+use burn::tensor::Device;
+use burn_dendrite::train::DeviceName;
+
+/// What a backend other than flex may miss a recorded array by, in units of its largest absolute
+/// value: other kernels sum in another order.
+const TOLERANCE: f64 = 1e-4;
+
+/// Names the backends that must run, separated by commas; one that cannot run is then a failure.
+const REQUIRED: &str = "DENDRITE_TEST_DEVICES";
+
+/// A backend that is compiled in and has hardware.
+#[derive(Clone, Debug)]
+pub(crate) struct Backend {
+    pub(crate) name: DeviceName,
+    pub(crate) device: Device,
+}
+
+impl Backend {
+    /// Those that the environment names, else every one that is compiled in and has hardware; what
+    /// is left out is said on stderr.
+    pub(crate) fn all() -> Result<Vec<Self>, String> {
+        let open = |name: DeviceName| match name.open() {
+            Ok(device) => Ok(Self { name, device }),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Ok(names) = env::var(REQUIRED) {
+            let names = names.split(',').map(|name| name.trim().parse());
+            return names.map(|name| open(name?)).collect();
+        }
+        let mut found = Vec::new();
+        for name in DeviceName::compiled() {
+            match open(name) {
+                Ok(backend) => found.push(backend),
+                Err(reason) => eprintln!("not tested: {reason}"),
+            }
+        }
+        Ok(found)
+    }
+
+    /// The tolerance for a fixture recorded with `tolerance`, which flex keeps to: a value `v` of an
+    /// array may be missed by this much of `|v| + max |array|`.
+    pub(crate) fn tolerance(&self, tolerance: f64) -> f64 {
+        match self.name {
+            DeviceName::Flex => tolerance,
+            // Half of it: |v| is at most the largest value.
+            _ => tolerance.max(TOLERANCE / 2.0),
+        }
+    }
+}
