@@ -5,9 +5,11 @@ pub mod comparison;
 pub mod data;
 pub mod import;
 pub mod optimizer;
+pub mod plot;
 pub mod presets;
 pub mod run;
 pub mod set;
+pub mod study;
 
 mod device;
 mod evaluate;

@@ -270,7 +270,7 @@ pub fn latest_checkpoint(path: &Path) -> Option<(PathBuf, usize)> {
         })
 }
 
-fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError> {
+pub(crate) fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError> {
     let text = fs::read_to_string(file).map_err(|error| RunError::Io {
         file: file.to_owned(),
         error,
@@ -281,7 +281,7 @@ fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError> {
     })
 }
 
-fn write_toml<T: Serialize>(file: &Path, value: &T) -> Result<(), RunError> {
+pub(crate) fn write_toml<T: Serialize>(file: &Path, value: &T) -> Result<(), RunError> {
     let text = toml::to_string(value).map_err(|error| RunError::Invalid {
         file: file.to_owned(),
         message: error.to_string(),
