@@ -1,10 +1,12 @@
 //! The `dendrite` command line.
 
+mod compare;
 mod evaluate;
 mod example;
 mod import;
 mod inspect;
 mod presets;
+mod study;
 mod table;
 mod train;
 
@@ -36,6 +38,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Measure the accuracy of a trained network.
     Evaluate(evaluate::EvaluateArguments),
+    /// Train several networks with several seeds side by side, and write a report on them.
+    Compare(Box<compare::CompareArguments>),
     /// Show a network as a table: populations, projections, rules, parameters.
     Inspect(inspect::InspectArguments),
     /// Turn a configuration of the reference (EIANN, YAML) into a specification (TOML).
@@ -127,6 +131,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Train(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
+        Command::Compare(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
         Command::Presets(arguments) => arguments.run(),

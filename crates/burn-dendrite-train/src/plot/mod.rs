@@ -14,7 +14,7 @@ mod palette;
 pub use bars::{Bar, BarChart};
 pub use images::{ImageGrid, Tile};
 pub use lines::{Axis, LineChart, Point, Series};
-pub use palette::style_sheet;
+pub use palette::{style_sheet, swatch};
 
 /// Why a chart cannot be drawn.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

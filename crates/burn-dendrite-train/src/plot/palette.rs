@@ -66,12 +66,25 @@ pub(super) enum Stroke {
     Dashed,
 }
 
+/// A small patch in the colour of a series, as SVG, for tables.
+pub fn swatch(number: usize) -> String {
+    let (ink, _) = series(number);
+    let color = hex(ink.light);
+    format!(
+        "<svg class=\"swatch\" viewBox=\"0 0 2 1\" aria-hidden=\"true\">\
+         <rect width=\"2\" height=\"1\" fill=\"{color}\"/></svg>"
+    )
+}
+
+fn hex([r, g, b]: [u8; 3]) -> String {
+    format!("#{r:02X}{g:02X}{b:02X}")
+}
+
 /// The rules that recolour charts where the reader prefers dark.
 ///
 /// Pictures name their colours in attributes, which any style rule overrides; programs that know no
 /// style sheets show the light shades.
 pub fn style_sheet() -> String {
-    let hex = |[r, g, b]: [u8; 3]| format!("#{r:02X}{g:02X}{b:02X}");
     let rules: String = [SURFACE, TEXT, MUTED, GRID]
         .into_iter()
         .chain(SERIES)

@@ -19,5 +19,6 @@ mod training;
 pub use estimate::Estimate;
 pub use pool::{Pool, PoolEnding, PoolError, Task};
 pub use progress::{Progress, Watch};
+pub(crate) use settings::folder_name;
 pub use settings::{Purpose, Study, StudyError, StudyPlan};
 pub use training::{Training, TrainingOptions};

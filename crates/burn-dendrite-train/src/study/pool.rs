@@ -72,6 +72,8 @@ pub enum PoolError {
         label: String,
         /// What it said.
         message: String,
+        /// Its exit code, if it ended by itself.
+        code: Option<i32>,
     },
 }
 
@@ -128,7 +130,12 @@ impl Pool {
                     Ok(Some(status)) => {
                         let message = task.message(status);
                         let label = task.task.label.clone();
-                        return Err(PoolError::Failed { label, message });
+                        let code = status.code();
+                        return Err(PoolError::Failed {
+                            label,
+                            message,
+                            code,
+                        });
                     }
                     Err(error) => return Err(self.cannot_start(error)),
                 }
