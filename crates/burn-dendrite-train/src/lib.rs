@@ -12,6 +12,7 @@ pub mod report;
 pub mod run;
 pub mod set;
 pub mod study;
+pub mod sweep;
 
 mod device;
 mod evaluate;

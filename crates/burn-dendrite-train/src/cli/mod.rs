@@ -7,6 +7,7 @@ mod import;
 mod inspect;
 mod presets;
 mod study;
+mod sweep;
 mod table;
 mod train;
 
@@ -42,6 +43,8 @@ enum Command {
     Compare(Box<compare::CompareArguments>),
     /// Show a network as a table: populations, projections, rules, parameters.
     Inspect(inspect::InspectArguments),
+    /// Search for values of a specification that learn best.
+    Sweep(Box<sweep::SweepArguments>),
     /// Turn a configuration of the reference (EIANN, YAML) into a specification (TOML).
     Import(import::ImportArguments),
     /// List the published networks that come with the program.
@@ -133,6 +136,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
+        Command::Sweep(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
         Command::Presets(arguments) => arguments.run(),
     };

@@ -112,7 +112,7 @@ impl BarChart {
         for (row, bar) in bars.iter().enumerate() {
             let (ink, _) = palette::series(bar.number);
             let y = rows - row as f64;
-            let (top, middle, bottom) = (y - 0.5, y - 0.69, y - 0.88);
+            let (top, middle, bottom) = (y - 0.54, y - 0.72, y - 0.9);
             let body = Rectangle::new([(0.0, top), (bar.value, bottom)], ink.color().filled());
             chart.draw_series([body])?;
             let dots = bar.values.iter().filter(|value| value.is_finite());
@@ -123,7 +123,7 @@ impl BarChart {
                 chart.draw_series([whisker])?;
             }
             let anchor = |h_pos| Pos::new(h_pos, VPos::Bottom);
-            let words = y - 0.52;
+            let words = y - 0.44;
             let name = text(LABEL, TEXT).pos(anchor(HPos::Left));
             chart.draw_series([Text::new(bar.name.clone(), (left, words), name)])?;
             let value = text(LABEL, TEXT).pos(anchor(HPos::Right));

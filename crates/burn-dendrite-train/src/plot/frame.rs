@@ -61,6 +61,8 @@ impl Frame<'_> {
     ) -> Result<String, PlotError> {
         let rows = self.legend_rows();
         let legend: i32 = rows.len() as i32 * LEGEND_ROW;
+        // Some room between the chart and the names.
+        let legend = if legend > 0 { legend + MARGIN / 2 } else { 0 };
         let height = SUBTITLE_BOTTOM + self.height as i32 + legend + MARGIN / 2;
         let mut svg = String::new();
         let all = || -> Drawn<'_> {
@@ -90,7 +92,7 @@ impl Frame<'_> {
                         *number,
                         name,
                         *x,
-                        row as i32 * LEGEND_ROW + LEGEND_ROW / 2,
+                        MARGIN / 2 + row as i32 * LEGEND_ROW + LEGEND_ROW / 2,
                     )?;
                 }
             }

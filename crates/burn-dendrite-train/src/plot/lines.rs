@@ -1,8 +1,11 @@
 //! Curves with a band of one standard error.
 
+use std::ops::Range;
+
 use plotters::{
     chart::ChartBuilder,
-    prelude::{Circle, DashedLineSeries, LineSeries, PathElement, Polygon},
+    coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter},
+    prelude::{Circle, DashedLineSeries, IntoLogRange, LineSeries, PathElement, Polygon},
     style::{Color, TRANSPARENT},
 };
 
@@ -34,6 +37,16 @@ pub struct Series {
     pub points: Vec<Point>,
 }
 
+/// How values are spread along an axis.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Scale {
+    /// Equal steps are equally long.
+    #[default]
+    Linear,
+    /// Equal ratios are equally long; what is not positive is left out.
+    Log,
+}
+
 /// What an axis shows.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Axis {
@@ -43,6 +56,8 @@ pub struct Axis {
     pub low: Option<f64>,
     /// Another one.
     pub high: Option<f64>,
+    /// How values are spread; only a vertical axis is ever logarithmic.
+    pub scale: Scale,
 }
 
 impl Axis {
@@ -50,8 +65,7 @@ impl Axis {
     pub fn new(label: impl Into<String>) -> Self {
         Self {
             label: label.into(),
-            low: None,
-            high: None,
+            ..Self::default()
         }
     }
 
@@ -63,12 +77,23 @@ impl Axis {
         }
     }
 
+    /// An axis in equal ratios.
+    pub fn log(label: impl Into<String>) -> Self {
+        Self {
+            scale: Scale::Log,
+            ..Self::new(label)
+        }
+    }
+
     /// The ends of the axis, with some room on the side that no value is bound to.
     fn range(&self, values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
         let least = values.clone().fold(f64::INFINITY, f64::min);
         let most = values.fold(f64::NEG_INFINITY, f64::max);
         let low = self.low.map_or(least, |low| low.min(least));
         let high = self.high.map_or(most, |high| high.max(most));
+        if self.scale == Scale::Log {
+            return (low / 1.3, high * 1.3);
+        }
         let room = match high > low {
             true => 0.05 * (high - low),
             // A single value: an interval around it.
@@ -114,19 +139,22 @@ impl LineChart {
                 message: "it has no values".to_owned(),
             });
         }
-        let shown = self.series.iter().filter(|it| it.points.iter().any(finite));
+        let curves = self.curves();
+        let shown = curves.iter().filter(|(_, points)| !points.is_empty());
         let frame = Frame {
             title: &self.title,
             subtitle: &self.y.label,
             height: 470,
-            legend: shown.map(|it| (it.name.clone(), it.number)).collect(),
+            legend: shown.map(|(it, _)| (it.name.clone(), it.number)).collect(),
         };
         frame.draw(|area| self.draw_on(area))
     }
 
     fn curves(&self) -> Vec<(&Series, Vec<Point>)> {
-        let curve = |series: &'_ Series| -> Vec<Point> {
-            series.points.iter().copied().filter(finite).collect()
+        let positive = |point: &Point| self.y.scale == Scale::Linear || point.y > 0.0;
+        let curve = |series: &Series| -> Vec<Point> {
+            let points = series.points.iter().copied().filter(finite);
+            points.filter(positive).collect()
         };
         self.series.iter().map(|it| (it, curve(it))).collect()
     }
@@ -135,18 +163,40 @@ impl LineChart {
         let curves = self.curves();
         let points = curves.iter().flat_map(|(_, points)| points.iter());
         let (left, right) = self.x.range(points.clone().map(|point| point.x));
-        let ends = points.flat_map(|point| {
-            let sem = band(point);
-            [point.y - sem, point.y + sem]
-        });
+        let ends = points.flat_map(|point| self.band(point));
         let (bottom, top) = self.y.range(ends.collect::<Vec<_>>().into_iter());
+        match self.y.scale {
+            Scale::Linear => {
+                let label = |value: &f64| number(*value, top - bottom);
+                self.draw_in(area, left..right, bottom..top, &label)
+            }
+            Scale::Log => {
+                let label = |value: &f64| short(*value);
+                self.draw_in(area, left..right, (bottom..top).log_scale(), &label)
+            }
+        }
+    }
+
+    /// Draws into a chart with these axes.
+    fn draw_in<'a, Y>(
+        &self,
+        area: &Area<'a>,
+        x: Range<f64>,
+        y: Y,
+        label: &dyn Fn(&f64) -> String,
+    ) -> Drawn<'a>
+    where
+        Y: AsRangedCoord<Value = f64>,
+        Y::CoordDescType: Ranged<ValueType = f64> + ValueFormatter<f64>,
+    {
+        let width = x.end - x.start;
         let mut chart = ChartBuilder::on(area)
             .margin_right(32)
             .margin_top(14)
             .margin_left(14)
-            .x_label_area_size(96)
-            .y_label_area_size(104)
-            .build_cartesian_2d(left..right, bottom..top)?;
+            .x_label_area_size(88)
+            .y_label_area_size(108)
+            .build_cartesian_2d(x, y)?;
         chart
             .configure_mesh()
             .light_line_style(TRANSPARENT)
@@ -157,16 +207,17 @@ impl LineChart {
             .x_desc(self.x.label.clone())
             .x_labels(5)
             .y_labels(6)
-            .x_label_formatter(&|value| number(*value, right - left))
-            .y_label_formatter(&|value| number(*value, top - bottom))
+            .x_label_formatter(&|value| number(*value, width))
+            .y_label_formatter(label)
             .draw()?;
+        let curves = self.curves();
         for (series, points) in &curves {
             let (ink, _) = palette::series(series.number);
             if points.iter().all(|point| point.sem.is_none()) || points.len() < 2 {
                 continue;
             }
-            let above = points.iter().map(|point| (point.x, point.y + band(point)));
-            let below = (points.iter().rev()).map(|point| (point.x, point.y - band(point)));
+            let above = points.iter().map(|point| (point.x, self.band(point)[1]));
+            let below = (points.iter().rev()).map(|point| (point.x, self.band(point)[0]));
             let outline: Vec<(f64, f64)> = above.chain(below).collect();
             chart.draw_series([Polygon::new(outline, ink.color().mix(0.2).filled())])?;
         }
@@ -174,13 +225,13 @@ impl LineChart {
             let (ink, stroke) = palette::series(series.number);
             let line = line(ink, 5);
             let places: Vec<(f64, f64)> = points.iter().map(|point| (point.x, point.y)).collect();
-            match (places.as_slice(), stroke) {
+            match (points.as_slice(), stroke) {
                 // A single value has no line, but a bar of its error.
-                ([place], _) => {
-                    let sem = points.first().map_or(0.0, band);
-                    let ends = vec![(place.0, place.1 - sem), (place.0, place.1 + sem)];
+                ([point], _) => {
+                    let ends = self.band(point).map(|end| (point.x, end));
                     chart.draw_series([PathElement::new(ends, line)])?;
-                    chart.draw_series([Circle::new(*place, 8, ink.color().filled())])?;
+                    let dot = Circle::new((point.x, point.y), 8, ink.color().filled());
+                    chart.draw_series([dot])?;
                 }
                 (_, Stroke::Solid) => {
                     chart.draw_series(LineSeries::new(places, line))?;
@@ -192,15 +243,30 @@ impl LineChart {
         }
         Ok(())
     }
+
+    /// Lower and upper end of the band at a point. On a logarithmic axis a band that would reach
+    /// zero ends at a tenth of the mean.
+    fn band(&self, point: &Point) -> [f64; 2] {
+        let sem = point.sem.filter(|sem| sem.is_finite()).unwrap_or(0.0);
+        let lower = match self.y.scale {
+            Scale::Linear => point.y - sem,
+            Scale::Log => (point.y - sem).max(0.1 * point.y),
+        };
+        [lower, point.y + sem]
+    }
 }
 
 fn finite(point: &Point) -> bool {
     point.x.is_finite() && point.y.is_finite()
 }
 
-/// Half of the height of the band.
-fn band(point: &Point) -> f64 {
-    point.sem.filter(|sem| sem.is_finite()).unwrap_or(0.0)
+/// A number of a logarithmic axis.
+fn short(value: f64) -> String {
+    match value {
+        value if value >= 1.0 => number(value, 10.0),
+        value if value >= 1e-4 => format!("{value}"),
+        value => format!("{value:e}"),
+    }
 }
 
 /// A number of an axis: with as many decimals as the span needs, and its thousands apart.
@@ -283,14 +349,29 @@ mod tests {
     }
 
     #[test]
+    fn a_logarithmic_axis_leaves_out_what_is_not_positive() {
+        let mut chart = chart(&[(0.0, 0.001), (10.0, 100.0), (20.0, 0.0)]);
+        chart.y.scale = Scale::Log;
+        let svg = chart.draw().unwrap();
+        for label in ["0.01", "1", "100"] {
+            assert!(svg.contains(&format!("\n{label}\n")), "{label} in {svg}");
+        }
+        let curve = svg
+            .lines()
+            .find(|it| it.contains("polyline") && it.contains("width=\"5\""));
+        let (_, points) = curve.unwrap().split_once("points=\"").unwrap();
+        assert_eq!(points.split(' ').filter(|it| it.contains(',')).count(), 2);
+    }
+
+    #[test]
     fn axes_hold_what_they_are_bound_to() {
         let values = || [2.0, 4.0].into_iter();
         assert_eq!(Axis::from_zero("").range(values()), (0.0, 4.2));
         assert_eq!(Axis::new("").range(values()), (1.9, 4.1));
         let bound = Axis {
-            label: String::new(),
             low: Some(0.0),
             high: Some(90.0),
+            ..Axis::default()
         };
         assert_eq!(bound.range(values()), (0.0, 90.0));
         let (low, high) = Axis::new("").range([5.0].into_iter());

@@ -13,7 +13,7 @@ mod palette;
 
 pub use bars::{Bar, BarChart};
 pub use images::{ImageGrid, Tile};
-pub use lines::{Axis, LineChart, Point, Series};
+pub use lines::{Axis, LineChart, Point, Scale, Series};
 pub use palette::{style_sheet, swatch};
 
 /// Why a chart cannot be drawn.

@@ -116,7 +116,8 @@ fn accuracy(results: &Results) -> Result<Section, PlotError> {
     )?;
     section.lines(
         "validation-loss",
-        "Mean squared error of the output on the validation images over training.",
+        "Mean squared error of the output on the validation images over training, on a logarithmic \
+         axis.",
         &curves(
             results,
             "Validation loss",

@@ -117,11 +117,11 @@ fn row(number: usize, network: &NetworkResults) -> Markup {
             td {
                 (PreEscaped(swatch(number))) (network.name)
                 @if !network.description.is_empty() {
-                    span.description { (network.description) }
+                    span.description.wide { (network.description) }
                 }
             }
             td { (network.test_accuracy.scaled(100.0).show(2)) }
-            td.wide { (seeds.collect::<Vec<_>>().join("  ")) }
+            td.wide { (seeds.collect::<Vec<_>>().join(" · ")) }
             td.wide { (network.test_loss.show(4)) }
             td { (mean(network.samples_per_second, 0)) }
             td.wide { (mean(network.seconds, 1)) }
@@ -174,7 +174,12 @@ fn specifications(results: &Results) -> Markup {
             div.card {
                 @for network in &results.networks {
                     details {
-                        summary { (network.name) }
+                        summary {
+                            (network.name)
+                            @if !network.description.is_empty() {
+                                span.description { (network.description) }
+                            }
+                        }
                         pre { code { (network.specification) } }
                     }
                 }
