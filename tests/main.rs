@@ -2,6 +2,8 @@
 
 /// Mistakes of a user: one sentence, exit code 2, nothing written.
 mod cli;
+/// Several networks side by side, and sweeps: what is written, resumed and refused.
+mod compare;
 /// The authors' configurations, and the command that imports one.
 mod import;
 /// Any burn optimizer applies the updates, and the laws hold afterwards.

@@ -18,10 +18,11 @@ use super::{
 pub(super) const WIDTH: u32 = 960;
 pub(super) const LABEL: u32 = 35;
 const TITLE: u32 = 40;
-const MARGIN: i32 = 28;
+pub(super) const MARGIN: u32 = 28;
 /// From the top to below the title, and below the line under the title.
 const TITLE_BOTTOM: i32 = 68;
-const SUBTITLE_BOTTOM: i32 = 112;
+/// Where the chart begins.
+pub(super) const TOP: u32 = 112;
 const LEGEND_ROW: i32 = 44;
 
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
@@ -62,28 +63,32 @@ impl Frame<'_> {
         let rows = self.legend_rows();
         let legend: i32 = rows.len() as i32 * LEGEND_ROW;
         // Some room between the chart and the names.
-        let legend = if legend > 0 { legend + MARGIN / 2 } else { 0 };
-        let height = SUBTITLE_BOTTOM + self.height as i32 + legend + MARGIN / 2;
+        let legend = if legend > 0 {
+            legend + MARGIN as i32 / 2
+        } else {
+            0
+        };
+        let height = TOP as i32 + self.height as i32 + legend + MARGIN as i32 / 2;
         let mut svg = String::new();
         let all = || -> Drawn<'_> {
             let root =
                 SVGBackend::with_string(&mut svg, (WIDTH, height as u32)).into_drawing_area();
             root.fill(&SURFACE.color())?;
             let bold = ("sans-serif", TITLE).into_font().style(FontStyle::Bold);
-            let place = (MARGIN, TITLE_BOTTOM - TITLE as i32);
+            let place = (MARGIN as i32, TITLE_BOTTOM - TITLE as i32);
             root.draw(&Text::new(
                 self.title.to_owned(),
                 place,
                 bold.color(&TEXT.color()),
             ))?;
-            let place = (MARGIN, SUBTITLE_BOTTOM - LABEL as i32);
+            let place = (MARGIN as i32, TOP as i32 - LABEL as i32);
             root.draw(&Text::new(
                 self.subtitle.to_owned(),
                 place,
                 text(LABEL, MUTED),
             ))?;
-            let (above, below) = root.split_vertically(height - legend - MARGIN / 2);
-            let (_, chart) = above.split_vertically(SUBTITLE_BOTTOM);
+            let (above, below) = root.split_vertically(height - legend - MARGIN as i32 / 2);
+            let (_, chart) = above.split_vertically(TOP as i32);
             draw(&chart)?;
             for (row, entries) in rows.iter().enumerate() {
                 for (name, number, x) in entries {
@@ -92,7 +97,7 @@ impl Frame<'_> {
                         *number,
                         name,
                         *x,
-                        MARGIN / 2 + row as i32 * LEGEND_ROW + LEGEND_ROW / 2,
+                        MARGIN as i32 / 2 + row as i32 * LEGEND_ROW + LEGEND_ROW / 2,
                     )?;
                 }
             }
@@ -108,14 +113,14 @@ impl Frame<'_> {
     /// As many names in a line as there is room for.
     fn legend_rows(&self) -> Vec<Vec<(&str, usize, i32)>> {
         let mut rows: Vec<Vec<(&str, usize, i32)>> = Vec::new();
-        let mut x = MARGIN;
+        let mut x = MARGIN as i32;
         for (name, number) in &self.legend {
             // The mean width of a letter of a common sans-serif font is a little more than half of
             // its size, and plotters writes text at size / 1.24.
             let width = KEY_WIDTH + (name.chars().count() as f64 * f64::from(LABEL) * 0.45) as i32;
-            if rows.is_empty() || x + width > WIDTH as i32 - MARGIN {
+            if rows.is_empty() || x + width > (WIDTH - MARGIN) as i32 {
                 rows.push(Vec::new());
-                x = MARGIN;
+                x = MARGIN as i32;
             }
             if let Some(row) = rows.last_mut() {
                 row.push((name, *number, x));

@@ -6,7 +6,10 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use image::{ImageFormat, Rgb, RgbImage};
 use maud::html;
 
-use super::{PlotError, frame::named};
+use super::{
+    PlotError,
+    frame::{Frame, MARGIN, TOP, WIDTH},
+};
 
 /// One image of a grid: a value for each pixel, row by row.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +28,8 @@ pub struct Tile {
 pub struct ImageGrid {
     /// The title.
     pub title: String,
+    /// What the images are.
+    pub subtitle: String,
     /// Images of a row.
     pub columns: usize,
     /// The images; all have the size of the first.
@@ -88,14 +93,20 @@ impl ImageGrid {
             "data:image/png;base64,{}",
             STANDARD.encode(bytes.into_inner())
         );
-        let (width, height) = (width * 4, height * 4);
-        let view = format!("0 0 {width} {height}");
-        let svg = html! {
-            svg width=(width) height=(height) viewBox=(view) xmlns="http://www.w3.org/2000/svg" {
-                image href=(source) width=(width) height=(height) style="image-rendering:pixelated" {}
-            }
+        let shown = WIDTH - 2 * MARGIN;
+        let tall = (f64::from(shown) * f64::from(height) / f64::from(width)).round() as u32;
+        let frame = Frame {
+            title: &self.title,
+            subtitle: &self.subtitle,
+            height: tall + MARGIN / 2,
+            legend: Vec::new(),
         };
-        Ok(named(&self.title, svg.into_string()))
+        let svg = frame.draw(|_| Ok(()))?;
+        let image = html! {
+            image href=(source) x=(MARGIN) y=(TOP) width=(shown) height=(tall)
+                style="image-rendering:pixelated" {}
+        };
+        Ok(svg.replacen("</svg>", &format!("{}</svg>", image.into_string()), 1))
     }
 }
 
@@ -157,6 +168,7 @@ mod tests {
         };
         let grid = ImageGrid {
             title: "Fields".to_owned(),
+            subtitle: "of units".to_owned(),
             columns: 2,
             tiles: vec![tile(1.0), tile(-1.0), tile(0.0)],
         };
@@ -176,6 +188,7 @@ mod tests {
     fn images_that_do_not_fit_are_refused() {
         let grid = |tiles| ImageGrid {
             title: String::new(),
+            subtitle: String::new(),
             columns: 4,
             tiles,
         };
