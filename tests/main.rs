@@ -8,6 +8,8 @@ mod compare;
 mod import;
 /// Any burn optimizer applies the updates, and the laws hold afterwards.
 mod laws;
+/// Accumulated batches and several devices learn as one large batch does.
+mod learner;
 /// Memory stays flat over many online steps.
 mod memory;
 /// A killed run goes on to the same result.

@@ -6,27 +6,29 @@ use burn::{
     module::Module,
     tensor::Device,
     train::{
-        EarlyStoppingStrategy, Interrupter, Learner, LearningResult, SupervisedTraining,
+        EarlyStoppingStrategy, ExecutionStrategy, Interrupter, Learner, LearningResult,
+        MultiDeviceOptim, SupervisedTraining,
         metric::{
             AccuracyMetric, LossMetric,
             store::{Aggregate, Direction, EventStoreClient, Split},
         },
     },
 };
-use burn_dendrite_nn::{Network, Plan, SpecErrors};
-use burn_dendrite_optim::Learning;
+use burn_dendrite_nn::{CellType, Network, Plan, SpecErrors};
+use burn_dendrite_optim::{Learning, Select};
 
 use crate::{
-    data::{DataError, SegmentLoader, SequentialLoader, Splits},
+    data::{DataError, Normalisation, SegmentLoader, SequentialLoader, Splits, StepShare},
     evaluate::{EVALUATION_BATCH, evaluate},
     model::PlasticNetwork,
     renderer::Nothing,
     run::{
-        self, AtomicCheckpointer, JsonLinesLogger, RunError, RunFolder, RunSettings, SegmentRecord,
-        Summary,
+        self, AtomicCheckpointer, CheckpointEvery, JsonLinesLogger, RunError, RunFolder,
+        RunSettings, SegmentRecord, Summary,
     },
     spec::ExperimentSpec,
     timing::{Stopwatch, TimedLoader},
+    vitals::{VitalMetric, Watch},
 };
 
 /// What somebody who waits sees.
@@ -48,10 +50,12 @@ pub struct Experiment {
     pub settings: RunSettings,
     /// Network and learning.
     pub spec: ExperimentSpec,
-    /// The data.
+    /// The data, preprocessed as the settings say.
     pub data: Splits,
-    /// Where it runs.
+    /// Where it runs, and the first of the devices if there are several.
     pub device: Device,
+    /// The devices beside that one; as many as the settings say less one.
+    pub more_devices: Vec<Device>,
     /// The name of the device, for the summary.
     pub device_name: String,
     /// What is shown meanwhile.
@@ -124,13 +128,67 @@ impl Experiment {
         let (plan, learning) = self.spec.check()?;
         let settings = &self.settings;
         fits(&plan, &self.data, settings.dataset.as_str())?;
-        if settings.validate_every == 0 {
-            return Err(ExperimentError::Mismatch(
-                "`validate_every` is 0; accepted: 1 or more samples".to_owned(),
+        settings.check().map_err(ExperimentError::Mismatch)?;
+        settings.segments().validate(self.data.train.len())?;
+        if let Some(samples) = settings.learner.validation_samples
+            && samples > self.data.validation.len()
+        {
+            return Err(ExperimentError::Mismatch(format!(
+                "`validation_samples` is {samples}; accepted: 1 to {}, the validation samples of \
+                 `{}`",
+                self.data.validation.len(),
+                settings.dataset
+            )));
+        }
+        let input = &plan.populations[plan.input];
+        if settings.preprocessing.normalisation == Normalisation::PerChannel
+            && input.cell != CellType::Unconstrained
+        {
+            return Err(ExperimentError::Mismatch(format!(
+                "normalised pixels are negative in part, which the rates of `{}` cannot be under \
+                 Dale's law; accepted: no `--normalise`, or an unconstrained input",
+                input.name
+            )));
+        }
+        self.check_devices(&learning)?;
+        Ok((plan, learning))
+    }
+
+    /// Whether burn's learner can divide the steps of this way of learning among the devices.
+    fn check_devices(&self, learning: &Learning) -> Result<(), ExperimentError> {
+        let devices = self.settings.learner.devices;
+        let given = 1 + self.more_devices.len();
+        let refuse = |message: String| Err(ExperimentError::Mismatch(message));
+        if given != devices {
+            return refuse(format!(
+                "the run is divided among {devices} device(s), and {given} were given; accepted: \
+                 the same number as when it was started (`--devices`), because the weights depend \
+                 on it"
             ));
         }
-        settings.segments().validate(self.data.train.len())?;
-        Ok((plan, learning))
+        if devices == 1 {
+            return Ok(());
+        }
+        if let Some((_, remembered)) = learning.memory_names().first() {
+            return refuse(format!(
+                "several devices cannot learn by a rule that remembers: its `{remembered}` goes from \
+                 each sample to the next, and the devices see theirs at the same time; accepted: \
+                 one device"
+            ));
+        }
+        let selects_at_random = learning.nudge().is_some_and(|nudge| {
+            let mut responses = nudge.populations.iter().filter_map(|(_, it)| it.as_ref());
+            responses.any(|response| matches!(response.select, Select::Random { .. }))
+        });
+        if selects_at_random {
+            return refuse(
+                "several devices cannot select plateaus at random: burn's generator is one for all \
+                 devices of a backend, so that the draws would depend on which of them is first; \
+                 accepted: one device"
+                    .to_owned(),
+            );
+        }
+        Ok(())
     }
 
     /// Trains in a new folder.
@@ -167,7 +225,11 @@ impl Experiment {
     ) -> Result<Ending, ExperimentError> {
         let settings = &self.settings;
         let network = Network::new(plan, settings.network_seed(), &self.device);
-        let model = PlasticNetwork::new(network, learning);
+        let watch = match settings.learner.vitals_every {
+            0 => Watch::Never,
+            samples => Watch::Every(samples),
+        };
+        let model = PlasticNetwork::new(network, learning).watched(watch);
         let finished = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
         let segments = settings.segments();
 
@@ -180,11 +242,13 @@ impl Experiment {
             if let Some(error) = result.error {
                 return Err(ExperimentError::Learner(error.to_string()));
             }
-            let reached = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
+            let saved = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
             let ended = if result.interrupted.is_some() {
-                Err(reached)
+                Err(saved)
             } else {
-                Ok(reached)
+                // A run that stops early need not have saved the last segment.
+                let records = run::records(folder.path())?;
+                Ok(records.last().map_or(saved, |record| record.segment))
             };
             (result.model, ended)
         };
@@ -230,21 +294,29 @@ impl Experiment {
         let settings = &self.settings;
         let segments = settings.segments();
         let (seed, device) = (settings.order_seed(), self.device.clone());
-        let loader = SegmentLoader::new(self.data.train.clone(), segments, finished, &self.device)?
-            // Random events draw from the device: each segment starts its own stream, so that a
-            // resumed run draws what an uninterrupted one would.
-            .with_segment_start(Arc::new(move |segment| {
-                device.seed(
-                    seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                        .wrapping_add(segment as u64),
-                );
-            }));
-        let train = TimedLoader {
-            loader: Arc::new(loader),
-            stopwatch: stopwatch.clone(),
+        let mut loader =
+            SegmentLoader::new(self.data.train.clone(), segments, finished, &self.device)?
+                .with_steps_of(StepShare {
+                    batches: settings.learner.accumulate,
+                    devices: settings.learner.devices,
+                })
+                // Random events draw from the device: each segment starts its own stream, so that
+                // a resumed run draws what an uninterrupted one would.
+                .with_segment_start(Arc::new(move |segment| {
+                    device.seed(
+                        seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                            .wrapping_add(segment as u64),
+                    );
+                }));
+        if let Some(augmentation) = settings.preprocessing.augmentation() {
+            loader = loader.with_augmentation(augmentation);
+        }
+        let train = TimedLoader::new(Arc::new(loader), stopwatch.clone());
+        let validation = match settings.learner.validation_samples {
+            Some(samples) => Arc::new(self.data.validation.subset(samples)),
+            None => self.data.validation.clone(),
         };
-        let validation =
-            SequentialLoader::new(self.data.validation.clone(), EVALUATION_BATCH, &self.device)?;
+        let validation = SequentialLoader::new(validation, EVALUATION_BATCH, &self.device)?;
 
         let log = JsonLinesLogger::open(
             &folder.metrics(),
@@ -258,9 +330,31 @@ impl Experiment {
                 .metrics((AccuracyMetric::new(), LossMetric::new()))
                 .with_metric_logger(log)
                 .with_custom_checkpointers(models, optimizers, schedules)
+                .with_checkpointing_strategy(CheckpointEvery {
+                    segments: settings.segments_per_checkpoint(),
+                    last: segments.segments(),
+                })
                 .with_interrupter(self.interrupter.clone())
                 .with_application_logger(None)
                 .num_epochs(segments.segments());
+        if settings.learner.vitals_every > 0 {
+            for (vital, metric) in VitalMetric::all(model.network.plan()) {
+                if vital.is_in_training(model.learning()) {
+                    training = training.metric_train_numeric(metric.clone());
+                }
+                if vital.is_in_validation() {
+                    training = training.metric_valid_numeric(metric);
+                }
+            }
+        }
+        if settings.learner.accumulate > 1 {
+            training = training.grads_accumulation(settings.learner.accumulate);
+        }
+        if !self.more_devices.is_empty() {
+            let devices = [std::slice::from_ref(&self.device), &self.more_devices].concat();
+            let strategy = ExecutionStrategy::multi(devices, MultiDeviceOptim::OptimMainDevice);
+            training = training.with_training_strategy(strategy.into());
+        }
         if finished > 0 {
             training = training.checkpoint(finished);
         }
@@ -275,7 +369,7 @@ impl Experiment {
         let mut schedule = schedule.map_err(ExperimentError::Mismatch)?;
         if self.spec.optimizer.descends() {
             let scaling = self.spec.batch_scaling;
-            schedule = scaling.apply(schedule, settings.batch_size, steps);
+            schedule = scaling.apply(schedule, settings.samples_per_step(), steps);
         }
         Ok(training.launch(Learner::new(model, self.spec.optimizer.init(), schedule)))
     }

@@ -13,8 +13,10 @@ pub mod run;
 pub mod set;
 pub mod study;
 pub mod sweep;
+pub mod vitals;
 
 mod device;
+mod device_list;
 mod evaluate;
 mod experiment;
 mod layout;
@@ -25,6 +27,7 @@ mod spec;
 mod timing;
 
 pub use device::{DeviceError, DeviceName};
+pub use device_list::{DeviceAddress, DeviceListError};
 pub use evaluate::{Evaluation, evaluate};
 pub use experiment::{Display, Ending, Experiment, ExperimentError, load_model};
 pub use model::PlasticNetwork;

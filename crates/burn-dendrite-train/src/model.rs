@@ -9,10 +9,13 @@ use burn::{
     tensor::Tensor,
     train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep},
 };
-use burn_dendrite_nn::{Network, Parameter};
-use burn_dendrite_optim::{Learning, RuleMemory};
+use burn_dendrite_nn::{Network, Parameter, PerPopulation};
+use burn_dendrite_optim::{Learning, RuleMemory, Trace};
 
-use crate::data::SampleBatch;
+use crate::{
+    data::SampleBatch,
+    vitals::{StepOutput, Watch},
+};
 
 /// A network with its way of learning.
 ///
@@ -26,6 +29,8 @@ pub struct PlasticNetwork {
     pub memory: RuleMemory,
     #[module(skip)]
     learning: Arc<Learning>,
+    #[module(skip)]
+    watch: Watch,
 }
 
 impl PlasticNetwork {
@@ -37,7 +42,18 @@ impl PlasticNetwork {
             network,
             memory,
             learning: Arc::new(learning),
+            watch: Watch::Never,
         }
+    }
+
+    /// The same, with its vital signs taken so often; never unless asked for.
+    pub fn watched(self, watch: Watch) -> Self {
+        Self { watch, ..self }
+    }
+
+    /// How it learns.
+    pub fn learning(&self) -> &Learning {
+        &self.learning
     }
 
     fn constrained(mut self) -> Self {
@@ -64,9 +80,10 @@ impl ModuleMapper for LiftToAutodiff {
 
 impl TrainStep for PlasticNetwork {
     type Input = SampleBatch;
-    type Output = ClassificationOutput;
+    type Output = StepOutput;
 
-    fn step(&self, batch: SampleBatch) -> TrainOutput<ClassificationOutput> {
+    fn step(&self, batch: SampleBatch) -> TrainOutput<StepOutput> {
+        let attention = self.watch.attention(batch.position, batch.size());
         let outcome = self.learning.run(
             &self.network,
             &self.memory,
@@ -75,10 +92,22 @@ impl TrainStep for PlasticNetwork {
             &mut (),
         );
         self.memory.keep(outcome.remembered);
+        // burn adds up what batches ask for before a step of the optimizer; the mean is wanted.
+        let updates = match batch.share {
+            1.0 => outcome.updates,
+            share => outcome.updates.scale(share),
+        };
         let output = outcome.trace.forward.activity[self.network.plan().output].clone();
         TrainOutput {
-            grads: outcome.updates.into_grads(&self.network),
-            item: ClassificationOutput::new(outcome.loss, output, batch.labels),
+            grads: updates.into_grads(&self.network),
+            item: StepOutput::new(
+                outcome.loss,
+                output,
+                batch.labels,
+                &self.network,
+                &outcome.trace,
+                attention,
+            ),
         }
     }
 
@@ -103,10 +132,20 @@ impl TrainStep for PlasticNetwork {
 
 impl InferenceStep for PlasticNetwork {
     type Input = SampleBatch;
-    type Output = ClassificationOutput;
+    type Output = StepOutput;
 
-    fn step(&self, batch: SampleBatch) -> ClassificationOutput {
-        classify(&self.network, batch)
+    fn step(&self, batch: SampleBatch) -> StepOutput {
+        let attention = self.watch.attention(batch.position, batch.size());
+        let network = &self.network;
+        let plan = network.plan();
+        let forward = network.settle(batch.inputs, plan.steps, &mut ());
+        let dendrite: PerPopulation<Option<Tensor<2>>> = (plan.populations.iter())
+            .map(|(id, _)| network.dendritic_state(id, &forward))
+            .collect();
+        let output = forward.activity[plan.output].clone();
+        let loss = (batch.targets - output.clone()).square().mean();
+        let trace = Trace::forward_only(forward, dendrite);
+        StepOutput::new(loss, output, batch.labels, network, &trace, attention)
     }
 }
 

@@ -5,6 +5,7 @@ mod evaluate;
 mod example;
 mod import;
 mod inspect;
+mod learner;
 mod presets;
 mod study;
 mod sweep;
@@ -65,15 +66,20 @@ struct MachineArguments {
 
 impl MachineArguments {
     fn open(&self) -> anyhow::Result<(Device, DeviceName)> {
+        self.start_threads()?;
+        let name = self.device.unwrap_or_else(DeviceName::preferred);
+        let device = name.open().map_err(|error| Mistake(error.to_string()))?;
+        Ok((device, name))
+    }
+
+    fn start_threads(&self) -> anyhow::Result<()> {
         if let Some(threads) = self.threads {
             rayon::ThreadPoolBuilder::new()
                 .num_threads(threads.get())
                 .build_global()
                 .context("the threads cannot be started")?;
         }
-        let name = self.device.unwrap_or_else(DeviceName::preferred);
-        let device = name.open().map_err(|error| Mistake(error.to_string()))?;
-        Ok((device, name))
+        Ok(())
     }
 }
 

@@ -1,10 +1,12 @@
 //! Labelled samples kept in memory: images as bytes, vectors as real numbers.
 
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, sync::Arc};
 
 use burn::tensor::{Device, Tensor, TensorData};
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
 
-use super::{DataError, SampleBatch};
+use super::{DataError, SampleBatch, augment::View};
 
 /// The size of an image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +52,19 @@ pub struct SampleSet {
     shape: Option<ImageShape>,
     features: usize,
     classes: usize,
+    /// What a network sees of each value of a pixel, channel by channel; a 255th of it unless
+    /// normalised.
+    scales: Option<Arc<[Scale]>>,
+}
+
+/// What a network sees of each value of a pixel.
+type Scale = [f32; 256];
+
+/// Mean and standard deviation of a channel, of pixels from 0 to 1.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct ChannelStatistics {
+    mean: f64,
+    deviation: f64,
 }
 
 /// What samples are made of.
@@ -93,16 +108,6 @@ impl Values {
             Self::Reals(values) => {
                 Self::Reals(ranges.flat_map(|it| &values[it]).copied().collect())
             }
-        }
-    }
-
-    /// Appends the values of a range as a network sees them.
-    fn show(&self, range: Range<usize>, inputs: &mut Vec<f32>) {
-        match self {
-            Self::Bytes(values) => {
-                inputs.extend(values[range].iter().map(|&pixel| f32::from(pixel) / 255.0));
-            }
-            Self::Reals(values) => inputs.extend_from_slice(&values[range]),
         }
     }
 }
@@ -193,6 +198,7 @@ impl SampleSet {
             shape,
             features,
             classes,
+            scales: None,
         })
     }
 
@@ -254,8 +260,100 @@ impl SampleSet {
     /// If `index` is not below [`SampleSet::len`], as indexing a slice does.
     pub fn sample(&self, index: usize) -> Vec<f32> {
         let mut values = Vec::with_capacity(self.features);
-        self.values.show(self.range(index), &mut values);
+        self.show(index, &mut values);
         values
+    }
+
+    /// Appends the values of a sample as a network sees them.
+    fn show(&self, index: usize, inputs: &mut Vec<f32>) {
+        let range = self.range(index);
+        match (&self.values, &self.scales) {
+            (Values::Reals(values), _) => inputs.extend_from_slice(&values[range]),
+            (Values::Bytes(pixels), None) => {
+                inputs.extend(pixels[range].iter().map(|&pixel| f32::from(pixel) / 255.0));
+            }
+            (Values::Bytes(pixels), Some(scales)) => {
+                let channels = pixels[range].chunks(self.features / scales.len());
+                for (channel, scale) in channels.zip(scales.iter()) {
+                    inputs.extend(channel.iter().map(|&pixel| scale[usize::from(pixel)]));
+                }
+            }
+        }
+    }
+
+    /// Appends the values of an image that is looked at in another way; what comes into view beside
+    /// it is black. A vector is appended as it is.
+    fn show_view(&self, index: usize, view: View, inputs: &mut Vec<f32>) {
+        let (Some(pixels), Some(shape)) = (self.pixels(index), self.shape) else {
+            return self.show(index, inputs);
+        };
+        let size = shape.height * shape.width;
+        for (channel, pixels) in pixels.chunks(size).enumerate() {
+            let scale = self.scales.as_ref().map(|scales| &scales[channel]);
+            for row in 0..shape.height {
+                let row = row.checked_add_signed(-view.shift[0]);
+                let row = row.filter(|row| *row < shape.height);
+                for column in 0..shape.width {
+                    let column = match view.is_flipped {
+                        true => shape.width - 1 - column,
+                        false => column,
+                    };
+                    let column = column.checked_add_signed(-view.shift[1]);
+                    let column = column.filter(|column| *column < shape.width);
+                    let pixel = match (row, column) {
+                        (Some(row), Some(column)) => pixels[row * shape.width + column],
+                        _ => 0,
+                    };
+                    inputs.push(match scale {
+                        Some(scale) => scale[usize::from(pixel)],
+                        None => f32::from(pixel) / 255.0,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Mean and deviation of each channel over all images; none where samples are vectors.
+    pub(super) fn channel_statistics(&self) -> Vec<ChannelStatistics> {
+        let (Values::Bytes(pixels), Some(shape)) = (&self.values, self.shape) else {
+            return Vec::new();
+        };
+        let size = shape.height * shape.width;
+        // Sums of bytes are exact, whatever their order.
+        let mut sums = vec![(0_u64, 0_u64); shape.channels];
+        for (channel, pixels) in pixels.chunks(size).enumerate() {
+            let (sum, squares) = &mut sums[channel % shape.channels];
+            for pixel in pixels {
+                *sum += u64::from(*pixel);
+                *squares += u64::from(*pixel).pow(2);
+            }
+        }
+        let count = (self.len() * size).max(1) as f64;
+        let statistics = |(sum, squares): (u64, u64)| {
+            let mean = sum as f64 / count;
+            let variance = (squares as f64 / count - mean * mean).max(0.0);
+            ChannelStatistics {
+                mean: mean / 255.0,
+                deviation: variance.sqrt() / 255.0,
+            }
+        };
+        sums.into_iter().map(statistics).collect()
+    }
+
+    /// The same images, shown with these means taken off and divided by these deviations; a channel
+    /// that does not vary is only moved.
+    pub(super) fn normalised(self, channels: &[ChannelStatistics]) -> Self {
+        let scale = |channel: &ChannelStatistics| -> Scale {
+            let deviation = match channel.deviation > 0.0 {
+                true => channel.deviation,
+                false => 1.0,
+            };
+            std::array::from_fn(|pixel| ((pixel as f64 / 255.0 - channel.mean) / deviation) as f32)
+        };
+        Self {
+            scales: Some(channels.iter().map(scale).collect()),
+            ..self
+        }
     }
 
     /// Where the values of sample `index` are.
@@ -273,6 +371,27 @@ impl SampleSet {
     ///
     /// If an index is not below [`SampleSet::len`], as indexing a slice does.
     pub fn batch(&self, indices: &[usize], device: &Device) -> SampleBatch {
+        self.batch_shown(indices, |_, index, inputs| self.show(index, inputs), device)
+    }
+
+    /// [`batch`](Self::batch) of images that are each looked at in a way of its own, by its row.
+    pub(super) fn batch_of_views(
+        &self,
+        indices: &[usize],
+        view: impl Fn(usize) -> View,
+        device: &Device,
+    ) -> SampleBatch {
+        let show = |row, index, inputs: &mut Vec<f32>| self.show_view(index, view(row), inputs);
+        self.batch_shown(indices, show, device)
+    }
+
+    /// The samples at `indices`, whose values `show` appends, told row and index.
+    fn batch_shown(
+        &self,
+        indices: &[usize],
+        show: impl Fn(usize, usize, &mut Vec<f32>),
+        device: &Device,
+    ) -> SampleBatch {
         let device = device.clone().without_autodiff();
         let size = indices.len();
         let mut inputs = Vec::with_capacity(size * self.features);
@@ -280,7 +399,7 @@ impl SampleSet {
         let mut labels = Vec::with_capacity(size);
         for (row, &index) in indices.iter().enumerate() {
             let label = self.label(index);
-            self.values.show(self.range(index), &mut inputs);
+            show(row, index, &mut inputs);
             targets[row * self.classes + usize::from(label)] = 1.0;
             labels.push(i32::from(label));
         }
@@ -288,6 +407,8 @@ impl SampleSet {
             inputs: Tensor::from_data(TensorData::new(inputs, [size, self.features]), &device),
             targets: Tensor::from_data(TensorData::new(targets, [size, self.classes]), &device),
             labels: Tensor::from_data(TensorData::new(labels, [size]), &device),
+            position: 0,
+            share: 1.0,
         }
     }
 
@@ -300,6 +421,7 @@ impl SampleSet {
         let rest = Self {
             values,
             labels,
+            scales: self.scales.clone(),
             ..self
         };
         (self, rest)
@@ -315,8 +437,18 @@ impl SampleSet {
         Self {
             values: (self.values).select(indices.iter().map(|&index| self.range(index))),
             labels,
+            scales: self.scales.clone(),
             ..*self
         }
+    }
+
+    /// So many samples, drawn without repetition by a fixed seed, in an order of their own: the same
+    /// ones for every run.
+    pub fn subset(&self, count: usize) -> Self {
+        let mut indices: Vec<usize> = (0..self.len()).collect();
+        indices.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
+        indices.truncate(count);
+        self.select(&indices)
     }
 
     /// How many samples each class has: `classes` counts.
@@ -430,6 +562,47 @@ mod tests {
             (&[0, 0][..], Some(&[102, 153][..]))
         );
         assert_eq!(chosen.class_counts(), [2, 0, 0]);
+    }
+
+    #[test]
+    fn a_subset_is_the_same_every_time_and_mixes_the_set() {
+        let labels: Vec<u8> = (0..100).collect();
+        let set = SampleSet::images(vec![0; 200], labels, SHAPE, 100).unwrap();
+        let subset = set.subset(20);
+        assert!(subset == set.subset(20));
+        let labels: std::collections::HashSet<_> = subset.labels().iter().collect();
+        assert_eq!(labels.len(), 20);
+        assert!(labels.iter().any(|label| **label < 50) && labels.iter().any(|it| **it >= 50));
+        assert_eq!(set.subset(200).len(), 100);
+    }
+
+    #[test]
+    fn a_view_moves_and_flips_every_channel() {
+        let shape = ImageShape {
+            channels: 2,
+            height: 2,
+            width: 3,
+        };
+        let pixels = vec![1, 2, 3, 4, 5, 6, 11, 12, 13, 14, 15, 16];
+        let set = SampleSet::images(pixels, vec![0], shape, 1).unwrap();
+        let seen = |shift, is_flipped| -> Vec<u8> {
+            let view = View { shift, is_flipped };
+            let batch = set.batch_of_views(&[0], |_| view, &Device::flex());
+            let values = batch.inputs.into_data();
+            values
+                .iter::<f32>()
+                .map(|value| (value * 255.0).round() as u8)
+                .collect()
+        };
+        assert_eq!(seen([0, 0], false), set.pixels(0).unwrap());
+        // One row down and one column to the right.
+        assert_eq!(seen([1, 1], false), [0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 11, 12]);
+        assert_eq!(seen([0, -2], false), [3, 0, 0, 6, 0, 0, 13, 0, 0, 16, 0, 0]);
+        assert_eq!(
+            seen([0, 0], true),
+            [3, 2, 1, 6, 5, 4, 13, 12, 11, 16, 15, 14]
+        );
+        assert_eq!(seen([-1, 1], true), [5, 4, 0, 0, 0, 0, 15, 14, 0, 0, 0, 0]);
     }
 
     #[test]
