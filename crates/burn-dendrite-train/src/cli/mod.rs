@@ -1,5 +1,6 @@
 //! The `dendrite` command line.
 
+mod analyze;
 mod evaluate;
 mod example;
 mod import;
@@ -36,6 +37,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Measure the accuracy of a trained network.
     Evaluate(evaluate::EvaluateArguments),
+    /// Measure what a trained network has become: alignment, sparsity, receptive fields, and more.
+    Analyze(analyze::AnalyzeArguments),
     /// Show a network as a table: populations, projections, rules, parameters.
     Inspect(inspect::InspectArguments),
     /// Turn a configuration of the reference (EIANN, YAML) into a specification (TOML).
@@ -127,6 +130,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Train(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
+        Command::Analyze(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
         Command::Presets(arguments) => arguments.run(),
