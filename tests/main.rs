@@ -1,5 +1,7 @@
 //! Integration tests, in one binary so that burn is linked once.
 
+/// The command that measures a trained network.
+mod analyze;
 /// Mistakes of a user: one sentence, exit code 2, nothing written.
 mod cli;
 /// Several networks side by side, and sweeps: what is written, resumed and refused.

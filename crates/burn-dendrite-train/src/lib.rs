@@ -1,5 +1,6 @@
 //! Data, burn's learner, experiments and the `dendrite` command line.
 
+pub mod analysis;
 pub mod cli;
 pub mod compare;
 pub mod comparison;

@@ -1,5 +1,6 @@
 //! The `dendrite` command line.
 
+mod analyze;
 mod compare;
 mod evaluate;
 mod example;
@@ -40,6 +41,8 @@ enum Command {
     Train(train::TrainArguments),
     /// Measure the accuracy of a trained network.
     Evaluate(evaluate::EvaluateArguments),
+    /// Measure what a trained network has become: alignment, sparsity, receptive fields, and more.
+    Analyze(analyze::AnalyzeArguments),
     /// Train several networks with several seeds side by side, and write a report on them.
     Compare(Box<compare::CompareArguments>),
     /// Show a network as a table: populations, projections, rules, parameters.
@@ -140,6 +143,7 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Train(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
+        Command::Analyze(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
         Command::Sweep(arguments) => arguments.run(),

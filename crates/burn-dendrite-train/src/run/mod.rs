@@ -270,6 +270,17 @@ pub fn latest_checkpoint(path: &Path) -> Option<(PathBuf, usize)> {
         })
 }
 
+/// Every complete checkpoint of a run that is kept, oldest first: its file and the number of segments
+/// before it.
+pub fn checkpoints(path: &Path) -> Vec<(PathBuf, usize)> {
+    let folder = path.join(CHECKPOINTS);
+    let file = |segment| checkpoint::file(&folder, checkpoint::MODEL, segment);
+    checkpoint::complete(&folder)
+        .into_iter()
+        .map(|segment| (file(segment), segment))
+        .collect()
+}
+
 pub(crate) fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError> {
     let text = fs::read_to_string(file).map_err(|error| RunError::Io {
         file: file.to_owned(),
