@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     Mistake, free_folder, specification,
     study::{
-        BudgetArguments, JobArguments, failed, preset, shell_word, stop_on_ctrl_c, stopped, train,
+        BudgetArguments, JobArguments, analyze, failed, preset, shell_word, stop_on_ctrl_c, stopped, train,
     },
     table::table,
 };
@@ -15,7 +15,7 @@ use crate::{
     ExperimentSpec,
     compare::{Results, write_tables},
     report::write_report,
-    study::{PoolEnding, Purpose, Study},
+    study::{PoolEnding, Purpose, Study, StudyPlan},
 };
 
 /// The networks that are compared unless others are named: the two rules of dendritic target
@@ -46,6 +46,9 @@ pub(super) struct CompareArguments {
     /// Every network is trained with the seeds 1 to this number.
     #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "resume")]
     seeds: u64,
+    /// Test samples on which each trained network is analysed for the report; 0 for no analysis.
+    #[arg(long, value_name = "N", default_value_t = 200, conflicts_with = "resume")]
+    analysis_samples: usize,
     #[command(flatten)]
     budget: BudgetArguments,
     #[command(flatten)]
@@ -84,7 +87,10 @@ impl CompareArguments {
         }
         let stop = stop_on_ctrl_c()?;
         let data_dir = self.budget.data.data_dir.clone();
-        let ending = train(&study, &self.jobs, data_dir, &stop, self.quiet)?;
+        let mut ending = train(&study, &self.jobs, data_dir.clone(), &stop, self.quiet)?;
+        if ending == PoolEnding::Finished {
+            ending = analyze(&study, &self.jobs, data_dir, &stop, self.quiet)?;
+        }
         if ending == PoolEnding::Interrupted {
             return Ok(stopped("compare", &study.out));
         }
@@ -113,9 +119,12 @@ impl CompareArguments {
         let data = self.budget.data.load(dataset, self.quiet)?;
         let purpose = Purpose::Comparison;
         let study = Study {
-            plan: self
-                .budget
-                .plan(purpose, &specs, self.seeds, data.train.len()),
+            plan: StudyPlan {
+                analysis_samples: self.analysis_samples,
+                ..self
+                    .budget
+                    .plan(purpose, &specs, self.seeds, data.train.len())
+            },
             specs,
             out: self
                 .out
@@ -172,6 +181,7 @@ fn command(study: &Study) -> String {
         ("--batch-size", plan.batch_size.to_string()),
         ("--validate-every", plan.validate_every.to_string()),
         ("--seeds", plan.seeds.to_string()),
+        ("--analysis-samples", plan.analysis_samples.to_string()),
     ] {
         words.extend([flag.to_owned(), value]);
     }
@@ -200,7 +210,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::{data::DatasetName, presets, study::StudyPlan};
+    use crate::{data::DatasetName, presets};
 
     #[test]
     fn the_command_names_presets_and_files_of_other_networks() {
@@ -217,6 +227,7 @@ mod tests {
                 batch_size: 4,
                 validate_every: 20,
                 seeds: 5,
+                analysis_samples: 0,
                 networks: Vec::new(),
                 version: String::new(),
             },
@@ -225,7 +236,7 @@ mod tests {
         assert_eq!(
             command(&study),
             "dendrite compare --preset mnist-hebbian --spec 'my runs/specs/mine.toml' --dataset \
-             mnist --samples 100 --epochs 2 --batch-size 4 --validate-every 20 --seeds 5"
+             mnist --samples 100 --epochs 2 --batch-size 4 --validate-every 20 --seeds 5 --analysis-samples 0"
         );
     }
 

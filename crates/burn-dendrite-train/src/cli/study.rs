@@ -15,6 +15,7 @@ use clap::Args;
 use super::{DataArguments, INTERRUPTED, MISTAKE, Mistake};
 use crate::{
     DeviceName, ExperimentSpec,
+    compare::analyses,
     data::DatasetName,
     presets,
     study::{
@@ -75,6 +76,7 @@ impl BudgetArguments {
                 samples.div_ceil(20).next_multiple_of(batch_size.max(1))
             }),
             seeds,
+            analysis_samples: 0,
             networks: specs.iter().map(|spec| spec.name.clone()).collect(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         }
@@ -138,18 +140,37 @@ pub(super) fn train(
         let total = training.finished + training.tasks.len();
         println!("{} of {total} runs are finished already", training.finished);
     }
-    run(training.tasks, "training", jobs.jobs, stop, quiet)
+    run(training.tasks, "training", jobs, stop, quiet)
 }
 
-/// Runs tasks of this program side by side, with one display for all of them.
-pub(super) fn run(
-    tasks: Vec<Task>,
-    what: &'static str,
-    jobs: Option<NonZeroUsize>,
+/// Analyses what is still to be analysed of a study.
+pub(super) fn analyze(
+    study: &Study,
+    jobs: &JobArguments,
+    data_dir: Option<PathBuf>,
     stop: &Arc<AtomicBool>,
     quiet: bool,
 ) -> anyhow::Result<PoolEnding> {
-    let (jobs, threads) = Pool::places(jobs, tasks.len());
+    let options = TrainingOptions {
+        device: jobs.device()?,
+        data_dir,
+    };
+    let tasks = match study.plan.analysis_samples {
+        0 => Vec::new(),
+        samples => analyses(study, &options, samples),
+    };
+    run(tasks, "analysis", jobs, stop, quiet)
+}
+
+/// Runs tasks of this program side by side, with one display for all of them.
+fn run(
+    tasks: Vec<Task>,
+    what: &'static str,
+    jobs: &JobArguments,
+    stop: &Arc<AtomicBool>,
+    quiet: bool,
+) -> anyhow::Result<PoolEnding> {
+    let (jobs, threads) = Pool::places(jobs.jobs, tasks.len());
     let pool = Pool {
         program: std::env::current_exe()?,
         jobs,

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Curve;
+use super::{Curve, Measure, Measurement, Quantity, analysis, measurements, measures};
 use crate::{
+    analysis::Analysis,
     run::{self, RunError, SegmentRecord, Summary},
     study::{Estimate, Study, StudyPlan},
 };
@@ -64,6 +65,8 @@ pub struct NetworkResults {
     pub seconds: Option<Estimate>,
     /// Metrics over training.
     pub curves: Vec<Curve>,
+    /// Metrics of the trained network; none if it was not analysed.
+    pub measures: Vec<Measure>,
     /// The runs, by seed.
     pub runs: Vec<RunResults>,
 }
@@ -77,6 +80,11 @@ pub struct RunResults {
     pub summary: Summary,
     /// Its metrics over training.
     pub records: Vec<SegmentRecord>,
+    /// Metrics of the trained network.
+    pub measurements: Vec<Measurement>,
+    /// Everything that the analysis found; it is in the run's own folder in full.
+    #[serde(skip)]
+    pub analysis: Option<Analysis>,
 }
 
 impl RunResults {
@@ -95,12 +103,11 @@ impl NetworkResults {
         curves.find(|curve| curve.split == split && curve.metric == metric)
     }
 
-    /// The last value of a metric, if it was measured.
-    pub fn last(&self, split: &str, metric: &str) -> Option<Estimate> {
-        self.curve(split, metric)?
-            .points
-            .last()
-            .map(|point| point.value)
+    /// A quantity of the trained network, if it was measured.
+    pub fn measure(&self, quantity: Quantity, of: &str) -> Option<Estimate> {
+        let mut measures = self.measures.iter();
+        let found = measures.find(|it| it.quantity == quantity && it.of == of)?;
+        Some(found.value)
     }
 }
 
@@ -120,10 +127,13 @@ impl Results {
                     folder: folder.clone(),
                     missing: "summary.json",
                 })?;
+                let analysis = analysis(&folder)?;
                 runs.push(RunResults {
                     seed,
                     summary,
                     records: run::records(&folder)?,
+                    measurements: analysis.as_ref().map(measurements).unwrap_or_default(),
+                    analysis,
                 });
             }
             let Some(first) = runs.first() else { continue };
@@ -151,6 +161,7 @@ impl Results {
                 }),
                 seconds: over(&RunResults::seconds),
                 curves: Curve::all(runs.iter().map(|run| run.records.as_slice())),
+                measures: measures(runs.iter().map(|run| run.measurements.as_slice())),
                 runs,
             });
         }

@@ -4,7 +4,7 @@ use std::{fs, io, path::Path};
 
 use serde::Serialize;
 
-use super::Results;
+use super::{Quantity, Results};
 use crate::{
     run::{RunError, write_atomically},
     study::Estimate,
@@ -33,6 +33,8 @@ pub enum TableError {
 /// networks.csv       network, quantity, mean, standard error, number of seeds
 /// curves.csv         network, seed, split, metric, samples, value
 /// curves-mean.csv    network, split, metric, samples, mean, standard error, number of seeds
+/// analysis.csv       network, seed, quantity, population or projection, value
+/// analysis-mean.csv  network, quantity, population or projection, mean, standard error, seeds
 /// ```
 ///
 /// # Errors
@@ -53,7 +55,9 @@ pub fn write_tables(results: &Results, out: &Path) -> Result<(), TableError> {
     write(&folder.join("runs.csv"), runs(results))?;
     write(&folder.join("networks.csv"), networks(results))?;
     write(&folder.join("curves.csv"), curves(results))?;
-    write(&folder.join("curves-mean.csv"), mean_curves(results))
+    write(&folder.join("curves-mean.csv"), mean_curves(results))?;
+    write(&folder.join("analysis.csv"), measurements(results))?;
+    write(&folder.join("analysis-mean.csv"), measures(results))
 }
 
 #[derive(Serialize)]
@@ -175,6 +179,53 @@ fn mean_curves(results: &Results) -> impl Iterator<Item = MeanRow<'_>> {
             mean: point.value.mean,
             sem: point.value.sem,
             seeds: point.value.count,
+        })
+    })
+}
+
+#[derive(Serialize)]
+struct MeasurementRow<'a> {
+    network: &'a str,
+    seed: u64,
+    quantity: Quantity,
+    of: &'a str,
+    value: f64,
+}
+
+fn measurements(results: &Results) -> impl Iterator<Item = MeasurementRow<'_>> {
+    let all = results.networks.iter();
+    let runs = all.flat_map(|network| network.runs.iter().map(move |run| (network, run)));
+    runs.flat_map(|(network, run)| {
+        run.measurements.iter().map(move |it| MeasurementRow {
+            network: &network.name,
+            seed: run.seed,
+            quantity: it.quantity,
+            of: &it.of,
+            value: it.value,
+        })
+    })
+}
+
+#[derive(Serialize)]
+struct MeasureRow<'a> {
+    network: &'a str,
+    quantity: Quantity,
+    of: &'a str,
+    mean: f64,
+    sem: Option<f64>,
+    seeds: usize,
+}
+
+fn measures(results: &Results) -> impl Iterator<Item = MeasureRow<'_>> {
+    let all = results.networks.iter();
+    all.flat_map(|network| {
+        network.measures.iter().map(move |it| MeasureRow {
+            network: &network.name,
+            quantity: it.quantity,
+            of: &it.of,
+            mean: it.value.mean,
+            sem: it.value.sem,
+            seeds: it.value.count,
         })
     })
 }

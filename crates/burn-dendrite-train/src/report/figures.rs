@@ -1,5 +1,6 @@
 //! Which figures the numbers of a comparison allow.
 
+use super::analysis_figures;
 use crate::{
     compare::{Curve, NetworkResults, Results},
     plot::{Axis, Bar, BarChart, LineChart, PlotError, Point, Series},
@@ -29,7 +30,7 @@ pub struct Section {
 }
 
 impl Section {
-    fn new(title: &'static str) -> Self {
+    pub(super) fn new(title: &'static str) -> Self {
         Self {
             title,
             figures: Vec::new(),
@@ -38,21 +39,21 @@ impl Section {
     }
 
     /// Adds the figure of a chart, if it has anything to show.
-    fn lines(&mut self, file: &str, caption: &str, chart: &LineChart) -> Result<(), PlotError> {
+    pub(super) fn lines(&mut self, file: &str, caption: &str, chart: &LineChart) -> Result<(), PlotError> {
         if !chart.is_empty() {
             self.add(file, caption, chart.draw()?);
         }
         Ok(())
     }
 
-    fn bars(&mut self, file: &str, caption: &str, chart: &BarChart) -> Result<(), PlotError> {
+    pub(super) fn bars(&mut self, file: &str, caption: &str, chart: &BarChart) -> Result<(), PlotError> {
         if !chart.is_empty() {
             self.add(file, caption, chart.draw()?);
         }
         Ok(())
     }
 
-    fn add(&mut self, file: &str, caption: &str, svg: String) {
+    pub(super) fn add(&mut self, file: &str, caption: &str, svg: String) {
         self.figures.push(Figure {
             file: file.to_owned(),
             caption: caption.to_owned(),
@@ -61,7 +62,7 @@ impl Section {
     }
 
     /// Says what is missing where a figure with this beginning of its name was not drawn.
-    fn expect(&mut self, file: &str, sentence: &str) {
+    pub(super) fn expect(&mut self, file: &str, sentence: &str) {
         if !self
             .figures
             .iter()
@@ -81,7 +82,9 @@ pub fn sections(results: &Results) -> Result<Vec<Section>, PlotError> {
     let sections = [
         accuracy(results)?,
         dendrites(results)?,
+        analysis_figures::representations(results)?,
         activity(results)?,
+        analysis_figures::weights(results)?,
         cost(results)?,
     ];
     let shown = |section: &Section| !(section.figures.is_empty() && section.missing.is_empty());
@@ -131,6 +134,7 @@ fn accuracy(results: &Results) -> Result<Section, PlotError> {
 
 fn dendrites(results: &Results) -> Result<Section, PlotError> {
     let mut section = Section::new("Dendrites and credit assignment");
+    analysis_figures::angles(&mut section, results)?;
     for layer in suffixes(results, "Dendritic State ") {
         section.lines(
             &format!("dendritic-state-{}", layer.to_lowercase()),
@@ -185,6 +189,7 @@ fn activity(results: &Results) -> Result<Section, PlotError> {
             ),
         )?;
     }
+    analysis_figures::dynamics(&mut section, results)?;
     let metric = "Settling Residual";
     section.lines(
         "settling-residual",
@@ -328,6 +333,6 @@ fn suffixes(results: &Results, prefix: &str) -> Vec<String> {
 }
 
 /// A name as part of a file's.
-fn file_part(name: &str) -> String {
+pub(super) fn file_part(name: &str) -> String {
     crate::study::folder_name(name).to_lowercase()
 }

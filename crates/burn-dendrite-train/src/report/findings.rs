@@ -4,7 +4,10 @@
 //! `fashion-mnist-dtp` both are the network of dendritic target propagation. A finding about a network
 //! that was not compared, or a quantity that was not measured, is left out.
 
-use crate::compare::{NetworkResults, Results};
+use crate::{
+    compare::{Curve, NetworkResults, Quantity, Results},
+    study::Estimate,
+};
 
 /// Whether a finding is seen again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +47,10 @@ impl Finding {
 const FAR: f64 = 5.0;
 /// Share of its first value that a dendritic state must lose to be called falling towards zero.
 const FALL: f64 = 0.5;
+/// Degrees below which an angle is called well below 90°.
+const WELL_BELOW: f64 = 70.0;
+/// Degrees by which one angle must be smaller than another one to be called smaller.
+const SMALLER: f64 = 2.0;
 
 /// The findings that the results can speak about.
 pub fn findings(results: &Results) -> Vec<Finding> {
@@ -52,6 +59,9 @@ pub fn findings(results: &Results) -> Vec<Finding> {
         near_backprop(results),
         learned_inhibition(results),
         fixed_inhibition(results),
+        near_the_gradient(results),
+        nearer_with_learned_inhibition(results),
+        learned_feedback(results),
     ]
     .into_iter()
     .flatten()
@@ -122,9 +132,46 @@ fn fixed_inhibition(results: &Results) -> Option<Finding> {
     ))
 }
 
+fn near_the_gradient(results: &Results) -> Option<Finding> {
+    let (angle, numbers) = angle(network(results, "dtp")?, Quantity::BackpropAngle)?;
+    Some(Finding::new(
+        "Dendritic target propagation changes weights much as backprop would.",
+        angle < WELL_BELOW,
+        format!("Angle to backprop: {numbers}, where less than {WELL_BELOW}° is called much."),
+    ))
+}
+
+fn nearer_with_learned_inhibition(results: &Results) -> Option<Finding> {
+    let quantity = Quantity::BackpropAngle;
+    let (learned, words) = angle(network(results, "dtp")?, quantity)?;
+    let (fixed, others) = angle(network(results, "dtp-fixed-dendi")?, quantity)?;
+    Some(Finding::new(
+        "It is nearer to backprop with learned than with fixed dendritic inhibition.",
+        learned < fixed - SMALLER,
+        format!("Angle to backprop: {words}, {others}."),
+    ))
+}
+
+fn learned_feedback(results: &Results) -> Option<Finding> {
+    let quantity = Quantity::FeedbackAngle;
+    let (learned, words) = angle(network(results, "dtp-learned-feedback")?, quantity)?;
+    let (fixed, others) = angle(network(results, "dtp-fixed-feedback")?, quantity)?;
+    Some(Finding::new(
+        "Learned feedback aligns with the forward weights, fixed feedback does not.",
+        learned < fixed - SMALLER,
+        format!("Angle between forward and feedback weights: {words}, {others}."),
+    ))
+}
+
+/// An angle of a network, and the same in words.
+fn angle(network: &NetworkResults, quantity: Quantity) -> Option<(f64, String)> {
+    let angle: Estimate = network.measure(quantity, "")?;
+    Some((angle.mean, format!("{} {}°", network.name, angle.show(1))))
+}
+
 /// Whether the dendritic state of every layer falls by more than half, and from where to where.
 fn dendritic_state(network: &NetworkResults) -> Option<(bool, String)> {
-    let metric = |curve: &&crate::compare::Curve| {
+    let metric = |curve: &&Curve| {
         curve.split == "valid" && curve.metric.starts_with("Dendritic State ")
     };
     let curves: Vec<_> = network.curves.iter().filter(metric).collect();
@@ -143,4 +190,71 @@ fn dendritic_state(network: &NetworkResults) -> Option<(bool, String)> {
     }
     let numbers = format!("{}: {}.", network.name, words.join(", "));
     (!words.is_empty()).then_some((falls, numbers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::{CurvePoint, Measure, tests::results};
+
+    fn measured(network: &mut NetworkResults, quantity: Quantity, mean: f64) {
+        network.measures.push(Measure {
+            quantity,
+            of: String::new(),
+            value: Estimate::of(&[mean - 1.0, mean + 1.0]).unwrap(),
+        });
+    }
+
+    fn verdict(results: &Results, claim: &str) -> Option<Verdict> {
+        let all = findings(results);
+        all.into_iter().find(|it| it.claim.contains(claim)).map(|it| it.verdict)
+    }
+
+    #[test]
+    fn only_what_was_compared_is_spoken_about() {
+        assert_eq!(findings(&results(&[("mnist-dtp", &[0.9])])), []);
+        assert_eq!(findings(&results(&[("mine", &[0.9]), ("my-hebbian", &[0.1])])), []);
+    }
+
+    #[test]
+    fn accuracies_decide() {
+        let near = results(&[("mnist-dtp", &[0.9, 0.92]), ("mnist-backprop-ei", &[0.94])]);
+        assert_eq!(verdict(&near, "comes near"), Some(Verdict::Holds));
+        let both = [("fashion-mnist-dtp", &[0.7][..]), ("fashion-mnist-hebbian", &[0.68])];
+        assert_eq!(verdict(&results(&both), "far below"), Some(Verdict::DoesNotHold));
+        let numbers = &findings(&results(&both))[0].numbers;
+        assert_eq!(numbers, "fashion-mnist-hebbian 68.00 %, fashion-mnist-dtp 70.00 %.");
+    }
+
+    #[test]
+    fn angles_decide() {
+        let names = ["mnist-dtp", "mnist-dtp-fixed-dendi", "mnist-dtp-learned-feedback", "mnist-dtp-fixed-feedback"];
+        let mut results = results(&names.map(|name| (name, &[0.9][..])));
+        for (network, degrees) in results.networks.iter_mut().zip([40.0, 41.0, 30.0, 60.0]) {
+            measured(network, Quantity::BackpropAngle, degrees);
+            measured(network, Quantity::FeedbackAngle, degrees);
+        }
+        assert_eq!(verdict(&results, "much as backprop"), Some(Verdict::Holds));
+        assert_eq!(verdict(&results, "nearer to backprop"), Some(Verdict::DoesNotHold));
+        assert_eq!(verdict(&results, "aligns"), Some(Verdict::Holds));
+    }
+
+    #[test]
+    fn a_state_that_loses_half_of_itself_falls() {
+        let state = |means: [f64; 2]| {
+            let point = |(index, mean): (usize, f64)| CurvePoint {
+                samples: 10 * (index + 1),
+                value: Estimate::of(&[mean]).unwrap(),
+            };
+            let mut results = results(&[("mnist-dtp", &[0.9])]);
+            results.networks[0].curves.push(Curve {
+                split: "valid".to_owned(),
+                metric: "Dendritic State H1".to_owned(),
+                points: means.into_iter().enumerate().map(point).collect(),
+            });
+            verdict(&results, "towards zero")
+        };
+        assert_eq!(state([1.0, 0.4]), Some(Verdict::Holds));
+        assert_eq!(state([1.0, 0.6]), Some(Verdict::DoesNotHold));
+    }
 }

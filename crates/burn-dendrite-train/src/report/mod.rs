@@ -4,6 +4,7 @@
 //! shows both with the tables, the specifications and the command that repeats it all. What was not
 //! measured has no figure, and the page says so.
 
+mod analysis_figures;
 pub mod figures;
 pub mod findings;
 mod page;
@@ -48,4 +49,29 @@ pub fn write_report(results: &Results, out: &Path) -> Result<(), ReportError> {
         &out.join("report.html"),
         page.into_string().as_bytes(),
     )?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compare::tests::results;
+
+    #[test]
+    fn the_page_escapes_what_it_is_given_and_says_what_is_missing() {
+        let folder = tempfile::tempdir().unwrap();
+        let results = results(&[("one <b>", &[0.25, 0.75]), ("two", &[0.5])]);
+        write_report(&results, folder.path()).unwrap();
+        let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
+        assert!(page.contains("one &lt;b&gt;") && !page.contains("one <b>"));
+        assert!(page.contains("--preset &lt;some&gt; &amp; more"));
+        assert!(page.contains("50.00 ± 25.00"), "mean and standard error of the first network");
+        assert!(page.contains("The state of the dendrites over training was not measured"));
+        // Of what was measured there are figures, of what was not there are none.
+        let figures = fs::read_dir(folder.path().join("figures")).unwrap();
+        let mut names: Vec<String> = figures
+            .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["samples-per-second.svg", "seconds.svg", "test-accuracy.svg"]);
+    }
 }

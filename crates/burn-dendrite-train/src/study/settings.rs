@@ -52,6 +52,9 @@ pub struct StudyPlan {
     pub validate_every: usize,
     /// Each network is trained with the seeds 1 to this one.
     pub seeds: u64,
+    /// Samples that a trained network is analysed on; not at all if 0.
+    #[serde(default)]
+    pub analysis_samples: usize,
     /// The names of the networks, in the order in which they are shown.
     pub networks: Vec<String>,
     /// Version of this program that began the study.
@@ -360,6 +363,7 @@ mod tests {
                 batch_size: 1,
                 validate_every: 20,
                 seeds: 2,
+                analysis_samples: 0,
                 networks: specs.iter().map(|spec| spec.name.clone()).collect(),
                 version: "1".to_owned(),
             },

@@ -148,6 +148,7 @@ mod tests {
             batch_size: 4,
             validate_every: 20,
             seeds: 2,
+            analysis_samples: 0,
             networks: vec![spec.name.clone()],
             version: String::new(),
         };
@@ -179,6 +180,8 @@ mod tests {
             validate_every: 20,
             patience: None,
             version: String::new(),
+            learner: Default::default(),
+            preprocessing: Default::default(),
         };
         // The first was cut off after it began, the second before.
         let first = study.run_folder(&spec.name, 1);
