@@ -150,16 +150,18 @@ fn add(sum: &mut Changes, changes: Changes, count: f64) {
 
 impl Report for BackpropAngle {
     fn figures(&self) -> Vec<Figure> {
-        let of = |name: &str, stochastic: Option<MeanAndError>, averaged: Option<f64>| {
-            let mean = stochastic.map(|angle| angle.mean);
+        let mean = |angle: Option<MeanAndError>| degrees(angle.map(|angle| angle.mean));
+        let (single, averaged) = ("angle to backprop, single samples", "angle to backprop, mean change");
+        let all = [
+            Figure::network(single, mean(self.stochastic)),
+            Figure::network(averaged, degrees(self.averaged)),
+        ];
+        let each = self.projections.iter().flat_map(|it| {
             [
-                Figure::new(name, "angle to backprop, single samples", degrees(mean)),
-                Figure::new(name, "angle to backprop, mean change", degrees(averaged)),
+                Figure::projection(&it.projection, single, mean(it.stochastic)),
+                Figure::projection(&it.projection, averaged, degrees(it.averaged)),
             ]
-        };
-        let all = of("network", self.stochastic, self.averaged);
-        let each = (self.projections.iter())
-            .flat_map(|it| of(&it.projection, it.stochastic, it.averaged));
+        });
         all.into_iter().chain(each).collect()
     }
 

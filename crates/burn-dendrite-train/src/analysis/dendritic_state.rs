@@ -104,13 +104,13 @@ impl Measured for DendriticState {
 impl Report for DendriticState {
     fn figures(&self) -> Vec<Figure> {
         let figures = self.populations.iter().flat_map(|population| {
-            let figure = |quantity: &str, value| Figure::new(&population.population, quantity, value);
-            let start = population.course.first();
-            let start = start.filter(|moment| moment.samples == 0).map(|moment| {
-                figure("mean |dendritic state| before training", digits(Some(moment.mean)))
+            let name = &population.population;
+            let start = population.course.first().filter(|moment| moment.samples == 0);
+            let start = start.map(|moment| {
+                Figure::population(name, "mean |d| at the start", digits(Some(moment.mean)))
             });
             let now = digits(Some(population.mean.mean));
-            [Some(figure("mean |dendritic state|", now)), start]
+            [Some(Figure::population(name, "mean |d|", now)), start]
         });
         figures.flatten().collect()
     }
@@ -132,14 +132,12 @@ impl Report for DendriticState {
 
 #[cfg(test)]
 mod tests {
-    use nalgebra::dmatrix;
-
-    use super::*;
+    use super::{super::statistics::rows, *};
 
     #[test]
     fn bins_by_hand() {
         assert_eq!(binned(&[1.0, 3.0, 5.0, 7.0, 10.0], 2), [2.0, 6.0, 10.0]);
-        let states = dmatrix![-1.0, 3.0; 0.5, 0.0];
+        let states = rows([[-1.0, 3.0], [0.5, 0.0]]);
         assert_eq!(mean_absolute(&states), [2.0, 0.25]);
     }
 }

@@ -71,10 +71,12 @@ impl Measured for Dimensionality {
 
 impl Report for Dimensionality {
     fn figures(&self) -> Vec<Figure> {
-        let figures = self.populations.iter().map(|population| {
-            let quantity = format!("participation ratio (of {})", population.units);
-            let value = digits(population.participation_ratio);
-            Figure::new(&population.population, quantity, value)
+        let figures = self.populations.iter().flat_map(|it| {
+            let ratio = digits(it.participation_ratio);
+            [
+                Figure::population(&it.population, "units", it.units.to_string()),
+                Figure::population(&it.population, "participation ratio", ratio),
+            ]
         });
         figures.collect()
     }
@@ -90,9 +92,7 @@ impl Report for Dimensionality {
 
 #[cfg(test)]
 mod tests {
-    use nalgebra::dmatrix;
-
-    use super::*;
+    use super::{super::statistics::rows, *};
 
     fn close(activity: &DMatrix<f64>, expected: f64) {
         let found = participation_ratio(activity).unwrap();
@@ -102,14 +102,14 @@ mod tests {
     #[test]
     fn ratios_of_known_spectra() {
         // On a line; alike in two directions; eigenvalues 8 and 2: 100 / 68.
-        close(&dmatrix![0.0, 0.0; 1.0, 2.0; 2.0, 4.0], 1.0);
-        close(&dmatrix![1.0, 0.0; -1.0, 0.0; 0.0, 1.0; 0.0, -1.0], 2.0);
-        close(&dmatrix![2.0, 0.0; -2.0, 0.0; 0.0, 1.0; 0.0, -1.0], 100.0 / 68.0);
+        close(&rows([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]]), 1.0);
+        close(&rows([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]), 2.0);
+        close(&rows([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]]), 100.0 / 68.0);
     }
 
     #[test]
     fn a_shift_of_all_answers_changes_nothing() {
-        close(&dmatrix![7.0, 5.0; 3.0, 5.0; 5.0, 6.0; 5.0, 4.0], 100.0 / 68.0);
+        close(&rows([[7.0, 5.0], [3.0, 5.0], [5.0, 6.0], [5.0, 4.0]]), 100.0 / 68.0);
     }
 
     #[test]
@@ -120,6 +120,6 @@ mod tests {
 
     #[test]
     fn nothing_that_varies_has_no_dimensionality() {
-        assert_eq!(participation_ratio(&dmatrix![1.0, 2.0; 1.0, 2.0]), None);
+        assert_eq!(participation_ratio(&rows([[1.0, 2.0], [1.0, 2.0]])), None);
     }
 }

@@ -94,15 +94,13 @@ impl Measured for Discriminability {
 
 impl Report for Discriminability {
     fn figures(&self) -> Vec<Figure> {
-        let figures = self.populations.iter().flat_map(|population| {
+        let figures = self.populations.iter().flat_map(|it| {
             [
-                ("discriminability", Some(population.mean)),
-                ("discriminability within classes", population.within),
-                ("discriminability between classes", population.between),
+                ("discriminability", Some(it.mean)),
+                ("within classes", it.within),
+                ("between classes", it.between),
             ]
-            .map(|(quantity, value)| {
-                Figure::new(&population.population, quantity, digits(value))
-            })
+            .map(|(quantity, value)| Figure::population(&it.population, quantity, digits(value)))
         });
         figures.collect()
     }
@@ -121,14 +119,12 @@ impl Report for Discriminability {
 
 #[cfg(test)]
 mod tests {
-    use nalgebra::dmatrix;
-
-    use super::*;
+    use super::{super::statistics::rows, *};
 
     #[test]
     fn pairs_by_hand() {
         // (1, 0), (1, 1), (0, 2), silent: pairs in the order 10, 20, 21, 30, 31, 32.
-        let activity = dmatrix![1.0, 0.0; 1.0, 1.0; 0.0, 2.0; 0.0, 0.0];
+        let activity = rows([[1.0, 0.0], [1.0, 1.0], [0.0, 2.0], [0.0, 0.0]]);
         let diagonal = 1.0 - 0.5_f64.sqrt();
         let expected = [diagonal, 1.0, diagonal, 0.0, 0.0, 0.0];
         let found = discriminability(&activity);

@@ -40,9 +40,9 @@ impl Measured for Dynamics {
 
 impl Report for Dynamics {
     fn figures(&self) -> Vec<Figure> {
-        let figures = self.populations.iter().map(|population| {
-            let last = population.activity.last().copied();
-            Figure::new(&population.population, "mean activity", digits(last))
+        let figures = self.populations.iter().map(|it| {
+            let last = digits(it.activity.last().copied());
+            Figure::population(&it.population, "mean activity", last)
         });
         figures.collect()
     }

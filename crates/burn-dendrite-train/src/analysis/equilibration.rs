@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Figure, Measured, Report, Sheet, report::cell};
+use super::{Context, Figure, Measured, Report, Sheet, report::{cell, percent}};
 
 /// How far each population is from rest at the end of the forward phase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -52,12 +52,10 @@ impl Measured for Equilibration {
 
 impl Report for Equilibration {
     fn figures(&self) -> Vec<Figure> {
-        let figures = self.populations.iter().map(|population| {
-            let percent = |change| format!("{:.2} %", 100.0 * change);
-            let value = population.change.map_or_else(|| "-".to_owned(), percent);
-            Figure::new(&population.population, "change in the last step", value)
-        });
-        figures.collect()
+        let figures = self.populations.iter();
+        figures
+            .map(|it| Figure::population(&it.population, "last step changes", percent(it.change)))
+            .collect()
     }
 
     fn sheet(&self) -> Option<Sheet> {

@@ -131,16 +131,20 @@ impl Measured for FeedbackAlignment {
 
 impl Report for FeedbackAlignment {
     fn figures(&self) -> Vec<Figure> {
-        let kind = |tied| if tied { "tied" } else { "own weights" };
-        let quantity = "angle of W to feedback";
-        let mut figures = vec![Figure::new("network", quantity, degrees(self.concatenated))];
+        let mut figures = vec![Figure::network(
+            "angle of W to feedback",
+            degrees(self.concatenated),
+        )];
         if let Some(start) = self.course.first().filter(|moment| moment.samples == 0) {
             let value = degrees(start.degrees);
-            figures.push(Figure::new("network", format!("{quantity} before training"), value));
+            figures.push(Figure::network("angle of W to feedback at the start", value));
         }
         figures.extend(self.pairs.iter().map(|pair| {
-            let quantity = format!("{quantity} ({})", kind(pair.tied));
-            Figure::new(&pair.forward, quantity, degrees(pair.degrees))
+            let value = match pair.tied {
+                true => format!("{} (tied)", degrees(pair.degrees)),
+                false => degrees(pair.degrees),
+            };
+            Figure::projection(&pair.forward, "angle of W to feedback", value)
         }));
         figures
     }
@@ -178,6 +182,7 @@ mod tests {
             { name = "H1.E<-Output.E", compartment = "dendrite", active = "backward", weight = FEEDBACK },
             { name = "H1.E<-H1.DendI", compartment = "dendrite", weight = { kind = "half_kaiming" } },
             { name = "Output.E<-H1.E", weight = { kind = "half_kaiming" } },
+            { name = "H1.DendI<-H1.E", weight = { kind = "half_kaiming" } },
         ]
     "#;
 

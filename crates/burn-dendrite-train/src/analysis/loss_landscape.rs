@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Context, Figure, Measured, Report, Sheet,
     context::{device, loss},
-    report::digits,
+    report::{digits, percent},
 };
 
 /// The loss on a plane through the parameters: that of the first two principal components of the
@@ -220,16 +220,12 @@ impl Measured for LossLandscape {
 impl Report for LossLandscape {
     fn figures(&self) -> Vec<Figure> {
         let lowest = self.loss.iter().flatten().copied().reduce(f64::min);
-        let explained: f64 = self.explained.iter().sum();
         let end = self.path.last().map(|point| point.loss);
+        let explained = self.explained.iter().sum();
         vec![
-            Figure::new("network", "loss at the end of the path", digits(end)),
-            Figure::new("network", "lowest loss on the plane", digits(lowest)),
-            Figure::new(
-                "network",
-                "variance of the path on the plane",
-                format!("{:.1} %", 100.0 * explained),
-            ),
+            Figure::network("loss at the end of the path", digits(end)),
+            Figure::network("lowest loss on the plane", digits(lowest)),
+            Figure::network("variance of the path on the plane", percent(Some(explained))),
         ]
     }
 
@@ -250,19 +246,12 @@ impl Report for LossLandscape {
 
 #[cfg(test)]
 mod tests {
-    use nalgebra::dmatrix;
-
-    use super::*;
+    use super::{super::statistics::rows, *};
 
     #[test]
     fn the_plane_of_known_points() {
         // On a cross in a plane of three dimensions: variances 8 and 2, along the first two axes.
-        let points = dmatrix![
-            -2.0, 0.0, 5.0;
-            0.0, 1.0, 5.0;
-            0.0, -1.0, 5.0;
-            2.0, 0.0, 5.0;
-        ];
+        let points = rows([[-2.0, 0.0, 5.0], [0.0, 1.0, 5.0], [0.0, -1.0, 5.0], [2.0, 0.0, 5.0]]);
         let plane = principal_plane(&points).unwrap();
         assert!((plane.mean - DVector::from_vec(vec![0.0, 0.0, 5.0])).norm() < 1e-12);
         let [first, second] = &plane.components;
@@ -277,7 +266,7 @@ mod tests {
     #[test]
     fn points_are_where_their_coordinates_say() {
         // Three points always lie in their plane.
-        let points = dmatrix![1.0, 2.0, 3.0, 4.0; 0.0, -1.0, 3.0, 1.0; 5.0, 2.0, 0.0, 1.0];
+        let points = rows([[1.0, 2.0, 3.0, 4.0], [0.0, -1.0, 3.0, 1.0], [5.0, 2.0, 0.0, 1.0]]);
         let plane = principal_plane(&points).unwrap();
         for (point, [a, b]) in points.row_iter().zip(&plane.coordinates) {
             let there = &plane.mean + &plane.components[0] * *a + &plane.components[1] * *b;
@@ -287,8 +276,8 @@ mod tests {
 
     #[test]
     fn points_on_a_line_span_no_plane() {
-        assert_eq!(principal_plane(&dmatrix![0.0, 0.0; 1.0, 2.0; 2.0, 4.0]), None);
-        assert_eq!(principal_plane(&dmatrix![0.0, 0.0; 1.0, 2.0]), None);
+        assert_eq!(principal_plane(&rows([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]])), None);
+        assert_eq!(principal_plane(&rows([[0.0, 0.0], [1.0, 2.0]])), None);
         assert_eq!(principal_plane(&DMatrix::from_element(4, 2, 1.0)), None);
     }
 

@@ -57,7 +57,7 @@ use registry::metrics;
 pub use angle::{angle_between, concatenated_angle};
 pub use context::{Context, Measured, Recording};
 pub use histogram::Histogram;
-pub use report::{Figure, Report, Sheet};
+pub use report::{Figure, Of, Report, Sheet};
 pub use statistics::MeanAndError;
 pub use subject::{Moment, Subject, Trained, load_trained};
 pub use twin::{TRACKED_STEPS, backprop_twin, compared_projections};

@@ -70,13 +70,10 @@ impl Measured for ParameterCount {
 
 impl Report for ParameterCount {
     fn figures(&self) -> Vec<Figure> {
-        let figure = |quantity: &str, count: usize| {
-            Figure::new("network", quantity, count.to_string())
-        };
+        let figure = |quantity, count: usize| Figure::network(quantity, count.to_string());
         vec![
             figure("parameters", self.total),
-            figure("learned", self.learned),
-            figure("fixed", self.fixed),
+            figure("learned parameters", self.learned),
         ]
     }
 

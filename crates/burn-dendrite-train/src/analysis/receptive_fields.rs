@@ -213,10 +213,13 @@ impl Measured for ReceptiveFields {
 
 impl Report for ReceptiveFields {
     fn figures(&self) -> Vec<Figure> {
-        let figures = self.populations.iter().map(|population| {
-            let quantity = format!("structure of fields ({} units)", population.units.len());
-            let mean = population.structure.map(|structure| structure.mean);
-            Figure::new(&population.population, quantity, digits(mean))
+        let figures = self.populations.iter().flat_map(|it| {
+            let mean = digits(it.structure.map(|structure| structure.mean));
+            let units = it.units.len().to_string();
+            [
+                Figure::population(&it.population, "field structure", mean),
+                Figure::population(&it.population, "fields", units),
+            ]
         });
         figures.collect()
     }
@@ -245,9 +248,7 @@ impl Report for ReceptiveFields {
 mod tests {
     use burn::tensor::{Device, Tolerance};
     use burn_dendrite_nn::NetworkSpec;
-    use nalgebra::dmatrix;
-
-    use super::*;
+    use super::{super::statistics::rows, *};
 
     fn close(plane: &DMatrix<f64>, expected: f64) {
         let found = morans_i(plane).unwrap();
@@ -258,7 +259,7 @@ mod tests {
     fn morans_i_of_a_gradient() {
         // Deviations -1, 0, 1 in each row: Σ d² = 6; neighbours alike in the two outer columns only,
         // 4 pairs, each counted twice: 8 / (8 · 6).
-        close(&dmatrix![4.0, 5.0, 6.0; 4.0, 5.0, 6.0; 4.0, 5.0, 6.0], 1.0 / 6.0);
+        close(&rows([[4.0, 5.0, 6.0], [4.0, 5.0, 6.0], [4.0, 5.0, 6.0]]), 1.0 / 6.0);
     }
 
     #[test]

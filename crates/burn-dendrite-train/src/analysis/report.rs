@@ -1,23 +1,55 @@
 //! How a result shows itself: figures for a table, a sheet for a file.
 
-/// One number of a result, as a line of a table.
+/// What a number belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Of {
+    /// The whole network.
+    Network,
+    /// A population, by its name.
+    Population(String),
+    /// A projection, by its name.
+    Projection(String),
+    /// All projections between two types of cells, written `E<-SomaI`.
+    CellTypes(String),
+}
+
+/// One number of a result, as a cell of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Figure {
-    /// What it belongs to: a population, a projection, or the whole network.
-    pub of: String,
-    /// What it is.
-    pub quantity: String,
+    /// What it belongs to.
+    pub of: Of,
+    /// What it is, in a few words.
+    pub quantity: &'static str,
     /// The number, rounded for reading.
     pub value: String,
 }
 
 impl Figure {
-    /// A figure of something that has a name.
-    pub fn new(of: impl ToString, quantity: impl Into<String>, value: impl Into<String>) -> Self {
+    /// A figure of the whole network.
+    pub fn network(quantity: &'static str, value: String) -> Self {
+        Self::new(Of::Network, quantity, value)
+    }
+
+    /// A figure of a population.
+    pub fn population(name: &str, quantity: &'static str, value: String) -> Self {
+        Self::new(Of::Population(name.to_owned()), quantity, value)
+    }
+
+    /// A figure of a projection.
+    pub fn projection(name: &str, quantity: &'static str, value: String) -> Self {
+        Self::new(Of::Projection(name.to_owned()), quantity, value)
+    }
+
+    /// A figure of all projections between two types of cells.
+    pub fn cell_types(name: &str, quantity: &'static str, value: String) -> Self {
+        Self::new(Of::CellTypes(name.to_owned()), quantity, value)
+    }
+
+    fn new(of: Of, quantity: &'static str, value: String) -> Self {
         Self {
-            of: of.to_string(),
-            quantity: quantity.into(),
-            value: value.into(),
+            of,
+            quantity,
+            value,
         }
     }
 }
@@ -65,6 +97,11 @@ pub(super) fn cell(value: Option<f64>) -> String {
 /// A number with a few digits or, where it is undefined, a dash.
 pub(super) fn digits(value: Option<f64>) -> String {
     value.map_or_else(|| "-".to_owned(), |value| format!("{value:.4}"))
+}
+
+/// A share in percent or, where it is undefined, a dash.
+pub(super) fn percent(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", 100.0 * value))
 }
 
 /// An angle or, where it is undefined, a dash.

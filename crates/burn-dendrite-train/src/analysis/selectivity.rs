@@ -78,16 +78,15 @@ impl Measured for Selectivity {
 
 impl Report for Selectivity {
     fn figures(&self) -> Vec<Figure> {
-        let figures = self.populations.iter().flat_map(|population| {
-            let name = &population.population;
-            let mean = digits(Some(population.mean.mean));
-            let active = population.active.filter(|_| population.silent > 0).map(|active| {
-                let quantity = format!("selectivity of units not silent ({} are)", population.silent);
-                Figure::new(name, quantity, digits(Some(active.mean)))
-            });
-            [Some(Figure::new(name, "selectivity", mean)), active]
+        let figures = self.populations.iter().flat_map(|it| {
+            let active = digits(it.active.map(|active| active.mean));
+            [
+                Figure::population(&it.population, "selectivity", digits(Some(it.mean.mean))),
+                Figure::population(&it.population, "of active units", active),
+                Figure::population(&it.population, "silent units", it.silent.to_string()),
+            ]
         });
-        figures.flatten().collect()
+        figures.collect()
     }
 
     fn sheet(&self) -> Option<Sheet> {
@@ -103,19 +102,13 @@ impl Report for Selectivity {
 
 #[cfg(test)]
 mod tests {
-    use nalgebra::dmatrix;
-
-    use super::*;
+    use super::{super::statistics::rows, *};
 
     #[test]
     fn selectivity_by_hand() {
         // Columns: one pattern of three; all alike; (1, 2, 0): mean 1, mean square 5/3,
         // (1 - 3/5) / (2/3) = 3/5; never.
-        let activity = dmatrix![
-            0.0, 2.0, 1.0, 0.0;
-            4.0, 2.0, 2.0, 0.0;
-            0.0, 2.0, 0.0, 0.0;
-        ];
+        let activity = rows([[0.0, 2.0, 1.0, 0.0], [4.0, 2.0, 2.0, 0.0], [0.0, 2.0, 0.0, 0.0]]);
         for (found, expected) in selectivity(&activity).iter().zip([1.0, 0.0, 0.6, 0.0]) {
             assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");
         }

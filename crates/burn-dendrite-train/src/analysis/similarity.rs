@@ -142,20 +142,14 @@ impl Measured for Similarity {
 
 impl Report for Similarity {
     fn figures(&self) -> Vec<Figure> {
-        let figures = self.populations.iter().flat_map(|population| {
-            let of = |what: &str, similarity: &ClassSimilarity| {
-                let value = |value| digits(value);
-                [
-                    ("within", similarity.within),
-                    ("between", similarity.between),
-                ]
-                .map(|(side, mean)| {
-                    let quantity = format!("similarity of {what} {side} classes");
-                    Figure::new(&population.population, quantity, value(mean))
-                })
-            };
-            let patterns = of("patterns", &population.patterns).into_iter();
-            patterns.chain(of("units", &population.units))
+        let figures = self.populations.iter().flat_map(|it| {
+            [
+                ("patterns alike within", it.patterns.within),
+                ("patterns between", it.patterns.between),
+                ("units alike within", it.units.within),
+                ("units between", it.units.between),
+            ]
+            .map(|(quantity, value)| Figure::population(&it.population, quantity, digits(value)))
         });
         figures.collect()
     }
@@ -179,22 +173,15 @@ impl Report for Similarity {
 
 #[cfg(test)]
 mod tests {
-    use nalgebra::dmatrix;
-
-    use super::*;
+    use super::{super::statistics::rows, *};
 
     #[test]
     fn similarities_by_hand() {
         let root = 0.5_f64.sqrt();
         // Classes 0, 0, 1 and a silent pattern of class 1.
-        let activity = dmatrix![1.0, 0.0; 2.0, 2.0; 0.0, 3.0; 0.0, 0.0];
+        let activity = rows([[1.0, 0.0], [2.0, 2.0], [0.0, 3.0], [0.0, 0.0]]);
         let similarity = cosine_similarity(&activity);
-        let expected = dmatrix![
-            1.0, root, 0.0, 0.0;
-            root, 1.0, root, 0.0;
-            0.0, root, 1.0, 0.0;
-            0.0, 0.0, 0.0, 0.0;
-        ];
+        let expected = rows([[1.0, root, 0.0, 0.0], [root, 1.0, root, 0.0], [0.0, root, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]);
         assert!((&similarity - expected).abs().max() < 1e-12);
         let classes = [Some(0), Some(0), Some(1), Some(1)];
         let found = by_class(&similarity, &classes, 3);
@@ -208,7 +195,7 @@ mod tests {
 
     #[test]
     fn units_prefer_the_class_of_their_highest_mean() {
-        let activity = dmatrix![1.0, 0.0, 0.0; 1.0, 0.0, 5.0; 1.0, 0.0, 4.0];
+        let activity = rows([[1.0, 0.0, 0.0], [1.0, 0.0, 5.0], [1.0, 0.0, 4.0]]);
         let preferred = preferred_classes(&activity, &[0, 1, 1], 2);
         assert_eq!(preferred, [Some(0), None, Some(1)]);
     }

@@ -97,7 +97,7 @@ impl Measured for SingularValues {
 impl Report for SingularValues {
     fn figures(&self) -> Vec<Figure> {
         let figures = self.projections.iter().map(|it| {
-            Figure::new(&it.projection, "entropy of singular values", digits(it.entropy))
+            Figure::projection(&it.projection, "singular-value entropy", digits(it.entropy))
         });
         figures.collect()
     }
@@ -115,19 +115,17 @@ impl Report for SingularValues {
 
 #[cfg(test)]
 mod tests {
-    use nalgebra::dmatrix;
-
-    use super::*;
+    use super::{super::statistics::rows, *};
 
     #[test]
     fn singular_values_by_hand() {
         // WᵀW = [[25, 20], [20, 25]]: eigenvalues 45 and 5.
-        for weights in [dmatrix![3.0, 0.0; 4.0, 5.0], dmatrix![3.0, 4.0; 0.0, 5.0]] {
+        for weights in [rows([[3.0, 0.0], [4.0, 5.0]]), rows([[3.0, 4.0], [0.0, 5.0]])] {
             let values = singular_values(&weights);
             assert!((values[0] - 45.0_f64.sqrt()).abs() < 1e-12);
             assert!((values[1] - 5.0_f64.sqrt()).abs() < 1e-12);
         }
-        let wide = dmatrix![1.0, 2.0, 2.0];
+        let wide = rows([[1.0, 2.0, 2.0]]);
         assert_eq!(singular_values(&wide).len(), 1);
         assert!((singular_values(&wide)[0] - 3.0).abs() < 1e-12);
     }

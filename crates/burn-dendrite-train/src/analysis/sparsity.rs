@@ -88,12 +88,12 @@ impl Measured for Sparsity {
 
 impl Report for Sparsity {
     fn figures(&self) -> Vec<Figure> {
-        let figures = self.populations.iter().map(|population| {
-            let quantity = match population.silent {
-                0 => "sparsity".to_owned(),
-                silent => format!("sparsity ({silent} silent patterns)"),
-            };
-            Figure::new(&population.population, quantity, digits(Some(population.mean.mean)))
+        let figures = self.populations.iter().flat_map(|it| {
+            let mean = digits(Some(it.mean.mean));
+            [
+                Figure::population(&it.population, "sparsity", mean),
+                Figure::population(&it.population, "silent patterns", it.silent.to_string()),
+            ]
         });
         figures.collect()
     }
@@ -111,19 +111,12 @@ impl Report for Sparsity {
 
 #[cfg(test)]
 mod tests {
-    use nalgebra::dmatrix;
-
-    use super::*;
+    use super::{super::statistics::rows, *};
 
     #[test]
     fn sparsity_by_hand() {
         // (1, 2, 3, 0): mean 1.5, mean square 3.5: (1 - 2.25 / 3.5) / (3 / 4) = 10 / 21.
-        let activity = dmatrix![
-            0.0, 0.0, 5.0, 0.0;
-            2.0, 2.0, 2.0, 2.0;
-            1.0, 2.0, 3.0, 0.0;
-            0.0, 0.0, 0.0, 0.0;
-        ];
+        let activity = rows([[0.0, 0.0, 5.0, 0.0], [2.0, 2.0, 2.0, 2.0], [1.0, 2.0, 3.0, 0.0], [0.0, 0.0, 0.0, 0.0]]);
         let found = sparsity(&activity);
         for (found, expected) in found.iter().zip([1.0, 0.0, 10.0 / 21.0, 0.0]) {
             assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");

@@ -50,6 +50,12 @@ pub(super) fn matrix(tensor: Tensor<2>) -> DMatrix<f64> {
     DMatrix::from_row_iterator(rows, columns, data.iter::<f64>())
 }
 
+/// A matrix of these rows, for tests.
+#[cfg(test)]
+pub(super) fn rows<const R: usize, const C: usize>(rows: [[f64; C]; R]) -> DMatrix<f64> {
+    DMatrix::from_row_iterator(R, C, rows.into_iter().flatten())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

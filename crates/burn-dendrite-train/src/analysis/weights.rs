@@ -6,7 +6,7 @@ use burn::module::Param;
 use burn_dendrite_nn::{Network, ProjectionId};
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Figure, Histogram, Measured, Report, Sheet, report::digits, statistics::mean};
+use super::{Context, Figure, Histogram, Measured, Report, Sheet, report::{digits, percent}, statistics::mean};
 
 /// Distributions of the weights, projection by projection and by the types of the two cells.
 ///
@@ -110,9 +110,11 @@ impl Measured for Weights {
 impl Report for Weights {
     fn figures(&self) -> Vec<Figure> {
         let figures = self.cell_types.iter().flat_map(|it| {
+            let deviation = digits(Some(it.standard_deviation));
             [
-                Figure::new(&it.name, "mean weight", digits(Some(it.mean))),
-                Figure::new(&it.name, "weights at 0", format!("{:.1} %", 100.0 * it.zero)),
+                Figure::cell_types(&it.name, "mean weight", digits(Some(it.mean))),
+                Figure::cell_types(&it.name, "standard deviation", deviation),
+                Figure::cell_types(&it.name, "exactly 0", percent(Some(it.zero))),
             ]
         });
         figures.collect()

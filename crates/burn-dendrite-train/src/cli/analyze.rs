@@ -1,6 +1,7 @@
 //! `dendrite analyze`.
 
 use std::{
+    collections::HashMap,
     io::{IsTerminal, Write},
     path::{Path, PathBuf},
     process::ExitCode,
@@ -15,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{DataArguments, MachineArguments, Mistake, table::table};
 use crate::{
-    analysis::{Analysis, AnalysisOptions, Metric, Sheet, analyze, load_trained},
+    analysis::{Analysis, AnalysisOptions, Figure, Metric, Of, Sheet, analyze, load_trained},
     data::DatasetName,
     experiment::fits,
     run::write_atomically,
@@ -157,7 +158,9 @@ impl AnalyzeArguments {
             },
             file.dataset
         )?;
-        writeln!(output, "{}", figures(analysis))?;
+        for table in tables(analysis) {
+            writeln!(output, "{table}\n")?;
+        }
         let measured: Vec<Metric> = analysis
             .results()
             .iter()
@@ -182,19 +185,71 @@ impl AnalyzeArguments {
 /// Steps of the progress bar.
 const STEPS: u64 = 1000;
 
-fn figures(analysis: &Analysis) -> Table {
-    let mut table = table(&["metric", "of", "quantity", "value"]);
-    for (metric, result) in analysis.results() {
-        for (row, figure) in result.figures().into_iter().enumerate() {
-            let metric = if row == 0 { metric.as_str() } else { "" };
-            table.add_row([metric, &figure.of, &figure.quantity, &figure.value]);
+/// The figures of all results: a line for each population, projection or pair of cell types, and a
+/// column for each quantity.
+fn tables(analysis: &Analysis) -> Vec<Table> {
+    let results = analysis.results();
+    let figures: Vec<Figure> = (results.iter())
+        .flat_map(|(_, result)| result.figures())
+        .collect();
+    let mut tables = Vec::new();
+    let network: Vec<&Figure> = figures.iter().filter(|it| it.of == Of::Network).collect();
+    if !network.is_empty() {
+        let mut table = table(&["network", ""]);
+        for figure in network {
+            table.add_row([figure.quantity, figure.value.as_str()]);
+        }
+        tables.push(table);
+    }
+    let name = |of: &Of| match of {
+        Of::Network => None,
+        Of::Population(name) => Some(("population", name.clone())),
+        Of::Projection(name) => Some(("projection", name.clone())),
+        Of::CellTypes(name) => Some(("cell types", name.clone())),
+    };
+    for kind in ["population", "projection", "cell types"] {
+        // Each quantity of each name, both in the order in which they come.
+        let (mut names, mut quantities, mut cells) = (Vec::new(), Vec::new(), HashMap::new());
+        for figure in &figures {
+            let Some((_, name)) = name(&figure.of).filter(|(of, _)| *of == kind) else {
+                continue;
+            };
+            if !names.contains(&name) {
+                names.push(name.clone());
+            }
+            if !quantities.contains(&figure.quantity) {
+                quantities.push(figure.quantity);
+            }
+            cells.insert((name, figure.quantity), figure.value.as_str());
+        }
+        for quantities in quantities.chunks(COLUMNS) {
+            let header: Vec<&str> = [kind]
+                .into_iter()
+                .chain(quantities.iter().copied())
+                .collect();
+            let mut table = table(&header);
+            for name in &names {
+                let cell = |quantity: &&'static str| {
+                    cells.get(&(name.clone(), *quantity)).copied().unwrap_or("")
+                };
+                let row: Vec<&str> = quantities.iter().map(cell).collect();
+                if row.iter().any(|cell| !cell.is_empty()) {
+                    table.add_row([name.as_str()].into_iter().chain(row));
+                }
+            }
+            tables.push(table);
         }
     }
-    if let Some(column) = table.column_mut(3) {
-        column.set_cell_alignment(CellAlignment::Right);
+    for table in &mut tables {
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
-    table
+    tables
 }
+
+/// Quantities beside one another, so that a table fits a terminal.
+const COLUMNS: usize = 5;
 
 const ANALYSIS: &str = "analysis.json";
 
