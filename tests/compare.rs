@@ -3,7 +3,9 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::Output,
+    process::{Command, Output, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
 };
 
 use burn_dendrite::train::run;
@@ -85,7 +87,8 @@ fn a_comparison_is_reported_and_goes_on_where_it_was_cut_off() {
     let networks = [
         "compare", "--spec", &target, "--spec", &backprop, "--out", "c",
     ];
-    let command = [&networks[..], &["--seeds", "2"], &BUDGET].concat();
+    let analysis = ["--analysis-samples", "20"];
+    let command = [&networks[..], &["--seeds", "2"], &BUDGET, &analysis].concat();
     let printed = study.succeeds(&command);
     assert!(
         printed.contains("mnist-backprop-ei seed 2: test accuracy"),
@@ -144,6 +147,15 @@ fn a_comparison_is_reported_and_goes_on_where_it_was_cut_off() {
         );
     }
 
+    // What the analyses measured is averaged as well, and has its figures.
+    let measures = study.read("c/csv/analysis-mean.csv");
+    for quantity in ["mnist-dtp,backprop_angle,", "mnist-dtp,sparsity,H1.E,"] {
+        assert!(measures.contains(quantity), "{measures}");
+    }
+    for figure in ["angle-to-backprop", "receptive-fields-mnist-dtp", "dynamics-mnist-dtp"] {
+        assert!(study.path(&format!("c/figures/{figure}.svg")).is_file());
+    }
+
     // A run that is gone is trained anew, to the same result; the others stay as they are.
     let kept = study.path("c/runs/mnist-dtp/seed-1/summary.json");
     let before = modified(&kept);
@@ -165,7 +177,7 @@ fn a_comparison_is_reported_and_goes_on_where_it_was_cut_off() {
     // The same command finds everything done; another one is refused.
     let printed = study.succeeds(&[&command[..], &["--quiet"]].concat());
     assert!(printed.is_empty(), "{printed}");
-    let other = [&networks[..], &["--seeds", "3"], &BUDGET].concat();
+    let other = [&networks[..], &["--seeds", "3"], &BUDGET, &analysis].concat();
     study.refused(&other, &["another study", "`seeds` is 2 there and 3 here"]);
 }
 
@@ -192,6 +204,37 @@ fn comparisons_that_make_no_sense_are_refused_and_nothing_is_written() {
     study.refused(&spirals, &["`mnist-dtp`: network.population[Input.E].size"]);
     assert!(!study.path("c").exists());
     study.refused(&["compare", "--resume", "c"], &["`c` holds no comparison"]);
+}
+
+/// Ctrl-C reaches this process alone here, so it has to stop the others.
+#[cfg(unix)]
+#[test]
+fn an_interrupted_comparison_stops_its_runs_and_says_how_to_go_on() {
+    let study = Study::new();
+    let network = study.network("mnist-dtp");
+    let mut command = dendrite();
+    let budget = ["--samples", "2000", "--epochs", "1000", "--seeds", "1"];
+    command
+        .current_dir(study.folder.path())
+        .args(["compare", "--spec", &network, "--out", "c", "--device", "flex"])
+        .args(budget)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    let run = study.path("c/runs/mnist-dtp/seed-1");
+    let started = Instant::now();
+    while !run.join("metrics.jsonl").exists() {
+        assert!(started.elapsed() < Duration::from_secs(120), "no run began");
+        sleep(Duration::from_millis(10));
+    }
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    assert!(killed.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(message.contains("`dendrite compare --resume c` goes on"), "{message}");
+    // Nobody holds the run any more.
+    drop(run::RunFolder::open(&run).unwrap());
 }
 
 const SPACE: &str = r#"

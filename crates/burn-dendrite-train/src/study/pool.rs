@@ -81,7 +81,7 @@ pub enum PoolError {
 const LOOK: Duration = Duration::from_millis(50);
 /// How long a process that was told to stop may take to do so by itself. Ctrl-C on a terminal
 /// reaches all of them; what is not heard then is killed, which a run folder survives.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 impl Pool {
     /// As many jobs as there are cores, and no more than tasks; what cores are left over are
