@@ -152,7 +152,11 @@ fn a_comparison_is_reported_and_goes_on_where_it_was_cut_off() {
     for quantity in ["mnist-dtp,backprop_angle,", "mnist-dtp,sparsity,H1.E,"] {
         assert!(measures.contains(quantity), "{measures}");
     }
-    for figure in ["angle-to-backprop", "receptive-fields-mnist-dtp", "dynamics-mnist-dtp"] {
+    for figure in [
+        "angle-to-backprop",
+        "receptive-fields-mnist-dtp",
+        "dynamics-mnist-dtp",
+    ] {
         assert!(study.path(&format!("c/figures/{figure}.svg")).is_file());
     }
 
@@ -216,7 +220,9 @@ fn an_interrupted_comparison_stops_its_runs_and_says_how_to_go_on() {
     let budget = ["--samples", "2000", "--epochs", "1000", "--seeds", "1"];
     command
         .current_dir(study.folder.path())
-        .args(["compare", "--spec", &network, "--out", "c", "--device", "flex"])
+        .args([
+            "compare", "--spec", &network, "--out", "c", "--device", "flex",
+        ])
         .args(budget)
         .stdout(Stdio::null())
         .stderr(Stdio::piped());
@@ -227,12 +233,17 @@ fn an_interrupted_comparison_stops_its_runs_and_says_how_to_go_on() {
         assert!(started.elapsed() < Duration::from_secs(120), "no run began");
         sleep(Duration::from_millis(10));
     }
-    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status();
+    let killed = Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status();
     assert!(killed.unwrap().success());
     let output = child.wait_with_output().unwrap();
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(130), "{message}");
-    assert!(message.contains("`dendrite compare --resume c` goes on"), "{message}");
+    assert!(
+        message.contains("`dendrite compare --resume c` goes on"),
+        "{message}"
+    );
     // Nobody holds the run any more.
     drop(run::RunFolder::open(&run).unwrap());
 }

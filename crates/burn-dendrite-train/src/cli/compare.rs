@@ -7,7 +7,8 @@ use clap::Args;
 use super::{
     Mistake, free_folder, specification,
     study::{
-        BudgetArguments, JobArguments, analyze, failed, preset, shell_word, stop_on_ctrl_c, stopped, train,
+        BudgetArguments, JobArguments, analyze, failed, preset, shell_word, stop_on_ctrl_c,
+        stopped, train,
     },
     table::table,
 };
@@ -47,7 +48,12 @@ pub(super) struct CompareArguments {
     #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "resume")]
     seeds: u64,
     /// Test samples on which each trained network is analysed for the report; 0 for no analysis.
-    #[arg(long, value_name = "N", default_value_t = 200, conflicts_with = "resume")]
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 200,
+        conflicts_with = "resume"
+    )]
     analysis_samples: usize,
     #[command(flatten)]
     budget: BudgetArguments,

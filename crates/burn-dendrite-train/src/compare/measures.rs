@@ -63,13 +63,21 @@ pub struct Measure {
 pub fn measurements(analysis: &Analysis) -> Vec<Measurement> {
     let mut list = List::default();
     if let Some(it) = &analysis.backprop_angle {
-        list.add(Quantity::BackpropAngle, "", it.stochastic.map(|angle| angle.mean));
+        list.add(
+            Quantity::BackpropAngle,
+            "",
+            it.stochastic.map(|angle| angle.mean),
+        );
         list.add(Quantity::AveragedBackpropAngle, "", it.averaged);
     }
     if let Some(it) = &analysis.feedback_alignment {
         list.add(Quantity::FeedbackAngle, "", it.concatenated);
     }
-    for it in analysis.dendritic_state.iter().flat_map(|it| &it.populations) {
+    for it in analysis
+        .dendritic_state
+        .iter()
+        .flat_map(|it| &it.populations)
+    {
         list.add(Quantity::DendriticState, &it.population, Some(it.mean.mean));
     }
     for it in analysis.sparsity.iter().flat_map(|it| &it.populations) {
@@ -78,24 +86,52 @@ pub fn measurements(analysis: &Analysis) -> Vec<Measurement> {
     for it in analysis.selectivity.iter().flat_map(|it| &it.populations) {
         list.add(Quantity::Selectivity, &it.population, Some(it.mean.mean));
     }
-    for it in analysis.discriminability.iter().flat_map(|it| &it.populations) {
+    for it in analysis
+        .discriminability
+        .iter()
+        .flat_map(|it| &it.populations)
+    {
         list.add(Quantity::Discriminability, &it.population, Some(it.mean));
     }
-    for it in analysis.receptive_fields.iter().flat_map(|it| &it.populations) {
+    for it in analysis
+        .receptive_fields
+        .iter()
+        .flat_map(|it| &it.populations)
+    {
         let structure = it.structure.map(|structure| structure.mean);
         list.add(Quantity::FieldStructure, &it.population, structure);
     }
-    for it in analysis.dimensionality.iter().flat_map(|it| &it.populations) {
-        list.add(Quantity::ParticipationRatio, &it.population, it.participation_ratio);
+    for it in analysis
+        .dimensionality
+        .iter()
+        .flat_map(|it| &it.populations)
+    {
+        list.add(
+            Quantity::ParticipationRatio,
+            &it.population,
+            it.participation_ratio,
+        );
     }
     for it in analysis.similarity.iter().flat_map(|it| &it.populations) {
-        list.add(Quantity::SimilarityWithin, &it.population, it.patterns.within);
-        list.add(Quantity::SimilarityBetween, &it.population, it.patterns.between);
+        list.add(
+            Quantity::SimilarityWithin,
+            &it.population,
+            it.patterns.within,
+        );
+        list.add(
+            Quantity::SimilarityBetween,
+            &it.population,
+            it.patterns.between,
+        );
     }
     for it in analysis.equilibration.iter().flat_map(|it| &it.populations) {
         list.add(Quantity::Equilibration, &it.population, it.change);
     }
-    for it in analysis.singular_values.iter().flat_map(|it| &it.projections) {
+    for it in analysis
+        .singular_values
+        .iter()
+        .flat_map(|it| &it.projections)
+    {
         list.add(Quantity::SingularValueEntropy, &it.projection, it.entropy);
     }
     list.0
@@ -152,7 +188,9 @@ mod tests {
         let second = [one("H2.E", 0.7), one("H1.E", 0.4)];
         let third = [one("H1.E", 0.6)];
         let means = measures([&first[..], &second[..], &third[..]]);
-        let [h1, h2] = &means[..] else { panic!("{means:?}") };
+        let [h1, h2] = &means[..] else {
+            panic!("{means:?}")
+        };
         assert_eq!((h1.of.as_str(), h1.value.count), ("H1.E", 3));
         // Deviations 0.2, 0, 0.2: variance 0.04, SEM 0.2 / sqrt(3).
         assert!((h1.value.mean - 0.4).abs() < 1e-12);

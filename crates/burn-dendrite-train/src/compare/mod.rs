@@ -70,7 +70,10 @@ pub(crate) mod tests {
                 validate_every: 50,
                 seeds: 2,
                 analysis_samples: 0,
-                networks: networks.iter().map(|(name, _)| (*name).to_owned()).collect(),
+                networks: networks
+                    .iter()
+                    .map(|(name, _)| (*name).to_owned())
+                    .collect(),
                 version: "0".to_owned(),
             },
             command: "dendrite compare --preset <some> & more".to_owned(),
@@ -89,12 +92,21 @@ pub(crate) mod tests {
         let runs = read("csv/runs.csv");
         let rows: Vec<&str> = runs.lines().collect();
         // A name with a comma is quoted.
-        assert_eq!(rows[2], "\"one, or two\",2,0.75,0.1,0.75,100,50.0,2.0,flex,1,false,0");
+        assert_eq!(
+            rows[2],
+            "\"one, or two\",2,0.75,0.1,0.75,100,50.0,2.0,flex,1,false,0"
+        );
         assert_eq!(rows.len(), 4);
         let networks = read("csv/networks.csv");
         // Deviations of 0.25 on both sides: SEM 0.25. A single seed has none.
-        assert!(networks.contains("\"one, or two\",test_accuracy,0.5,0.25,2"), "{networks}");
-        assert!(networks.contains("three,test_accuracy,0.5,,1"), "{networks}");
+        assert!(
+            networks.contains("\"one, or two\",test_accuracy,0.5,0.25,2"),
+            "{networks}"
+        );
+        assert!(
+            networks.contains("three,test_accuracy,0.5,,1"),
+            "{networks}"
+        );
         let json: Results = serde_json::from_str(&read("results.json")).unwrap();
         assert_eq!(json, results);
     }

@@ -122,16 +122,17 @@ impl BarChart {
                 let whisker = PathElement::new(vec![(from, middle), (to, middle)], line(TEXT, 4));
                 chart.draw_series([whisker])?;
             }
+            if let Some(mark) = self.mark {
+                // Beside the bars alone, so that it crosses no text.
+                let ends = vec![(mark, bottom - 0.06), (mark, top + 0.06)];
+                chart.draw_series([PathElement::new(ends, line(MUTED, 3))])?;
+            }
             let anchor = |h_pos| Pos::new(h_pos, VPos::Bottom);
             let words = y - 0.44;
             let name = text(LABEL, TEXT).pos(anchor(HPos::Left));
             chart.draw_series([Text::new(bar.name.clone(), (left, words), name)])?;
             let value = text(LABEL, TEXT).pos(anchor(HPos::Right));
             chart.draw_series([Text::new(bar.label.clone(), (right, words), value)])?;
-        }
-        if let Some(mark) = self.mark {
-            let ends = vec![(mark, 0.0), (mark, rows)];
-            chart.draw_series([PathElement::new(ends, line(MUTED, 3))])?;
         }
         Ok(())
     }

@@ -271,10 +271,10 @@ fn short(value: f64) -> String {
 
 /// A number of an axis: with as many decimals as the span needs, and its thousands apart.
 pub(super) fn number(value: f64, span: f64) -> String {
-    let decimals = match span {
-        span if span >= 6.0 => 0,
-        span if span > 0.0 => (1.0 - span.log10().floor()).clamp(1.0, 8.0) as usize,
-        _ => 2,
+    // About six labels: as many decimals as the step between them needs.
+    let decimals = match span > 0.0 {
+        true => (-(span / 6.0).log10()).ceil().clamp(0.0, 8.0) as usize,
+        false => 2,
     };
     // The ends of an axis are sums of steps; zero is not to be shown as -0.
     let value = if value.abs() < 1e-9 * span {
@@ -383,7 +383,8 @@ mod tests {
         assert_eq!(number(20_000.0, 20_000.0), "20,000");
         assert_eq!(number(-1_234.0, 5_000.0), "−1,234");
         assert_eq!(number(0.3, 1.0), "0.3");
-        assert_eq!(number(0.025, 0.1), "0.03");
+        assert_eq!(number(0.02, 0.1), "0.02");
+        assert_eq!(number(0.2, 0.95), "0.2");
         assert_eq!(number(-1e-18, 1.0), "0.0");
     }
 }

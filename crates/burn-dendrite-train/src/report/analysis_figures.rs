@@ -13,13 +13,21 @@ pub(super) fn angles(section: &mut Section, results: &Results) -> Result<(), Plo
     section.bars(
         "angle-to-backprop",
         "Angle between the weight changes of the rule and those of backprop on the same network by \
-         the same sample, mean over test samples: 0° is the gradient, 90° (line) is unrelated to it.",
+         the same sample, mean over test samples: 0° is the gradient, as for backprop itself, 90° (line) is unrelated \
+         to it.",
         &network_bars(results, "Angle to backprop, single samples", "degrees", 1, Some(90.0), Quantity::BackpropAngle),
     )?;
     section.bars(
         "angle-to-backprop-averaged",
         "The same angle between the mean changes over all these samples.",
-        &network_bars(results, "Angle to backprop, averaged", "degrees", 1, Some(90.0), Quantity::AveragedBackpropAngle),
+        &network_bars(
+            results,
+            "Angle to backprop, averaged",
+            "degrees",
+            1,
+            Some(90.0),
+            Quantity::AveragedBackpropAngle,
+        ),
     )?;
     section.expect(
         "angle-to-backprop",
@@ -30,7 +38,14 @@ pub(super) fn angles(section: &mut Section, results: &Results) -> Result<(), Plo
         "feedback-angle",
         "Angle between the forward weights and the feedback weights of the same populations: 0° is \
          symmetric feedback, 90° (line) is unrelated. Networks without feedback are left out.",
-        &network_bars(results, "Forward and feedback weights", "degrees", 1, Some(90.0), Quantity::FeedbackAngle),
+        &network_bars(
+            results,
+            "Forward and feedback weights",
+            "degrees",
+            1,
+            Some(90.0),
+            Quantity::FeedbackAngle,
+        ),
     )?;
     section.expect(
         "feedback-angle",
@@ -120,16 +135,28 @@ fn fields(section: &mut Section, results: &Results) -> Result<(), PlotError> {
             // The mean over channels.
             values: (0..pixels)
                 .map(|pixel| {
-                    let values = field.iter().skip(pixel).step_by(pixels.max(1)).take(channels);
+                    let values = field
+                        .iter()
+                        .skip(pixel)
+                        .step_by(pixels.max(1))
+                        .take(channels);
                     values.map(|value| f64::from(*value)).sum::<f64>() / channels as f64
                 })
                 .collect(),
         };
         let grid = ImageGrid {
             title: format!("Receptive fields, {}", network.name),
-            subtitle: format!("{} units of {}", population.units.len(), population.population),
+            subtitle: format!(
+                "{} units of {}",
+                population.units.len(),
+                population.population
+            ),
             columns: 8,
-            tiles: population.units.iter().map(|unit| tile(&unit.field)).collect(),
+            tiles: population
+                .units
+                .iter()
+                .map(|unit| tile(&unit.field))
+                .collect(),
         };
         if !grid.is_empty() {
             section.add(
@@ -137,7 +164,7 @@ fn fields(section: &mut Section, results: &Results) -> Result<(), PlotError> {
                 &format!(
                     "How the activity of single units answers to each pixel (mean gradient over test \
                      images), seed {seed}. Red raises it, blue lowers it; each field has its own \
-                     scale.",
+                     scale. The field of a unit that answers to none of them is blank.",
                 ),
                 grid.draw()?,
             );
@@ -149,15 +176,21 @@ fn fields(section: &mut Section, results: &Results) -> Result<(), PlotError> {
 /// Adds activity over the steps of the forward phase, and how far it settles.
 pub(super) fn dynamics(section: &mut Section, results: &Results) -> Result<(), PlotError> {
     for network in &results.networks {
-        let courses = network.runs.iter().filter_map(|run| run.analysis.as_ref()?.dynamics.as_ref());
+        let courses = network
+            .runs
+            .iter()
+            .filter_map(|run| run.analysis.as_ref()?.dynamics.as_ref());
         let courses: Vec<_> = courses.collect();
-        let Some(first) = courses.first() else { continue };
+        let Some(first) = courses.first() else {
+            continue;
+        };
         let mut series = Vec::new();
         for (number, population) in first.populations.iter().enumerate() {
             let of = |step: usize| -> Vec<f64> {
                 let all = courses.iter().flat_map(|course| &course.populations);
                 let same = all.filter(|it| it.population == population.population);
-                same.filter_map(|it| it.activity.get(step).copied()).collect()
+                same.filter_map(|it| it.activity.get(step).copied())
+                    .collect()
             };
             let point = |step: usize| {
                 Estimate::of(&of(step)).map(|value| Point {
@@ -198,11 +231,15 @@ pub(super) fn weights(results: &Results) -> Result<Section, PlotError> {
         let Some((seed, weights)) = example(network, |it| it.weights.as_ref()) else {
             continue;
         };
-        let series = weights.cell_types.iter().enumerate().map(|(number, it)| Series {
-            name: it.name.clone(),
-            number,
-            points: density(&it.histogram.edges, &it.histogram.counts),
-        });
+        let series = weights
+            .cell_types
+            .iter()
+            .enumerate()
+            .map(|(number, it)| Series {
+                name: it.name.clone(),
+                number,
+                points: density(&it.histogram.edges, &it.histogram.counts),
+            });
         let chart = LineChart {
             title: format!("Weights, {}", network.name),
             x: Axis::new("weight"),
@@ -260,14 +297,26 @@ fn network_bars(
     quantity: Quantity,
 ) -> BarChart {
     let bar = |(number, network): (usize, &NetworkResults)| {
-        bar(network, number, network.name.clone(), quantity, "", decimals)
+        bar(
+            network,
+            number,
+            network.name.clone(),
+            quantity,
+            "",
+            decimals,
+        )
     };
     BarChart {
         title: title.to_owned(),
         label: label.to_owned(),
         high: None,
         mark,
-        bars: results.networks.iter().enumerate().filter_map(bar).collect(),
+        bars: results
+            .networks
+            .iter()
+            .enumerate()
+            .filter_map(bar)
+            .collect(),
     }
 }
 
@@ -326,6 +375,9 @@ mod tests {
         let points = density(&[-1.0, 0.0, 2.0], &[1, 3]);
         let places: Vec<(f64, f64)> = points.iter().map(|point| (point.x, point.y)).collect();
         // 1 of 4 over a width of 1, and 3 of 4 over a width of 2.
-        assert_eq!(places, [(-1.0, 0.25), (0.0, 0.25), (0.0, 0.375), (2.0, 0.375)]);
+        assert_eq!(
+            places,
+            [(-1.0, 0.25), (0.0, 0.25), (0.0, 0.375), (2.0, 0.375)]
+        );
     }
 }

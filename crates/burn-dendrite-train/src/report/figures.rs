@@ -39,14 +39,24 @@ impl Section {
     }
 
     /// Adds the figure of a chart, if it has anything to show.
-    pub(super) fn lines(&mut self, file: &str, caption: &str, chart: &LineChart) -> Result<(), PlotError> {
+    pub(super) fn lines(
+        &mut self,
+        file: &str,
+        caption: &str,
+        chart: &LineChart,
+    ) -> Result<(), PlotError> {
         if !chart.is_empty() {
             self.add(file, caption, chart.draw()?);
         }
         Ok(())
     }
 
-    pub(super) fn bars(&mut self, file: &str, caption: &str, chart: &BarChart) -> Result<(), PlotError> {
+    pub(super) fn bars(
+        &mut self,
+        file: &str,
+        caption: &str,
+        chart: &BarChart,
+    ) -> Result<(), PlotError> {
         if !chart.is_empty() {
             self.add(file, caption, chart.draw()?);
         }
@@ -121,13 +131,10 @@ fn accuracy(results: &Results) -> Result<Section, PlotError> {
         "validation-loss",
         "Mean squared error of the output on the validation images over training, on a logarithmic \
          axis.",
-        &curves(
-            results,
-            "Validation loss",
-            "mean squared error",
-            "valid",
-            "Loss",
-        ),
+        &LineChart {
+            y: Axis::log("mean squared error"),
+            ..curves(results, "Validation loss", "", "valid", "Loss")
+        },
     )?;
     Ok(section)
 }

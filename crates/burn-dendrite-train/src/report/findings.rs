@@ -171,9 +171,8 @@ fn angle(network: &NetworkResults, quantity: Quantity) -> Option<(f64, String)> 
 
 /// Whether the dendritic state of every layer falls by more than half, and from where to where.
 fn dendritic_state(network: &NetworkResults) -> Option<(bool, String)> {
-    let metric = |curve: &&Curve| {
-        curve.split == "valid" && curve.metric.starts_with("Dendritic State ")
-    };
+    let metric =
+        |curve: &&Curve| curve.split == "valid" && curve.metric.starts_with("Dendritic State ");
     let curves: Vec<_> = network.curves.iter().filter(metric).collect();
     let mut falls = !curves.is_empty();
     let mut words = Vec::new();
@@ -207,35 +206,57 @@ mod tests {
 
     fn verdict(results: &Results, claim: &str) -> Option<Verdict> {
         let all = findings(results);
-        all.into_iter().find(|it| it.claim.contains(claim)).map(|it| it.verdict)
+        all.into_iter()
+            .find(|it| it.claim.contains(claim))
+            .map(|it| it.verdict)
     }
 
     #[test]
     fn only_what_was_compared_is_spoken_about() {
         assert_eq!(findings(&results(&[("mnist-dtp", &[0.9])])), []);
-        assert_eq!(findings(&results(&[("mine", &[0.9]), ("my-hebbian", &[0.1])])), []);
+        assert_eq!(
+            findings(&results(&[("mine", &[0.9]), ("my-hebbian", &[0.1])])),
+            []
+        );
     }
 
     #[test]
     fn accuracies_decide() {
         let near = results(&[("mnist-dtp", &[0.9, 0.92]), ("mnist-backprop-ei", &[0.94])]);
         assert_eq!(verdict(&near, "comes near"), Some(Verdict::Holds));
-        let both = [("fashion-mnist-dtp", &[0.7][..]), ("fashion-mnist-hebbian", &[0.68])];
-        assert_eq!(verdict(&results(&both), "far below"), Some(Verdict::DoesNotHold));
+        let both = [
+            ("fashion-mnist-dtp", &[0.7][..]),
+            ("fashion-mnist-hebbian", &[0.68]),
+        ];
+        assert_eq!(
+            verdict(&results(&both), "far below"),
+            Some(Verdict::DoesNotHold)
+        );
         let numbers = &findings(&results(&both))[0].numbers;
-        assert_eq!(numbers, "fashion-mnist-hebbian 68.00 %, fashion-mnist-dtp 70.00 %.");
+        assert_eq!(
+            numbers,
+            "fashion-mnist-hebbian 68.00 %, fashion-mnist-dtp 70.00 %."
+        );
     }
 
     #[test]
     fn angles_decide() {
-        let names = ["mnist-dtp", "mnist-dtp-fixed-dendi", "mnist-dtp-learned-feedback", "mnist-dtp-fixed-feedback"];
+        let names = [
+            "mnist-dtp",
+            "mnist-dtp-fixed-dendi",
+            "mnist-dtp-learned-feedback",
+            "mnist-dtp-fixed-feedback",
+        ];
         let mut results = results(&names.map(|name| (name, &[0.9][..])));
         for (network, degrees) in results.networks.iter_mut().zip([40.0, 41.0, 30.0, 60.0]) {
             measured(network, Quantity::BackpropAngle, degrees);
             measured(network, Quantity::FeedbackAngle, degrees);
         }
         assert_eq!(verdict(&results, "much as backprop"), Some(Verdict::Holds));
-        assert_eq!(verdict(&results, "nearer to backprop"), Some(Verdict::DoesNotHold));
+        assert_eq!(
+            verdict(&results, "nearer to backprop"),
+            Some(Verdict::DoesNotHold)
+        );
         assert_eq!(verdict(&results, "aligns"), Some(Verdict::Holds));
     }
 

@@ -64,7 +64,10 @@ mod tests {
         let page = fs::read_to_string(folder.path().join("report.html")).unwrap();
         assert!(page.contains("one &lt;b&gt;") && !page.contains("one <b>"));
         assert!(page.contains("--preset &lt;some&gt; &amp; more"));
-        assert!(page.contains("50.00 ± 25.00"), "mean and standard error of the first network");
+        assert!(
+            page.contains("50.00 ± 25.00"),
+            "mean and standard error of the first network"
+        );
         assert!(page.contains("The state of the dendrites over training was not measured"));
         // Of what was measured there are figures, of what was not there are none.
         let figures = fs::read_dir(folder.path().join("figures")).unwrap();
@@ -72,6 +75,9 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
             .collect();
         names.sort();
-        assert_eq!(names, ["samples-per-second.svg", "seconds.svg", "test-accuracy.svg"]);
+        assert_eq!(
+            names,
+            ["samples-per-second.svg", "seconds.svg", "test-accuracy.svg"]
+        );
     }
 }
