@@ -1,7 +1,11 @@
 //! Integration tests, in one binary so that burn is linked once.
 
+/// The command that measures a trained network.
+mod analyze;
 /// Mistakes of a user: one sentence, exit code 2, nothing written.
 mod cli;
+/// Several networks side by side, and sweeps: what is written, resumed and refused.
+mod compare;
 /// The authors' configurations, and the command that imports one.
 mod import;
 /// Any burn optimizer applies the updates, and the laws hold afterwards.

@@ -1,13 +1,19 @@
 //! Data, burn's learner, experiments and the `dendrite` command line.
 
+pub mod analysis;
 pub mod cli;
+pub mod compare;
 pub mod comparison;
 pub mod data;
 pub mod import;
 pub mod optimizer;
+pub mod plot;
 pub mod presets;
+pub mod report;
 pub mod run;
 pub mod set;
+pub mod study;
+pub mod sweep;
 pub mod vitals;
 
 mod device;

@@ -1,11 +1,15 @@
 //! The `dendrite` command line.
 
+mod analyze;
+mod compare;
 mod evaluate;
 mod example;
 mod import;
 mod inspect;
 mod learner;
 mod presets;
+mod study;
+mod sweep;
 mod table;
 mod train;
 
@@ -37,8 +41,14 @@ enum Command {
     Train(Box<train::TrainArguments>),
     /// Measure the accuracy of a trained network.
     Evaluate(evaluate::EvaluateArguments),
+    /// Measure what a trained network has become: alignment, sparsity, receptive fields, and more.
+    Analyze(analyze::AnalyzeArguments),
+    /// Train several networks with several seeds side by side, and write a report on them.
+    Compare(Box<compare::CompareArguments>),
     /// Show a network as a table: populations, projections, rules, parameters.
     Inspect(inspect::InspectArguments),
+    /// Search for values of a specification that learn best.
+    Sweep(Box<sweep::SweepArguments>),
     /// Turn a configuration of the reference (EIANN, YAML) into a specification (TOML).
     Import(import::ImportArguments),
     /// List the published networks that come with the program.
@@ -114,7 +124,7 @@ struct Mistake(String);
 /// The exit code of a mistake that the user can mend, the same as for a mistyped flag.
 const MISTAKE: u8 = 2;
 /// The exit code of a run that Ctrl-C stopped.
-const INTERRUPTED: u8 = 130;
+pub(crate) const INTERRUPTED: u8 = 130;
 
 /// A specification by the name of a preset, or from a file.
 fn specification(name: &str) -> anyhow::Result<ExperimentSpec> {
@@ -133,7 +143,10 @@ pub fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Train(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
+        Command::Analyze(arguments) => arguments.run(),
+        Command::Compare(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
+        Command::Sweep(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
         Command::Presets(arguments) => arguments.run(),
     };

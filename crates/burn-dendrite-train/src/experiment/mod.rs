@@ -7,7 +7,8 @@ use std::{path::PathBuf, sync::Arc};
 
 use burn::{
     module::Module,
-    tensor::Device,
+    store::ModuleRecord,
+    tensor::{Bytes, Device},
     train::{
         EarlyStoppingStrategy, ExecutionStrategy, Interrupter, Learner, LearningResult,
         MultiDeviceOptim, SupervisedTraining,
@@ -21,6 +22,7 @@ use burn_dendrite_nn::{Network, Plan, SpecErrors};
 use burn_dendrite_optim::Learning;
 
 pub(crate) use check::fits;
+pub(crate) use progress::duration;
 
 use crate::{
     Blocks, Engine,
@@ -360,8 +362,14 @@ fn load_checkpoint(
 }
 
 fn load_file(model: PlasticNetwork, file: PathBuf) -> Result<PlasticNetwork, ExperimentError> {
-    model
-        .try_load_file(&file)
+    // All of it at once: a record that burn reads from a file by itself goes on reading when the
+    // values are first used, and by then the file may be gone.
+    let bytes = std::fs::read(&file).map_err(|error| RunError::Io {
+        file: file.clone(),
+        error,
+    })?;
+    ModuleRecord::from_bytes(Bytes::from_bytes_vec(bytes))
+        .and_then(|record| model.try_load_record(record))
         .map_err(|error| ExperimentError::Model {
             file,
             message: error.to_string(),

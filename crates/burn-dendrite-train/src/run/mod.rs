@@ -270,7 +270,18 @@ pub fn latest_checkpoint(path: &Path) -> Option<(PathBuf, usize)> {
         })
 }
 
-fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError> {
+/// Every complete checkpoint of a run that is kept, oldest first: its file and the number of segments
+/// before it.
+pub fn checkpoints(path: &Path) -> Vec<(PathBuf, usize)> {
+    let folder = path.join(CHECKPOINTS);
+    let file = |segment| checkpoint::file(&folder, checkpoint::MODEL, segment);
+    checkpoint::complete(&folder)
+        .into_iter()
+        .map(|segment| (file(segment), segment))
+        .collect()
+}
+
+pub(crate) fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError> {
     let text = fs::read_to_string(file).map_err(|error| RunError::Io {
         file: file.to_owned(),
         error,
@@ -281,7 +292,7 @@ fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError> {
     })
 }
 
-fn write_toml<T: Serialize>(file: &Path, value: &T) -> Result<(), RunError> {
+pub(crate) fn write_toml<T: Serialize>(file: &Path, value: &T) -> Result<(), RunError> {
     let text = toml::to_string(value).map_err(|error| RunError::Invalid {
         file: file.to_owned(),
         message: error.to_string(),

@@ -1,0 +1,130 @@
+//! What is analysed: a network, how it learns, and how it came to be.
+
+use std::path::Path;
+
+use burn::{module::Module, tensor::Device};
+use burn_dendrite_nn::Network;
+use burn_dendrite_optim::{Learning, RuleMemory};
+
+use crate::{
+    ExperimentError, ExperimentSpec, PlasticNetwork, load_model,
+    run::{self, RunSettings},
+};
+
+/// A network at one moment of its training.
+#[derive(Clone, Debug)]
+pub struct Moment {
+    /// Training samples seen until then.
+    pub samples: usize,
+    /// The network as it was.
+    pub network: Network,
+}
+
+/// The network that is analysed, and how it learns.
+#[derive(Clone, Debug)]
+pub struct Subject<'a> {
+    /// The network.
+    pub network: &'a Network,
+    /// How it learns.
+    pub learning: &'a Learning,
+    /// What its rules remember; what they start with unless given.
+    pub memory: Option<&'a RuleMemory>,
+    /// The network at several moments, oldest first and itself last; may be empty.
+    pub history: &'a [Moment],
+}
+
+impl<'a> Subject<'a> {
+    /// A network without a history, whose rules remember nothing yet.
+    pub fn new(network: &'a Network, learning: &'a Learning) -> Self {
+        Self {
+            network,
+            learning,
+            memory: None,
+            history: &[],
+        }
+    }
+
+    /// A memory of its own for a computation, with the values of the subject's: running states are
+    /// shared between clones, and an analysis must leave them as they are.
+    pub(super) fn own_memory(&self) -> RuleMemory {
+        let fresh = self.learning.memory(self.network);
+        match self.memory {
+            Some(memory) => fresh.load_record(memory.clone().into_record()),
+            None => fresh,
+        }
+    }
+}
+
+/// What a run folder gives to analyse.
+#[derive(Clone, Debug)]
+pub struct Trained {
+    /// The network and what its rules remember.
+    pub model: PlasticNetwork,
+    /// How it learns.
+    pub learning: Learning,
+    /// The network at its start, at every checkpoint that is kept, and now.
+    pub history: Vec<Moment>,
+    /// Data, budget and seed.
+    pub settings: RunSettings,
+    /// Network and learning as data.
+    pub spec: ExperimentSpec,
+}
+
+impl Trained {
+    /// The network with its learning, memory and history.
+    pub fn subject(&self) -> Subject<'_> {
+        Subject {
+            network: &self.model.network,
+            learning: &self.learning,
+            memory: Some(&self.model.memory),
+            history: &self.history,
+        }
+    }
+}
+
+/// The network of a run with its history: the start, drawn once more from the seed of the run, every
+/// checkpoint that is kept, and the network that [`load_model`] gives.
+///
+/// # Errors
+///
+/// If the folder holds no run, or a model of it cannot be read.
+pub fn load_trained(folder: &Path, device: &Device) -> Result<Trained, ExperimentError> {
+    let (model, settings, spec) = load_model(folder, device)?;
+    let (plan, learning) = spec.check()?;
+    let start = Network::new(plan, settings.network_seed(), device);
+    let segments = settings.segments();
+    let mut history = vec![Moment {
+        samples: 0,
+        network: start.clone(),
+    }];
+    let mut reached = segments.samples_before(segments.segments());
+    for (file, segment) in run::checkpoints(folder) {
+        let samples = segments.samples_before(segment);
+        let checkpoint = PlasticNetwork::new(start.clone(), learning.clone()).valid();
+        let checkpoint =
+            checkpoint
+                .try_load_file(&file)
+                .map_err(|error| ExperimentError::Model {
+                    file,
+                    message: error.to_string(),
+                })?;
+        history.push(Moment {
+            samples,
+            network: checkpoint.network,
+        });
+        reached = samples;
+    }
+    // The newest checkpoint is the network itself.
+    history.retain(|moment| moment.samples < reached);
+    history.push(Moment {
+        samples: reached,
+        network: model.network.clone(),
+    });
+    Ok(Trained {
+        model,
+        learning,
+        history,
+        settings,
+        spec,
+    })
+}

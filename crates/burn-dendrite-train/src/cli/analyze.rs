@@ -1,0 +1,314 @@
+//! `dendrite analyze`.
+
+use std::{
+    collections::HashMap,
+    io::{IsTerminal, Write},
+    path::{Path, PathBuf},
+    process::ExitCode,
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use comfy_table::{CellAlignment, Table};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::{Deserialize, Serialize};
+
+use super::{DataArguments, MachineArguments, Mistake, table::table};
+use crate::{
+    analysis::{Analysis, AnalysisOptions, Figure, Metric, Of, Sheet, analyze, load_trained},
+    data::DatasetName,
+    experiment::fits,
+    run::write_atomically,
+};
+
+#[derive(Args, Debug)]
+pub(super) struct AnalyzeArguments {
+    /// A run folder; the newest checkpoint is analysed if the run has not come to its end.
+    run: PathBuf,
+    /// Metrics, separated by commas; all of them unless given.
+    #[arg(long = "metric", value_name = "NAME,…", value_delimiter = ',')]
+    metrics: Vec<Metric>,
+    /// Samples that the network is shown.
+    #[arg(long, default_value_t = AnalysisOptions::default().samples)]
+    samples: usize,
+    /// Units of each population whose receptive field is measured.
+    #[arg(long, default_value_t = AnalysisOptions::default().field_units)]
+    units: usize,
+    /// Data set; the run's own unless given.
+    #[arg(long)]
+    dataset: Option<DatasetName>,
+    #[command(flatten)]
+    data: DataArguments,
+    /// Which split the samples are from.
+    #[arg(long, value_enum, default_value_t = SplitName::Test)]
+    split: SplitName,
+    /// Folder for `analysis.json` and the tables; `RUN/analysis` unless given.
+    #[arg(long)]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    machine: MachineArguments,
+    /// Print nothing but mistakes.
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, ValueEnum)]
+#[serde(rename_all = "snake_case")]
+enum SplitName {
+    Validation,
+    Test,
+}
+
+/// What `analysis.json` holds.
+#[derive(Debug, Serialize, Deserialize)]
+struct AnalysisFile {
+    preset: String,
+    dataset: String,
+    split: SplitName,
+    seed: u64,
+    version: String,
+    analysis: Analysis,
+}
+
+impl AnalyzeArguments {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let out = self
+            .out
+            .clone()
+            .unwrap_or_else(|| self.run.join("analysis"));
+        let earlier = earlier_files(&out)?;
+        let (device, _) = self.machine.open()?;
+        let trained = load_trained(&self.run, &device)?;
+        let dataset = self.dataset.unwrap_or(trained.settings.dataset);
+        let data = self.data.load(dataset, self.quiet)?;
+        fits(trained.model.network.plan(), &data, dataset.as_str())?;
+        let set = match self.split {
+            SplitName::Validation => &data.validation,
+            SplitName::Test => &data.test,
+        };
+
+        let bar = self.bar();
+        let analysis = analyze(&trained.subject(), set, &self.options(), &mut |progress| {
+            bar.set_message(progress.metric.as_str());
+            bar.set_position((progress.done * STEPS as f64) as u64);
+        });
+        bar.finish_and_clear();
+        let analysis = analysis.map_err(|error| Mistake(format!("--samples: {error}")))?;
+
+        let sheets: Vec<(String, Sheet)> = (analysis.results().into_iter())
+            .filter_map(|(metric, result)| Some((format!("{metric}.csv"), result.sheet()?)))
+            .collect();
+        let file = AnalysisFile {
+            preset: trained.settings.preset.clone(),
+            dataset: dataset.to_string(),
+            split: self.split,
+            seed: trained.settings.seed,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            analysis,
+        };
+        write(&out, &earlier, &file, &sheets)?;
+        if !self.quiet {
+            self.print(&file, &out)?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn options(&self) -> AnalysisOptions {
+        let default = AnalysisOptions::default();
+        AnalysisOptions {
+            metrics: match self.metrics.is_empty() {
+                true => default.metrics,
+                false => {
+                    let mut metrics = self.metrics.clone();
+                    metrics.sort_unstable();
+                    metrics.dedup();
+                    metrics
+                }
+            },
+            samples: self.samples,
+            field_units: self.units,
+            ..default
+        }
+    }
+
+    fn bar(&self) -> ProgressBar {
+        if self.quiet || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {eta} left  {msg}");
+        let bar = ProgressBar::new(STEPS)
+            .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+
+    fn print(&self, file: &AnalysisFile, out: &Path) -> anyhow::Result<()> {
+        let analysis = &file.analysis;
+        let mut output = std::io::stdout().lock();
+        writeln!(
+            output,
+            "{}, seed {}, on {} {} samples of {}\n",
+            file.preset,
+            file.seed,
+            analysis.samples,
+            match file.split {
+                SplitName::Validation => "validation",
+                SplitName::Test => "test",
+            },
+            file.dataset
+        )?;
+        for table in tables(analysis) {
+            writeln!(output, "{table}\n")?;
+        }
+        let measured: Vec<Metric> = analysis
+            .results()
+            .iter()
+            .map(|(metric, _)| *metric)
+            .collect();
+        let missing: Vec<&str> = (self.options().metrics.iter())
+            .filter(|metric| !measured.contains(metric))
+            .map(|metric| metric.as_str())
+            .collect();
+        if !missing.is_empty() {
+            writeln!(
+                output,
+                "not measured, for want of what they need: {}",
+                missing.join(", ")
+            )?;
+        }
+        writeln!(output, "all values: {}", out.display())?;
+        Ok(())
+    }
+}
+
+/// Steps of the progress bar.
+const STEPS: u64 = 1000;
+
+/// The figures of all results: a line for each population, projection or pair of cell types, and a
+/// column for each quantity.
+fn tables(analysis: &Analysis) -> Vec<Table> {
+    let results = analysis.results();
+    let figures: Vec<Figure> = (results.iter())
+        .flat_map(|(_, result)| result.figures())
+        .collect();
+    let mut tables = Vec::new();
+    let network: Vec<&Figure> = figures.iter().filter(|it| it.of == Of::Network).collect();
+    if !network.is_empty() {
+        let mut table = table(&["network", ""]);
+        for figure in network {
+            table.add_row([figure.quantity, figure.value.as_str()]);
+        }
+        tables.push(table);
+    }
+    let name = |of: &Of| match of {
+        Of::Network => None,
+        Of::Population(name) => Some(("population", name.clone())),
+        Of::Projection(name) => Some(("projection", name.clone())),
+        Of::CellTypes(name) => Some(("cell types", name.clone())),
+    };
+    for kind in ["population", "projection", "cell types"] {
+        // Each quantity of each name, both in the order in which they come.
+        let (mut names, mut quantities, mut cells) = (Vec::new(), Vec::new(), HashMap::new());
+        for figure in &figures {
+            let Some((_, name)) = name(&figure.of).filter(|(of, _)| *of == kind) else {
+                continue;
+            };
+            if !names.contains(&name) {
+                names.push(name.clone());
+            }
+            if !quantities.contains(&figure.quantity) {
+                quantities.push(figure.quantity);
+            }
+            cells.insert((name, figure.quantity), figure.value.as_str());
+        }
+        for quantities in quantities.chunks(COLUMNS) {
+            let header: Vec<&str> = [kind]
+                .into_iter()
+                .chain(quantities.iter().copied())
+                .collect();
+            let mut table = table(&header);
+            for name in &names {
+                let cell = |quantity: &&'static str| {
+                    cells.get(&(name.clone(), *quantity)).copied().unwrap_or("")
+                };
+                let row: Vec<&str> = quantities.iter().map(cell).collect();
+                if row.iter().any(|cell| !cell.is_empty()) {
+                    table.add_row([name.as_str()].into_iter().chain(row));
+                }
+            }
+            tables.push(table);
+        }
+    }
+    for table in &mut tables {
+        for column in table.column_iter_mut().skip(1) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    tables
+}
+
+/// Quantities beside one another, so that a table fits a terminal.
+const COLUMNS: usize = 5;
+
+const ANALYSIS: &str = "analysis.json";
+
+/// The files of an earlier analysis in the folder, which a new one replaces.
+///
+/// # Errors
+///
+/// If the folder holds anything else: nothing of others is overwritten.
+fn earlier_files(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let unreadable = |error: std::io::Error| Mistake(format!("`{}`: {error}", out.display()));
+    let entries = match std::fs::read_dir(out) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(unreadable)?,
+    };
+    let is_analysis = std::fs::read_to_string(out.join(ANALYSIS))
+        .is_ok_and(|text| serde_json::from_str::<AnalysisFile>(&text).is_ok());
+    let is_own = |name: &str| {
+        let metric = name.strip_suffix(".csv");
+        name == ANALYSIS || metric.is_some_and(|metric| metric.parse::<Metric>().is_ok())
+    };
+    let mut earlier = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(unreadable)?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if !is_analysis || !is_own(&name) {
+            let message = format!(
+                "`{}` holds `{name}`, which is not of an earlier analysis; accepted: for `--out` a \
+                 new or empty folder, or one that holds an analysis and nothing else",
+                out.display()
+            );
+            return Err(Mistake(message).into());
+        }
+        earlier.push(entry.path());
+    }
+    Ok(earlier)
+}
+
+fn write(
+    out: &Path,
+    earlier: &[PathBuf],
+    file: &AnalysisFile,
+    sheets: &[(String, Sheet)],
+) -> anyhow::Result<()> {
+    let broken = || format!("`{}` cannot be written", out.display());
+    std::fs::create_dir_all(out).with_context(broken)?;
+    let written = |path: &PathBuf| sheets.iter().any(|(name, _)| out.join(name) == *path);
+    for path in earlier.iter().filter(|path| !written(path)) {
+        std::fs::remove_file(path).with_context(broken)?;
+    }
+    let text = serde_json::to_string(file)?;
+    write_atomically(&out.join(ANALYSIS), format!("{text}\n").as_bytes())?;
+    for (name, sheet) in sheets {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        writer.write_record(&sheet.header)?;
+        for row in &sheet.rows {
+            writer.write_record(row)?;
+        }
+        write_atomically(&out.join(name), &writer.into_inner()?)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,255 @@
+//! `dendrite compare`.
+
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+use clap::Args;
+
+use super::{
+    Mistake, free_folder, specification,
+    study::{
+        BudgetArguments, JobArguments, analyze, failed, preset, shell_word, stop_on_ctrl_c,
+        stopped, train,
+    },
+    table::table,
+};
+use crate::{
+    ExperimentSpec,
+    compare::{Results, write_tables},
+    report::write_report,
+    study::{PoolEnding, Purpose, Study, StudyPlan},
+};
+
+/// The networks that are compared unless others are named: the two rules of dendritic target
+/// propagation, what is simpler, and what biology cannot do.
+const NETWORKS: [&str; 5] = [
+    "mnist-dtp",
+    "mnist-dtp-btsp",
+    "mnist-hebbian",
+    "mnist-backprop-ei",
+    "mnist-backprop-ann",
+];
+
+#[derive(Args, Debug)]
+pub(super) struct CompareArguments {
+    /// Published networks, with commas between them; `dendrite presets` lists them. Five that
+    /// learn differently unless networks are named.
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        conflicts_with = "resume"
+    )]
+    preset: Vec<String>,
+    /// A specification of your own, `.toml` or `.json`, or a `.yaml` file of the reference; may be
+    /// repeated.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    spec: Vec<PathBuf>,
+    /// Every network is trained with the seeds 1 to this number.
+    #[arg(long, value_name = "N", default_value_t = 3, conflicts_with = "resume")]
+    seeds: u64,
+    /// Test samples on which each trained network is analysed for the report; 0 for no analysis.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 200,
+        conflicts_with = "resume"
+    )]
+    analysis_samples: usize,
+    #[command(flatten)]
+    budget: BudgetArguments,
+    #[command(flatten)]
+    jobs: JobArguments,
+    /// Folder for runs and report; an earlier comparison by the same command goes on there.
+    /// `runs/compare-DATASET-…` unless given.
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    out: Option<PathBuf>,
+    /// Go on with the comparison in this folder.
+    #[arg(long, value_name = "DIR")]
+    resume: Option<PathBuf>,
+    /// Print nothing but errors.
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl CompareArguments {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        self.jobs.device()?;
+        let study = self.study()?;
+        study.claim().map_err(failed)?;
+        if !self.quiet {
+            let plan = &study.plan;
+            println!(
+                "{} networks on {}, {} samples, {} epoch{}, batch {}, {} seed{}: {}",
+                plan.networks.len(),
+                plan.dataset,
+                plan.samples,
+                plan.epochs,
+                if plan.epochs == 1 { "" } else { "s" },
+                plan.batch_size,
+                plan.seeds,
+                if plan.seeds == 1 { "" } else { "s" },
+                study.out.display()
+            );
+        }
+        let stop = stop_on_ctrl_c()?;
+        let data_dir = self.budget.data.data_dir.clone();
+        let mut ending = train(&study, &self.jobs, data_dir.clone(), &stop, self.quiet)?;
+        if ending == PoolEnding::Finished {
+            ending = analyze(&study, &self.jobs, data_dir, &stop, self.quiet)?;
+        }
+        if ending == PoolEnding::Interrupted {
+            return Ok(stopped("compare", &study.out));
+        }
+        let results = Results::collect(&study, command(&study))?;
+        write_tables(&results, &study.out)?;
+        write_report(&results, &study.out)?;
+        if !self.quiet {
+            let report = study.out.join("report.html");
+            let mut output = std::io::stdout().lock();
+            writeln!(output, "\n{}", overview(&results))?;
+            writeln!(output, "report: {}", report.display())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The study that is asked for, checked against its data.
+    fn study(&self) -> anyhow::Result<Study> {
+        if let Some(out) = &self.resume {
+            let study = Study::load(out, Purpose::Comparison).map_err(failed)?;
+            let data = self.budget.data.load(study.plan.dataset, self.quiet)?;
+            study.check(&data).map_err(failed)?;
+            return Ok(study);
+        }
+        let specs = self.specifications()?;
+        let dataset = self.budget.dataset(&specs);
+        let data = self.budget.data.load(dataset, self.quiet)?;
+        let purpose = Purpose::Comparison;
+        let study = Study {
+            plan: StudyPlan {
+                analysis_samples: self.analysis_samples,
+                ..self
+                    .budget
+                    .plan(purpose, &specs, self.seeds, data.train.len())
+            },
+            specs,
+            out: self
+                .out
+                .clone()
+                .unwrap_or_else(|| free_folder(&format!("compare-{dataset}"))),
+        };
+        study.check(&data).map_err(failed)?;
+        Ok(study)
+    }
+
+    fn specifications(&self) -> anyhow::Result<Vec<ExperimentSpec>> {
+        let mut specs = Vec::new();
+        for name in &self.preset {
+            specs.push(preset(name)?);
+        }
+        for file in &self.spec {
+            // A file, even one without an ending: it was not given as a preset.
+            if !file.is_file() {
+                let message = format!("`--spec {}`: there is no such file", file.display());
+                return Err(Mistake(message).into());
+            }
+            specs.push(specification(&file.to_string_lossy())?);
+        }
+        if specs.is_empty() {
+            for name in NETWORKS {
+                specs.push(preset(name)?);
+            }
+        }
+        Ok(specs)
+    }
+}
+
+/// The command that makes the comparison anew, in full.
+fn command(study: &Study) -> String {
+    let plan = &study.plan;
+    let is_preset = |spec: &&ExperimentSpec| {
+        crate::presets::load(&spec.name).is_ok_and(|preset| preset == **spec)
+    };
+    let presets: Vec<&str> = (study.specs.iter().filter(is_preset))
+        .map(|spec| spec.name.as_str())
+        .collect();
+    let mut words = vec!["dendrite".to_owned(), "compare".to_owned()];
+    if !presets.is_empty() {
+        words.extend(["--preset".to_owned(), presets.join(",")]);
+    }
+    for spec in study.specs.iter().filter(|spec| !is_preset(spec)) {
+        let file = study.spec_file(&spec.name);
+        words.extend(["--spec".to_owned(), shell_word(&file.to_string_lossy())]);
+    }
+    for (flag, value) in [
+        ("--dataset", plan.dataset.to_string()),
+        ("--samples", plan.samples.to_string()),
+        ("--epochs", plan.epochs.to_string()),
+        ("--batch-size", plan.batch_size.to_string()),
+        ("--validate-every", plan.validate_every.to_string()),
+        ("--seeds", plan.seeds.to_string()),
+        ("--analysis-samples", plan.analysis_samples.to_string()),
+    ] {
+        words.extend([flag.to_owned(), value]);
+    }
+    words.join(" ")
+}
+
+fn overview(results: &Results) -> comfy_table::Table {
+    let mut table = table(&["network", "test accuracy", "samples/s", "seconds a run"]);
+    for network in &results.networks {
+        let mean = |estimate: Option<crate::study::Estimate>, decimals: usize| match estimate {
+            Some(estimate) => format!("{:.decimals$}", estimate.mean),
+            None => "not measured".to_owned(),
+        };
+        table.add_row([
+            network.name.clone(),
+            format!("{} %", network.test_accuracy.scaled(100.0).show(2)),
+            mean(network.samples_per_second, 0),
+            mean(network.seconds, 1),
+        ]);
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::{data::DatasetName, presets};
+
+    #[test]
+    fn the_command_names_presets_and_files_of_other_networks() {
+        let mut own = presets::load("mnist-dtp").unwrap();
+        own.name = "mine".to_owned();
+        let specs = vec![presets::load("mnist-hebbian").unwrap(), own];
+        let study = Study {
+            out: Path::new("my runs").to_owned(),
+            plan: StudyPlan {
+                purpose: Purpose::Comparison,
+                dataset: DatasetName::Mnist,
+                samples: 100,
+                epochs: 2,
+                batch_size: 4,
+                validate_every: 20,
+                seeds: 5,
+                analysis_samples: 0,
+                networks: Vec::new(),
+                version: String::new(),
+            },
+            specs,
+        };
+        assert_eq!(
+            command(&study),
+            "dendrite compare --preset mnist-hebbian --spec 'my runs/specs/mine.toml' --dataset \
+             mnist --samples 100 --epochs 2 --batch-size 4 --validate-every 20 --seeds 5 --analysis-samples 0"
+        );
+    }
+
+    #[test]
+    fn the_default_networks_exist() {
+        for name in NETWORKS {
+            assert_eq!(preset(name).unwrap().name, name);
+        }
+    }
+}

@@ -1,0 +1,219 @@
+//! What the commands that run a study share.
+
+use std::{
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use clap::Args;
+
+use super::{DataArguments, INTERRUPTED, MISTAKE, Mistake};
+use crate::{
+    DeviceName, ExperimentSpec,
+    compare::analyses,
+    data::DatasetName,
+    presets,
+    study::{
+        Pool, PoolEnding, PoolError, Progress, Purpose, Study, StudyError, StudyPlan, Task,
+        Training, TrainingOptions,
+    },
+};
+
+/// Data, budget and seeds.
+#[derive(Args, Debug)]
+pub(super) struct BudgetArguments {
+    /// Data set of all networks; the one that they name if they agree, else mnist-mini, unless
+    /// given.
+    #[arg(long, conflicts_with = "resume")]
+    dataset: Option<DatasetName>,
+    #[command(flatten)]
+    pub(super) data: DataArguments,
+    /// Training samples of one epoch, drawn in a shuffled order; all unless given.
+    #[arg(long, conflicts_with = "resume")]
+    samples: Option<usize>,
+    /// Passes over the training samples.
+    #[arg(long, default_value_t = 1, conflicts_with = "resume")]
+    epochs: usize,
+    /// Samples of one training step; 1 is the published protocol.
+    #[arg(long, default_value_t = 1, conflicts_with = "resume")]
+    batch_size: usize,
+    /// Training samples between two validations; a twentieth of an epoch, in whole batches, unless
+    /// given.
+    #[arg(long, value_name = "SAMPLES", conflicts_with = "resume")]
+    validate_every: Option<usize>,
+}
+
+impl BudgetArguments {
+    pub(super) fn dataset(&self, specs: &[ExperimentSpec]) -> DatasetName {
+        let own = specs.first().and_then(|spec| spec.dataset);
+        let agree = specs.iter().all(|spec| spec.dataset == own);
+        (self.dataset.or(own.filter(|_| agree))).unwrap_or(DatasetName::MnistMini)
+    }
+
+    /// The plan of a study of these networks; `available` training samples are there.
+    pub(super) fn plan(
+        &self,
+        purpose: Purpose,
+        specs: &[ExperimentSpec],
+        seeds: u64,
+        available: usize,
+    ) -> StudyPlan {
+        let samples = self.samples.unwrap_or(available);
+        let batch_size = self.batch_size;
+        StudyPlan {
+            purpose,
+            dataset: self.dataset(specs),
+            samples,
+            epochs: self.epochs,
+            batch_size,
+            validate_every: self.validate_every.unwrap_or_else(|| {
+                // A batch of nothing is refused later, with all else that cannot be.
+                samples.div_ceil(20).next_multiple_of(batch_size.max(1))
+            }),
+            seeds,
+            analysis_samples: 0,
+            networks: specs.iter().map(|spec| spec.name.clone()).collect(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
+/// How many processes work.
+#[derive(Args, Debug)]
+pub(super) struct JobArguments {
+    /// Backend of the runs; the first that is compiled in and has hardware unless given.
+    #[arg(long, env = "BURN_DEVICE")]
+    device: Option<DeviceName>,
+    /// Runs that are trained side by side; as many as there are cores unless given.
+    #[arg(long)]
+    jobs: Option<NonZeroUsize>,
+}
+
+impl JobArguments {
+    pub(super) fn device(&self) -> anyhow::Result<DeviceName> {
+        let name = self.device.unwrap_or_else(DeviceName::preferred);
+        name.open().map_err(|error| Mistake(error.to_string()))?;
+        Ok(name)
+    }
+}
+
+/// The specification of a preset.
+pub(super) fn preset(name: &str) -> anyhow::Result<ExperimentSpec> {
+    Ok(presets::load(name).map_err(|error| Mistake(format!("--preset: {error}")))?)
+}
+
+/// An error of a study, with the exit code that it deserves.
+pub(super) fn failed(error: StudyError) -> anyhow::Error {
+    match error.is_mistake() {
+        true => Mistake(error.to_string()).into(),
+        false => error.into(),
+    }
+}
+
+/// Sets a flag on Ctrl-C, and when the process is asked to end.
+pub(super) fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
+    Ok(stop)
+}
+
+/// Trains what is still to be trained of a study.
+pub(super) fn train(
+    study: &Study,
+    jobs: &JobArguments,
+    data_dir: Option<PathBuf>,
+    stop: &Arc<AtomicBool>,
+    quiet: bool,
+) -> anyhow::Result<PoolEnding> {
+    let options = TrainingOptions {
+        device: jobs.device()?,
+        data_dir,
+    };
+    let training = Training::of(study, &options).map_err(failed)?;
+    if training.finished > 0 && !quiet {
+        let total = training.finished + training.tasks.len();
+        println!("{} of {total} runs are finished already", training.finished);
+    }
+    run(training.tasks, "training", jobs, stop, quiet)
+}
+
+/// Analyses what is still to be analysed of a study.
+pub(super) fn analyze(
+    study: &Study,
+    jobs: &JobArguments,
+    data_dir: Option<PathBuf>,
+    stop: &Arc<AtomicBool>,
+    quiet: bool,
+) -> anyhow::Result<PoolEnding> {
+    let options = TrainingOptions {
+        device: jobs.device()?,
+        data_dir,
+    };
+    let tasks = match study.plan.analysis_samples {
+        0 => Vec::new(),
+        samples => analyses(study, &options, samples),
+    };
+    run(tasks, "analysis", jobs, stop, quiet)
+}
+
+/// Runs tasks of this program side by side, with one display for all of them.
+fn run(
+    tasks: Vec<Task>,
+    what: &'static str,
+    jobs: &JobArguments,
+    stop: &Arc<AtomicBool>,
+    quiet: bool,
+) -> anyhow::Result<PoolEnding> {
+    let (jobs, threads) = Pool::places(jobs.jobs, tasks.len());
+    let pool = Pool {
+        program: std::env::current_exe()?,
+        jobs,
+        threads,
+        stop: stop.clone(),
+    };
+    let mut progress = match quiet {
+        true => Progress::quiet(),
+        false => Progress::new(what, tasks.len(), tasks.iter().map(|task| task.work).sum()),
+    };
+    pool.run(tasks, &mut progress).map_err(|error| match error {
+        PoolError::Failed { code, .. } if code == Some(i32::from(MISTAKE)) => {
+            Mistake(error.to_string()).into()
+        }
+        _ => error.into(),
+    })
+}
+
+/// How to go on with what was stopped.
+pub(super) fn stopped(command: &str, out: &Path) -> ExitCode {
+    let out = shell_word(&out.to_string_lossy());
+    eprintln!("stopped; `dendrite {command} --resume {out}` goes on from there");
+    ExitCode::from(INTERRUPTED)
+}
+
+/// A word of a command, in quotes where a shell would take it apart.
+pub(super) fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./,=+:@%".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_with_blanks_and_quotes_are_one_word_for_a_shell() {
+        assert_eq!(shell_word("runs/a-1"), "runs/a-1");
+        assert_eq!(shell_word("my run"), "'my run'");
+        assert_eq!(shell_word("it's"), r"'it'\''s'");
+        assert_eq!(shell_word(""), "''");
+    }
+}

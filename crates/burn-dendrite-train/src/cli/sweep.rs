@@ -1,0 +1,180 @@
+//! `dendrite sweep`.
+
+use std::{io::Write, path::PathBuf, process::ExitCode};
+
+use clap::Args;
+
+use super::{
+    Mistake, free_folder, specification,
+    study::{BudgetArguments, JobArguments, failed, preset, stop_on_ctrl_c, stopped, train},
+    table::table,
+};
+use crate::{
+    ExperimentSpec,
+    study::{PoolEnding, Purpose, Study, folder_name},
+    sweep::{Method, Ranking, Search, Space, Sweep, best_file},
+};
+
+#[derive(Args, Debug)]
+pub(super) struct SweepArguments {
+    /// The published network that varies; `dendrite presets` lists them.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["spec", "resume"])]
+    preset: Option<String>,
+    /// A specification of your own that varies, `.toml` or `.json`, or a `.yaml` file of the
+    /// reference.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    spec: Option<PathBuf>,
+    /// The search space: TOML with a line a path, e.g. `"network.tau" = [2.0, 3.0]` or
+    /// `"learning.rule[H1.E<-Input.E].learning_rate" = { low = 0.001, high = 0.1, scale = "log" }`.
+    #[arg(
+        long,
+        value_name = "FILE",
+        required_unless_present = "resume",
+        conflicts_with = "resume"
+    )]
+    space: Option<PathBuf>,
+    /// How points are picked: random, sobol or grid.
+    #[arg(long, default_value = "sobol", conflicts_with = "resume")]
+    method: Method,
+    /// How many points are tried; a grid tries all of its own.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 16,
+        conflicts_with = "resume"
+    )]
+    trials: usize,
+    /// Seed of the points.
+    #[arg(
+        long,
+        value_name = "SEED",
+        default_value_t = 1,
+        conflicts_with = "resume"
+    )]
+    search_seed: u64,
+    /// Every trial is trained with the seeds 1 to this number, and ranked by the mean.
+    #[arg(long, value_name = "N", default_value_t = 1, conflicts_with = "resume")]
+    seeds: u64,
+    #[command(flatten)]
+    budget: BudgetArguments,
+    #[command(flatten)]
+    jobs: JobArguments,
+    /// Folder for the trials; an earlier sweep by the same command goes on there. `runs/sweep-…`
+    /// unless given.
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    out: Option<PathBuf>,
+    /// Go on with the sweep in this folder.
+    #[arg(long, value_name = "DIR")]
+    resume: Option<PathBuf>,
+    /// Print nothing but errors.
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl SweepArguments {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        self.jobs.device()?;
+        let (sweep, study) = match &self.resume {
+            Some(out) => {
+                let study = Study::load(out, Purpose::Sweep).map_err(failed)?;
+                (
+                    Sweep::load(out).map_err(|error| failed(error.into()))?,
+                    study,
+                )
+            }
+            None => self.sweep()?,
+        };
+        let data = self.budget.data.load(study.plan.dataset, self.quiet)?;
+        study.check(&data).map_err(failed)?;
+        study.claim().map_err(failed)?;
+        sweep.save(&study.out)?;
+        if !self.quiet {
+            let (plan, trials) = (&study.plan, sweep.trials.len());
+            println!(
+                "{trials} trials of {} on {}, {} samples, {} epochs, batch {}, {} seeds: {}",
+                sweep.base,
+                plan.dataset,
+                plan.samples,
+                plan.epochs,
+                plan.batch_size,
+                plan.seeds,
+                study.out.display()
+            );
+        }
+        let stop = stop_on_ctrl_c()?;
+        let data_dir = self.budget.data.data_dir.clone();
+        let ending = train(&study, &self.jobs, data_dir, &stop, self.quiet)?;
+        if ending == PoolEnding::Interrupted {
+            return Ok(stopped("sweep", &study.out));
+        }
+        let ranking = Ranking::of(&sweep, &study)?;
+        ranking.write(&study)?;
+        if !self.quiet {
+            let mut output = std::io::stdout().lock();
+            writeln!(output, "\n{}", overview(&ranking))?;
+            let best = best_file(&study.out);
+            writeln!(output, "best specification: {}", best.display())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The trials that are asked for, and the study of them.
+    fn sweep(&self) -> anyhow::Result<(Sweep, Study)> {
+        let base = self.specification()?;
+        let mistake = |error: crate::sweep::SweepError| Mistake(error.to_string());
+        let file = self.space.clone().unwrap_or_default();
+        let search = Search {
+            space: Space::load(&file).map_err(mistake)?,
+            method: self.method,
+            trials: self.trials,
+            seed: self.search_seed,
+        };
+        let (sweep, specs) = Sweep::new(&base, search).map_err(mistake)?;
+        let dataset = self.budget.dataset(&specs);
+        let data = self.budget.data.load(dataset, self.quiet)?;
+        let name = format!("sweep-{}-{dataset}", folder_name(&base.name));
+        let available = data.train.len();
+        let study = Study {
+            plan: self
+                .budget
+                .plan(Purpose::Sweep, &specs, self.seeds, available),
+            specs,
+            out: self.out.clone().unwrap_or_else(|| free_folder(&name)),
+        };
+        Ok((sweep, study))
+    }
+
+    fn specification(&self) -> anyhow::Result<ExperimentSpec> {
+        match (&self.preset, &self.spec) {
+            (Some(name), _) => preset(name),
+            (None, Some(file)) => specification(&file.to_string_lossy()),
+            (None, None) => {
+                let message = "what varies? accepted: `--preset NAME`, `--spec FILE`, or `--resume \
+                               DIR`";
+                Err(Mistake(message.to_owned()).into())
+            }
+        }
+    }
+}
+
+fn overview(ranking: &Ranking) -> comfy_table::Table {
+    let header = ["rank", "trial", "validation accuracy"].into_iter();
+    let header: Vec<&str> = header
+        .chain(ranking.paths.iter().map(String::as_str))
+        .collect();
+    let mut table = table(&header);
+    for (rank, it) in ranking.trials.iter().enumerate() {
+        let accuracy = it.validation_accuracy.scaled(100.0).show(2);
+        let numbers = [
+            (rank + 1).to_string(),
+            (it.trial + 1).to_string(),
+            format!("{accuracy} %"),
+        ];
+        let value = |value: &toml::Value| match value {
+            toml::Value::Float(float) => format!("{float:.4}"),
+            other => other.to_string(),
+        };
+        table.add_row(numbers.into_iter().chain(it.values.iter().map(value)));
+    }
+    table
+}

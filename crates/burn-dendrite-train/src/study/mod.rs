@@ -1,0 +1,24 @@
+//! A study: several networks, each trained with several seeds, on the same data and budget.
+//!
+//! ```text
+//! study.toml            what was asked for: data set, budget, seeds, networks
+//! specs/NAME.toml       the specification of each network
+//! runs/NAME/seed-N/     the run folders, as `dendrite train` writes them
+//! ```
+//!
+//! Every run is a process of its own. Random events draw from the device's one generator, so two
+//! trainings in one process would disturb each other; a process also means that a run that is cut
+//! off, or a study that is, goes on from the last checkpoint.
+
+mod estimate;
+mod pool;
+mod progress;
+mod settings;
+mod training;
+
+pub use estimate::Estimate;
+pub use pool::{Pool, PoolEnding, PoolError, Task};
+pub use progress::{Progress, Watch};
+pub(crate) use settings::folder_name;
+pub use settings::{Purpose, Study, StudyError, StudyPlan};
+pub use training::{Training, TrainingOptions};

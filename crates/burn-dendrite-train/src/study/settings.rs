@@ -1,0 +1,458 @@
+//! What a study was asked to do, and the folder that remembers it.
+
+use std::{
+    collections::BTreeMap,
+    fmt, fs, io,
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ExperimentError, ExperimentSpec,
+    data::{DatasetName, Splits},
+    experiment::fits,
+    run::{self, RunError, write_atomically},
+};
+
+/// What a study is made for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// Networks side by side.
+    Comparison,
+    /// Variants of one network, of which the best is wanted.
+    Sweep,
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Comparison => "comparison",
+            Self::Sweep => "sweep",
+        })
+    }
+}
+
+/// Data, budget and seeds that all networks of a study share.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StudyPlan {
+    /// What it is made for.
+    pub purpose: Purpose,
+    /// The data set.
+    pub dataset: DatasetName,
+    /// Training samples of one epoch.
+    pub samples: usize,
+    /// Passes over such samples.
+    pub epochs: usize,
+    /// Samples of one training step.
+    pub batch_size: usize,
+    /// Training samples between two validations.
+    pub validate_every: usize,
+    /// Each network is trained with the seeds 1 to this one.
+    pub seeds: u64,
+    /// Samples that a trained network is analysed on; not at all if 0.
+    #[serde(default)]
+    pub analysis_samples: usize,
+    /// The names of the networks, in the order in which they are shown.
+    pub networks: Vec<String>,
+    /// Version of this program that began the study.
+    pub version: String,
+}
+
+impl StudyPlan {
+    /// Training samples of one run.
+    pub fn samples_per_run(&self) -> usize {
+        self.samples.saturating_mul(self.epochs)
+    }
+
+    /// The first field in which two plans differ, with both values; a newer version of the program
+    /// may go on with the work of an older one.
+    fn difference(&self, other: &Self) -> Option<(String, String, String)> {
+        let fields = |plan: &Self| -> BTreeMap<String, String> {
+            let value = serde_json::to_value(plan).unwrap_or_default();
+            let fields = value.as_object().into_iter().flatten();
+            fields
+                .map(|(key, value)| (key.clone(), value.to_string()))
+                .filter(|(key, _)| key != "version")
+                .collect()
+        };
+        let (mine, theirs) = (fields(self), fields(other));
+        (mine.into_iter())
+            .find(|(key, value)| theirs.get(key) != Some(value))
+            .map(|(key, value)| {
+                let other = theirs.get(&key).cloned().unwrap_or_default();
+                (key, value, other)
+            })
+    }
+}
+
+/// Networks, what they are trained on, and the folder for all of it.
+#[derive(Clone, Debug)]
+pub struct Study {
+    /// The folder.
+    pub out: PathBuf,
+    /// Data, budget and seeds.
+    pub plan: StudyPlan,
+    /// The networks, in the order of the plan's names.
+    pub specs: Vec<ExperimentSpec>,
+}
+
+/// Why a study cannot begin or go on.
+#[derive(Debug, thiserror::Error)]
+pub enum StudyError {
+    /// Two networks would share a folder.
+    #[error("two networks are called `{0}`; accepted: a different `name` in each specification")]
+    SameName(String),
+    /// The folder holds something else.
+    #[error("`{}` already holds other files; accepted: a new or empty folder, or that of the same study", .0.display())]
+    Occupied(PathBuf),
+    /// The folder holds a study that was asked for by another command.
+    #[error(
+        "`{}` holds another study: `{field}` is {there} there and {here} here; accepted: the same \
+         command, or a new folder",
+        folder.display()
+    )]
+    Different {
+        /// The folder.
+        folder: PathBuf,
+        /// In what they differ first.
+        field: String,
+        /// Its value in the folder.
+        there: String,
+        /// Its value in the command.
+        here: String,
+    },
+    /// The folder holds no study.
+    #[error("`{}` holds no {wanted}: `study.toml` is missing", folder.display())]
+    NotAStudy {
+        /// The folder.
+        folder: PathBuf,
+        /// What was looked for.
+        wanted: Purpose,
+    },
+    /// The budget does not fit the data.
+    #[error("`{field}` is {value}; accepted: {accepted}")]
+    Budget {
+        /// The field of the plan.
+        field: &'static str,
+        /// Its value.
+        value: usize,
+        /// What it could be.
+        accepted: String,
+    },
+    /// A network does not fit the data, or has mistakes.
+    #[error("`{network}`: {error}")]
+    Network {
+        /// The network.
+        network: String,
+        /// What is wrong.
+        error: Box<ExperimentError>,
+    },
+    /// A file cannot be read, written or understood.
+    #[error(transparent)]
+    Run(#[from] RunError),
+}
+
+impl StudyError {
+    /// True where somebody asked for something impossible, false where something broke.
+    pub fn is_mistake(&self) -> bool {
+        !matches!(self, Self::Run(RunError::Io { .. }))
+    }
+}
+
+const PLAN: &str = "study.toml";
+const SPECS: &str = "specs";
+const RUNS: &str = "runs";
+
+impl Study {
+    /// Whether everything fits, before any file is written.
+    ///
+    /// # Errors
+    ///
+    /// Two networks of one name, a budget of nothing or beyond the data, mistakes in a
+    /// specification, or sizes that do not fit the data.
+    pub fn check(&self, data: &Splits) -> Result<(), StudyError> {
+        let mut folders: Vec<String> = Vec::new();
+        for spec in &self.specs {
+            let folder = folder_name(&spec.name);
+            if folders.contains(&folder) {
+                return Err(StudyError::SameName(spec.name.clone()));
+            }
+            folders.push(folder);
+        }
+        let plan = &self.plan;
+        let counts = [
+            ("samples", plan.samples),
+            ("epochs", plan.epochs),
+            ("batch-size", plan.batch_size),
+            ("validate-every", plan.validate_every),
+            ("seeds", usize::try_from(plan.seeds).unwrap_or(usize::MAX)),
+        ];
+        if let Some(&(field, value)) = counts.iter().find(|(_, value)| *value == 0) {
+            let accepted = "1 or more".to_owned();
+            return Err(StudyError::Budget {
+                field,
+                value,
+                accepted,
+            });
+        }
+        if plan.samples > data.train.len() {
+            return Err(StudyError::Budget {
+                field: "samples",
+                value: plan.samples,
+                accepted: format!(
+                    "1 to {}, the training samples of `{}`",
+                    data.train.len(),
+                    plan.dataset
+                ),
+            });
+        }
+        for spec in &self.specs {
+            let fits = (spec.check().map_err(ExperimentError::from))
+                .and_then(|(network, _)| fits(&network, data, plan.dataset.as_str()));
+            fits.map_err(|error| StudyError::Network {
+                network: spec.name.clone(),
+                error: Box::new(error),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Makes the folder of the study, or finds that it holds this very study.
+    ///
+    /// # Errors
+    ///
+    /// If the folder holds anything else; nothing is overwritten.
+    pub fn claim(&self) -> Result<(), StudyError> {
+        let io = |file: &Path| {
+            let file = file.to_owned();
+            move |error| StudyError::Run(RunError::Io { file, error })
+        };
+        if self.out.join(PLAN).is_file() {
+            return self.compare_with(&Self::load(&self.out, self.plan.purpose)?);
+        }
+        let specs = self.out.join(SPECS);
+        match fs::read_dir(&self.out) {
+            Ok(entries) => {
+                // The specifications are written first, so a study that was cut off there has
+                // nothing else.
+                let other = |entry: io::Result<fs::DirEntry>| {
+                    entry.map_or(true, |entry| entry.file_name() != SPECS)
+                };
+                if entries.into_iter().any(other) {
+                    return Err(StudyError::Occupied(self.out.clone()));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(io(&self.out)(error)),
+        }
+        fs::create_dir_all(&specs).map_err(io(&specs))?;
+        for spec in &self.specs {
+            let text = spec.to_toml().map_err(RunError::from)?;
+            write_atomically(&self.spec_file(&spec.name), text.as_bytes())?;
+        }
+        run::write_toml(&self.out.join(PLAN), &self.plan)?;
+        Ok(())
+    }
+
+    fn compare_with(&self, other: &Self) -> Result<(), StudyError> {
+        let different = |field: String, there: String, here: String| StudyError::Different {
+            folder: self.out.clone(),
+            field,
+            there,
+            here,
+        };
+        if let Some((field, here, there)) = self.plan.difference(&other.plan) {
+            return Err(different(field, there, here));
+        }
+        for (here, there) in self.specs.iter().zip(&other.specs) {
+            if here != there {
+                let file = self.spec_file(&here.name);
+                return Err(different(
+                    format!("specification of {}", here.name),
+                    format!("that of `{}`", file.display()),
+                    "another one".to_owned(),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The study that a folder holds.
+    ///
+    /// # Errors
+    ///
+    /// If it holds none of this purpose, or a file of it cannot be understood.
+    pub fn load(out: &Path, wanted: Purpose) -> Result<Self, StudyError> {
+        let file = out.join(PLAN);
+        let missing = || StudyError::NotAStudy {
+            folder: out.to_owned(),
+            wanted,
+        };
+        if !file.is_file() {
+            return Err(missing());
+        }
+        let plan: StudyPlan = run::read_toml(&file)?;
+        let mut study = Self {
+            out: out.to_owned(),
+            specs: Vec::new(),
+            plan,
+        };
+        if study.plan.purpose != wanted {
+            return Err(StudyError::Different {
+                folder: out.to_owned(),
+                field: "purpose".to_owned(),
+                there: study.plan.purpose.to_string(),
+                here: wanted.to_string(),
+            });
+        }
+        for name in &study.plan.networks {
+            let spec = ExperimentSpec::load(&study.spec_file(name)).map_err(RunError::from)?;
+            study.specs.push(spec);
+        }
+        Ok(study)
+    }
+
+    /// The file of a network's specification.
+    pub fn spec_file(&self, network: &str) -> PathBuf {
+        self.out
+            .join(SPECS)
+            .join(format!("{}.toml", folder_name(network)))
+    }
+
+    /// The folder of a run.
+    pub fn run_folder(&self, network: &str, seed: u64) -> PathBuf {
+        self.out
+            .join(RUNS)
+            .join(folder_name(network))
+            .join(format!("seed-{seed}"))
+    }
+
+    /// Every network with every seed, seed by seed: the first results cover all networks.
+    pub fn runs(&self) -> Vec<(&ExperimentSpec, u64)> {
+        (1..=self.plan.seeds)
+            .flat_map(|seed| self.specs.iter().map(move |spec| (spec, seed)))
+            .collect()
+    }
+}
+
+/// A name as part of a path.
+pub(crate) fn folder_name(name: &str) -> String {
+    let kept = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
+    name.chars()
+        .map(|c| if kept(c) { c } else { '-' })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presets;
+
+    fn study(out: &Path) -> Study {
+        let specs = ["mnist-backprop-ann", "mnist-dtp"].map(|name| presets::load(name).unwrap());
+        Study {
+            out: out.to_owned(),
+            plan: StudyPlan {
+                purpose: Purpose::Comparison,
+                dataset: DatasetName::MnistMini,
+                samples: 40,
+                epochs: 1,
+                batch_size: 1,
+                validate_every: 20,
+                seeds: 2,
+                analysis_samples: 0,
+                networks: specs.iter().map(|spec| spec.name.clone()).collect(),
+                version: "1".to_owned(),
+            },
+            specs: specs.to_vec(),
+        }
+    }
+
+    #[test]
+    fn the_same_study_goes_on_and_another_one_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let study = study(&folder.path().join("study"));
+        study.claim().unwrap();
+        study.claim().unwrap();
+        let loaded = Study::load(&study.out, Purpose::Comparison).unwrap();
+        assert_eq!(
+            (loaded.plan, loaded.specs),
+            (study.plan.clone(), study.specs.clone())
+        );
+
+        let mut other = study.clone();
+        other.plan.seeds = 3;
+        let message = other.claim().unwrap_err().to_string();
+        assert!(
+            message.contains("`seeds` is 2 there and 3 here"),
+            "{message}"
+        );
+        let mut other = study.clone();
+        other.specs[1].network.tau = 4.0;
+        let message = other.claim().unwrap_err().to_string();
+        assert!(message.contains("specification of mnist-dtp"), "{message}");
+        let mut newer = study.clone();
+        newer.plan.version = "2".to_owned();
+        newer.claim().unwrap();
+        let message = Study::load(&study.out, Purpose::Sweep)
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("`purpose` is comparison there"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn other_files_are_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("notes.txt"), "mine").unwrap();
+        let error = study(folder.path()).claim().unwrap_err();
+        assert!(matches!(error, StudyError::Occupied(_)) && error.is_mistake());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        let error = Study::load(folder.path(), Purpose::Sweep).unwrap_err();
+        assert!(error.to_string().contains("holds no sweep"), "{error}");
+    }
+
+    #[test]
+    fn names_and_budgets_are_checked_before_anything_is_written() {
+        let data = DatasetName::MnistMini.load(&Default::default()).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let good = study(&folder.path().join("study"));
+        good.check(&data).unwrap();
+        let refused = |change: fn(&mut Study), part: &str| {
+            let mut bad = good.clone();
+            change(&mut bad);
+            let error = bad.check(&data).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        };
+        refused(
+            |it| it.specs[1].name = it.specs[0].name.clone(),
+            "two networks",
+        );
+        refused(|it| it.plan.samples = 5001, "1 to 5000");
+        refused(|it| it.plan.seeds = 0, "`seeds` is 0");
+        refused(
+            |it| it.specs[1].network.populations[0].size = 9,
+            "`mnist-dtp`: network.population[Input.E].size: 9",
+        );
+        assert!(!good.out.exists());
+    }
+
+    #[test]
+    fn runs_go_seed_by_seed() {
+        let study = study(Path::new("out"));
+        let runs: Vec<(&str, u64)> = (study.runs().into_iter())
+            .map(|(spec, seed)| (spec.name.as_str(), seed))
+            .collect();
+        let [ann, dtp] = ["mnist-backprop-ann", "mnist-dtp"];
+        assert_eq!(runs, [(ann, 1), (dtp, 1), (ann, 2), (dtp, 2)]);
+        assert_eq!(
+            study.run_folder("a/b", 2),
+            Path::new("out").join("runs").join("a-b").join("seed-2")
+        );
+    }
+}
