@@ -222,8 +222,10 @@ mod tests {
         let network = spec.network.init(66049, &device).unwrap();
         let twin = backprop_twin(&learning, &plan).unwrap();
         let data = DatasetName::Spirals.load(&DataOptions::default()).unwrap();
+        // Of every arm some points, so that every projection changes.
+        let samples: Vec<usize> = (0..data.test.len()).step_by(50).collect();
         let updates = |learning: &Learning| {
-            let batch = data.test.batch(&[700], &device);
+            let batch = data.test.batch(&samples, &device);
             let memory = learning.memory(&network);
             let (input, target) = (batch.inputs, batch.targets);
             learning
