@@ -68,7 +68,7 @@ fn a_run_is_measured_with_every_metric_that_fits_it() {
     assert!(output.status.success(), "{output:?}");
     for part in [
         "spirals-dtp, seed 1, on 60 test samples of spirals",
-        "backprop-angle",
+        "angle to backprop, mean change",
         "H1.E",
     ] {
         assert!(shown.contains(part), "`{part}` is missing in: {shown}");

@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Context, Figure, MeanAndError, Measured, Report, Sheet, angle_between, backprop_twin,
-    compared_projections, concatenated_angle, context::device, report::{cell, degrees},
+    compared_projections, concatenated_angle,
+    context::device,
+    report::{cell, degrees},
 };
 
 /// The angle between the changes that the learning rule asks for and those of backprop on the same
@@ -151,7 +153,10 @@ fn add(sum: &mut Changes, changes: Changes, count: f64) {
 impl Report for BackpropAngle {
     fn figures(&self) -> Vec<Figure> {
         let mean = |angle: Option<MeanAndError>| degrees(angle.map(|angle| angle.mean));
-        let (single, averaged) = ("angle to backprop, single samples", "angle to backprop, mean change");
+        let (single, averaged) = (
+            "angle to backprop, single samples",
+            "angle to backprop, mean change",
+        );
         let all = [
             Figure::network(single, mean(self.stochastic)),
             Figure::network(averaged, degrees(self.averaged)),
@@ -171,5 +176,79 @@ impl Report for BackpropAngle {
             sheet.push([&index, &cell(*angle)]);
         }
         Some(sheet)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::{
+        analysis::{Analysis, AnalysisOptions, Metric, Subject, analyze},
+        data::{DataOptions, DatasetName},
+        presets,
+    };
+
+    fn angle(preset: &str) -> BackpropAngle {
+        let spec = presets::load(preset).unwrap();
+        let (_, learning) = spec.check().unwrap();
+        let network = spec.network.init(66049, &Device::flex()).unwrap();
+        let data = DatasetName::Spirals.load(&DataOptions::default()).unwrap();
+        let options = AnalysisOptions {
+            metrics: vec![Metric::BackpropAngle],
+            samples: 8,
+            single_samples: 4,
+            ..AnalysisOptions::default()
+        };
+        let subject = Subject::new(&network, &learning);
+        let analysis: Analysis = analyze(&subject, &data.test, &options, &mut |_| ()).unwrap();
+        analysis.backprop_angle.unwrap()
+    }
+
+    #[test]
+    fn backprop_has_no_angle_to_itself() {
+        let angle = angle("spirals-backprop-ei");
+        assert_eq!((angle.tracked_steps, angle.samples.len()), (3, 4));
+        assert!(angle.averaged.unwrap() < 0.1, "{angle:?}");
+        assert!(angle.stochastic.unwrap().mean < 0.1, "{angle:?}");
+    }
+
+    #[test]
+    fn the_angle_is_that_of_the_updates() {
+        let spec = presets::load("spirals-dtp").unwrap();
+        let (plan, learning) = spec.check().unwrap();
+        let device = Device::flex();
+        let network = spec.network.init(66049, &device).unwrap();
+        let twin = backprop_twin(&learning, &plan).unwrap();
+        let data = DatasetName::Spirals.load(&DataOptions::default()).unwrap();
+        // Of every arm some points, so that every projection changes.
+        let samples: Vec<usize> = (0..data.test.len()).step_by(50).collect();
+        let updates = |learning: &Learning| {
+            let batch = data.test.batch(&samples, &device);
+            let memory = learning.memory(&network);
+            let (input, target) = (batch.inputs, batch.targets);
+            learning
+                .run(&network, &memory, input, target, &mut ())
+                .updates
+        };
+        let (own, other) = (updates(&learning), updates(&twin));
+        let projections = compared_projections(&learning, &plan);
+        let parameters: Vec<Parameter> = projections
+            .iter()
+            .map(|id| Parameter::Weight(*id))
+            .collect();
+        let expected = own.angle_to(&other, &parameters).unwrap();
+        let (_, found) = angles(&changes(&own, &projections), &changes(&other, &projections));
+        assert!((found.unwrap() - expected).abs() < 1e-9);
+    }
+
+    #[test]
+    fn changes_add_up_by_the_number_of_their_samples() {
+        let id = ProjectionId(0);
+        let mut sum = Changes::new();
+        add(&mut sum, Changes::from([(id, vec![1.0, -1.0])]), 2.0);
+        add(&mut sum, Changes::from([(id, vec![0.5, 3.0])]), 4.0);
+        assert_eq!(sum[&id], [4.0, 10.0]);
     }
 }

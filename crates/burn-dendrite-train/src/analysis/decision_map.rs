@@ -4,7 +4,7 @@ use burn::tensor::{Tensor, TensorData};
 use burn_dendrite_nn::Network;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Figure, Measured, Report, Sheet, context::device};
+use super::{Context, Figure, Measured, Report, Sheet, context::device, statistics::axis};
 use crate::evaluate::EVALUATION_BATCH;
 
 /// Decisions over the plane of a two-dimensional input, such as that of the spirals.
@@ -52,23 +52,18 @@ pub fn decision_map(network: &Network, x: &[f64], y: &[f64]) -> Vec<Vec<usize>> 
         let largest = output.argmax(1).into_data();
         classes.extend(largest.iter::<i64>().map(|class| class as usize));
     }
-    classes.chunks(x.len().max(1)).map(<[usize]>::to_vec).collect()
-}
-
-/// `count` coordinates from a tenth of their extent below the values to a tenth above.
-fn axis(values: impl Iterator<Item = f64> + Clone, count: usize) -> Vec<f64> {
-    let lowest = values.clone().fold(f64::INFINITY, f64::min);
-    let highest = values.fold(f64::NEG_INFINITY, f64::max);
-    let margin = (highest - lowest) / 10.0;
-    let (from, to) = (lowest - margin, highest + margin);
-    let step = (to - from) / (count.max(2) - 1) as f64;
-    (0..count).map(|place| from + step * place as f64).collect()
+    classes
+        .chunks(x.len().max(1))
+        .map(<[usize]>::to_vec)
+        .collect()
 }
 
 impl Measured for DecisionMap {
     const COST: u64 = 5;
 
     fn measure(context: &Context<'_>) -> Option<Self> {
+        /// How far the map goes beyond the samples, on each side.
+        const MARGIN: f64 = 0.1;
         let (samples, count) = (context.samples, context.options.map_points);
         if samples.features() != 2 || count == 0 {
             return None;
@@ -82,8 +77,8 @@ impl Measured for DecisionMap {
                 }
             })
             .collect();
-        let x = axis(points.iter().map(|point| point.at[0]), count);
-        let y = axis(points.iter().map(|point| point.at[1]), count);
+        let x = axis(points.iter().map(|point| point.at[0]), MARGIN, count);
+        let y = axis(points.iter().map(|point| point.at[1]), MARGIN, count);
         let classes = decision_map(context.network, &x, &y);
         Some(Self {
             x,
@@ -137,11 +132,5 @@ mod tests {
         let network = network.with_weight(ProjectionId(0), Tensor::eye(2, &device));
         let map = decision_map(&network, &[-1.0, 0.5, 2.0], &[-2.0, 1.0]);
         assert_eq!(map, [[0, 0, 0], [1, 1, 0]]);
-    }
-
-    #[test]
-    fn an_axis_goes_a_tenth_beyond_the_samples() {
-        let values = [0.0, 10.0];
-        assert_eq!(axis(values.into_iter(), 3), [-1.0, 5.0, 11.0]);
     }
 }

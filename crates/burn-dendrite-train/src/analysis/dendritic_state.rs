@@ -88,10 +88,12 @@ impl Measured for DendriticState {
             let states = dendritic_states(&moment.network, context.samples);
             for ((id, population), (of, values)) in populations.iter_mut().zip(states) {
                 debug_assert_eq!(*id, of, "the same populations");
-                population.course.extend(mean(&values).map(|mean| DendriteMoment {
-                    samples: moment.samples,
-                    mean,
-                }));
+                population
+                    .course
+                    .extend(mean(&values).map(|mean| DendriteMoment {
+                        samples: moment.samples,
+                        mean,
+                    }));
             }
         }
         Some(Self {
@@ -105,7 +107,10 @@ impl Report for DendriticState {
     fn figures(&self) -> Vec<Figure> {
         let figures = self.populations.iter().flat_map(|population| {
             let name = &population.population;
-            let start = population.course.first().filter(|moment| moment.samples == 0);
+            let start = population
+                .course
+                .first()
+                .filter(|moment| moment.samples == 0);
             let start = start.map(|moment| {
                 Figure::population(name, "mean |d| at the start", digits(Some(moment.mean)))
             });

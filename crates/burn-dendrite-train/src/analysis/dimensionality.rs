@@ -3,7 +3,10 @@
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Figure, Measured, Report, Sheet, report::{cell, digits}};
+use super::{
+    Context, Figure, Measured, Report, Sheet,
+    report::{cell, digits},
+};
 
 /// Dimensionality of each population.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -103,13 +106,22 @@ mod tests {
     fn ratios_of_known_spectra() {
         // On a line; alike in two directions; eigenvalues 8 and 2: 100 / 68.
         close(&rows([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]]), 1.0);
-        close(&rows([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]), 2.0);
-        close(&rows([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]]), 100.0 / 68.0);
+        close(
+            &rows([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]]),
+            2.0,
+        );
+        close(
+            &rows([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]]),
+            100.0 / 68.0,
+        );
     }
 
     #[test]
     fn a_shift_of_all_answers_changes_nothing() {
-        close(&rows([[7.0, 5.0], [3.0, 5.0], [5.0, 6.0], [5.0, 4.0]]), 100.0 / 68.0);
+        close(
+            &rows([[7.0, 5.0], [3.0, 5.0], [5.0, 6.0], [5.0, 4.0]]),
+            100.0 / 68.0,
+        );
     }
 
     #[test]

@@ -4,8 +4,8 @@ use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Context, Figure, Histogram, Measured, Report, Sheet, report::digits, similarity::cosine_similarity,
-    statistics::mean,
+    Context, Figure, Histogram, Measured, Report, Sheet, report::digits,
+    similarity::cosine_similarity, statistics::mean,
 };
 
 /// Discriminability of each population: over pairs of patterns, how far its answers point in

@@ -90,7 +90,10 @@ mod tests {
         let recording = Recording::new(&network, &samples);
         let close = |found: &[f64], expected: [f64; 3]| {
             for (found, expected) in found.iter().zip(expected) {
-                assert!((found - expected * 2.0 / 3.0).abs() < 1e-6, "{found}, {expected}");
+                assert!(
+                    (found - expected * 2.0 / 3.0).abs() < 1e-6,
+                    "{found}, {expected}"
+                );
             }
         };
         close(&recording.dynamics[PopulationId(1)], [3.0, 3.75, 3.9375]);

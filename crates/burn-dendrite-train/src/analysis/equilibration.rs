@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Figure, Measured, Report, Sheet, report::{cell, percent}};
+use super::{
+    Context, Figure, Measured, Report, Sheet,
+    report::{cell, percent},
+};
 
 /// How far each population is from rest at the end of the forward phase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,10 +43,12 @@ pub fn relative_change(dynamics: &[f64]) -> Option<f64> {
 
 impl Measured for Equilibration {
     fn measure(context: &Context<'_>) -> Option<Self> {
-        let populations = context.populations().map(|(id, name)| PopulationEquilibration {
-            population: name.to_string(),
-            change: relative_change(&context.recording.dynamics[id]),
-        });
+        let populations = context
+            .populations()
+            .map(|(id, name)| PopulationEquilibration {
+                population: name.to_string(),
+                change: relative_change(&context.recording.dynamics[id]),
+            });
         Some(Self {
             populations: populations.collect(),
         })

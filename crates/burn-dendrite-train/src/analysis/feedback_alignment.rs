@@ -1,8 +1,6 @@
 //! Whether feedback has come to mirror the forward weights.
 
-use burn_dendrite_nn::{
-    Compartment, Network, Plan, ProjectionId, WeightSource,
-};
+use burn_dendrite_nn::{Compartment, Network, Plan, ProjectionId, WeightSource};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -137,7 +135,10 @@ impl Report for FeedbackAlignment {
         )];
         if let Some(start) = self.course.first().filter(|moment| moment.samples == 0) {
             let value = degrees(start.degrees);
-            figures.push(Figure::network("angle of W to feedback at the start", value));
+            figures.push(Figure::network(
+                "angle of W to feedback at the start",
+                value,
+            ));
         }
         figures.extend(self.pairs.iter().map(|pair| {
             let value = match pair.tied {

@@ -9,6 +9,7 @@ use super::{
     Context, Figure, Measured, Report, Sheet,
     context::{device, loss},
     report::{digits, percent},
+    statistics::axis,
 };
 
 /// The loss on a plane through the parameters: that of the first two principal components of the
@@ -155,20 +156,12 @@ fn with_flat(mut network: Network, learned: &[Parameter], values: &DVector<f64>)
     network
 }
 
-/// `count` coordinates around those of the path, with a quarter of its extent on each side.
-fn axis(path: impl Iterator<Item = f64> + Clone, count: usize) -> Vec<f64> {
-    let lowest = path.clone().fold(f64::INFINITY, f64::min);
-    let highest = path.fold(f64::NEG_INFINITY, f64::max);
-    let margin = (highest - lowest) / 4.0;
-    let (from, to) = (lowest - margin, highest + margin);
-    let step = (to - from) / (count.max(2) - 1) as f64;
-    (0..count).map(|place| from + step * place as f64).collect()
-}
-
 impl Measured for LossLandscape {
     const COST: u64 = 60;
 
     fn measure(context: &Context<'_>) -> Option<Self> {
+        /// How far the plane goes beyond the path, on each side.
+        const MARGIN: f64 = 0.25;
         let (history, options) = (context.subject.history, context.options);
         let mut learned: Vec<Parameter> = context.subject.learning.learned().collect();
         learned.sort_unstable();
@@ -186,8 +179,8 @@ impl Measured for LossLandscape {
             loss(network, &state, &targets)
         };
         let count = options.landscape_points;
-        let first = axis(plane.coordinates.iter().map(|at| at[0]), count);
-        let second = axis(plane.coordinates.iter().map(|at| at[1]), count);
+        let first = axis(plane.coordinates.iter().map(|at| at[0]), MARGIN, count);
+        let second = axis(plane.coordinates.iter().map(|at| at[1]), MARGIN, count);
         let [one, other] = &plane.components;
         let mut rows = Vec::with_capacity(count);
         for (done, b) in second.iter().enumerate() {
@@ -225,7 +218,10 @@ impl Report for LossLandscape {
         vec![
             Figure::network("loss at the end of the path", digits(end)),
             Figure::network("lowest loss on the plane", digits(lowest)),
-            Figure::network("variance of the path on the plane", percent(Some(explained))),
+            Figure::network(
+                "variance of the path on the plane",
+                percent(Some(explained)),
+            ),
         ]
     }
 
@@ -251,7 +247,12 @@ mod tests {
     #[test]
     fn the_plane_of_known_points() {
         // On a cross in a plane of three dimensions: variances 8 and 2, along the first two axes.
-        let points = rows([[-2.0, 0.0, 5.0], [0.0, 1.0, 5.0], [0.0, -1.0, 5.0], [2.0, 0.0, 5.0]]);
+        let points = rows([
+            [-2.0, 0.0, 5.0],
+            [0.0, 1.0, 5.0],
+            [0.0, -1.0, 5.0],
+            [2.0, 0.0, 5.0],
+        ]);
         let plane = principal_plane(&points).unwrap();
         assert!((plane.mean - DVector::from_vec(vec![0.0, 0.0, 5.0])).norm() < 1e-12);
         let [first, second] = &plane.components;
@@ -266,7 +267,11 @@ mod tests {
     #[test]
     fn points_are_where_their_coordinates_say() {
         // Three points always lie in their plane.
-        let points = rows([[1.0, 2.0, 3.0, 4.0], [0.0, -1.0, 3.0, 1.0], [5.0, 2.0, 0.0, 1.0]]);
+        let points = rows([
+            [1.0, 2.0, 3.0, 4.0],
+            [0.0, -1.0, 3.0, 1.0],
+            [5.0, 2.0, 0.0, 1.0],
+        ]);
         let plane = principal_plane(&points).unwrap();
         for (point, [a, b]) in points.row_iter().zip(&plane.coordinates) {
             let there = &plane.mean + &plane.components[0] * *a + &plane.components[1] * *b;
@@ -276,14 +281,11 @@ mod tests {
 
     #[test]
     fn points_on_a_line_span_no_plane() {
-        assert_eq!(principal_plane(&rows([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]])), None);
+        assert_eq!(
+            principal_plane(&rows([[0.0, 0.0], [1.0, 2.0], [2.0, 4.0]])),
+            None
+        );
         assert_eq!(principal_plane(&rows([[0.0, 0.0], [1.0, 2.0]])), None);
         assert_eq!(principal_plane(&DMatrix::from_element(4, 2, 1.0)), None);
-    }
-
-    #[test]
-    fn an_axis_goes_a_quarter_beyond_the_path() {
-        let path = [0.0, 4.0, 2.0];
-        assert_eq!(axis(path.iter().copied(), 4), [-1.0, 1.0, 3.0, 5.0]);
     }
 }

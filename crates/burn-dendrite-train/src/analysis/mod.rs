@@ -238,3 +238,62 @@ fn drawn(data: &SampleSet, samples: usize) -> SampleSet {
     let indices = rand::seq::index::sample(&mut random, data.len(), amount);
     data.select(&indices.into_vec())
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+
+    use super::*;
+    use crate::{
+        data::{DataOptions, DatasetName},
+        presets,
+    };
+
+    fn attempt(data: &SampleSet, samples: usize) -> Result<Analysis, AnalysisError> {
+        let spec = presets::load("spirals-dtp").unwrap();
+        let (_, learning) = spec.check().unwrap();
+        let network = spec.network.init(1, &Device::flex()).unwrap();
+        let options = AnalysisOptions {
+            metrics: vec![Metric::Dynamics, Metric::LossLandscape],
+            samples,
+            ..AnalysisOptions::default()
+        };
+        let mut done = Vec::new();
+        let mut watch = |progress: AnalysisProgress| done.push(progress.done);
+        let analysis = analyze(
+            &Subject::new(&network, &learning),
+            data,
+            &options,
+            &mut watch,
+        );
+        assert!(done.is_sorted() && done.iter().all(|done| (0.0..=1.0).contains(done)));
+        analysis
+    }
+
+    #[test]
+    fn an_analysis_survives_a_file() {
+        let data = DatasetName::Spirals.load(&DataOptions::default()).unwrap();
+        let analysis = attempt(&data.test, 20).unwrap();
+        assert_eq!((analysis.samples, analysis.classes), (20, 4));
+        let text = serde_json::to_string(&analysis).unwrap();
+        assert_eq!(serde_json::from_str::<Analysis>(&text).unwrap(), analysis);
+        // Without a history there is no plane to draw.
+        assert!(analysis.loss_landscape.is_none() && analysis.dynamics.is_some());
+    }
+
+    #[test]
+    fn data_that_do_not_fit_are_refused() {
+        let data = DatasetName::Spirals.load(&DataOptions::default()).unwrap();
+        let error = attempt(&data.test, 1).unwrap_err();
+        assert!(matches!(error, AnalysisError::Samples { found: 1 }));
+        let three = SampleSet::vectors(vec![0.0; 9], vec![0; 3], 3, 4).unwrap();
+        assert!(matches!(
+            attempt(&three, 3).unwrap_err(),
+            AnalysisError::Sizes {
+                inputs: 2,
+                features: 3,
+                ..
+            }
+        ));
+    }
+}

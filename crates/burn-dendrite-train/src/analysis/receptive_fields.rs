@@ -126,10 +126,7 @@ pub fn morans_i(plane: &DMatrix<f64>) -> Option<f64> {
         for column in 0..columns {
             let height = row.saturating_sub(1)..(row + 2).min(rows);
             let width = column.saturating_sub(1)..(column + 2).min(columns);
-            let around = deviation.view(
-                (height.start, width.start),
-                (height.len(), width.len()),
-            );
+            let around = deviation.view((height.start, width.start), (height.len(), width.len()));
             let own = deviation[(row, column)];
             products += own * (around.sum() - own);
         }
@@ -154,7 +151,9 @@ fn structure(field: &[f32], shape: ImageShape) -> Option<f64> {
 /// At most `count` of these, spread evenly.
 fn spread(units: &[usize], count: usize) -> Vec<usize> {
     let count = count.min(units.len());
-    (0..count).map(|place| units[place * units.len() / count]).collect()
+    (0..count)
+        .map(|place| units[place * units.len() / count])
+        .collect()
 }
 
 /// Rows that settle on one tape: more need more memory, fewer more time.
@@ -246,9 +245,9 @@ impl Report for ReceptiveFields {
 
 #[cfg(test)]
 mod tests {
+    use super::{super::statistics::rows, *};
     use burn::tensor::{Device, Tolerance};
     use burn_dendrite_nn::NetworkSpec;
-    use super::{super::statistics::rows, *};
 
     fn close(plane: &DMatrix<f64>, expected: f64) {
         let found = morans_i(plane).unwrap();
@@ -259,14 +258,21 @@ mod tests {
     fn morans_i_of_a_gradient() {
         // Deviations -1, 0, 1 in each row: Σ d² = 6; neighbours alike in the two outer columns only,
         // 4 pairs, each counted twice: 8 / (8 · 6).
-        close(&rows([[4.0, 5.0, 6.0], [4.0, 5.0, 6.0], [4.0, 5.0, 6.0]]), 1.0 / 6.0);
+        close(
+            &rows([[4.0, 5.0, 6.0], [4.0, 5.0, 6.0], [4.0, 5.0, 6.0]]),
+            1.0 / 6.0,
+        );
     }
 
     #[test]
     fn morans_i_of_a_checkerboard() {
         // 4 × 4 of ±1: 24 pairs side by side with -1, 18 diagonal ones with 1, each counted twice:
         // -12 / (8 · 16).
-        let board = DMatrix::from_fn(4, 4, |row, column| if (row + column) % 2 == 0 { 1.0 } else { -1.0 });
+        let board = DMatrix::from_fn(
+            4,
+            4,
+            |row, column| if (row + column) % 2 == 0 { 1.0 } else { -1.0 },
+        );
         close(&board, -0.09375);
     }
 
@@ -283,7 +289,17 @@ mod tests {
     #[test]
     fn a_flat_plane_has_no_structure() {
         assert_eq!(morans_i(&DMatrix::from_element(3, 3, 2.0)), None);
-        assert_eq!(structure(&[0.0; 4], ImageShape { channels: 1, height: 2, width: 2 }), None);
+        assert_eq!(
+            structure(
+                &[0.0; 4],
+                ImageShape {
+                    channels: 1,
+                    height: 2,
+                    width: 2
+                }
+            ),
+            None
+        );
     }
 
     #[test]

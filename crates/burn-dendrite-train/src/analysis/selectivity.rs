@@ -108,7 +108,11 @@ mod tests {
     fn selectivity_by_hand() {
         // Columns: one pattern of three; all alike; (1, 2, 0): mean 1, mean square 5/3,
         // (1 - 3/5) / (2/3) = 3/5; never.
-        let activity = rows([[0.0, 2.0, 1.0, 0.0], [4.0, 2.0, 2.0, 0.0], [0.0, 2.0, 0.0, 0.0]]);
+        let activity = rows([
+            [0.0, 2.0, 1.0, 0.0],
+            [4.0, 2.0, 2.0, 0.0],
+            [0.0, 2.0, 0.0, 0.0],
+        ]);
         for (found, expected) in selectivity(&activity).iter().zip([1.0, 0.0, 0.6, 0.0]) {
             assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");
         }

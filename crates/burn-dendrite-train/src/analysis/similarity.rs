@@ -93,7 +93,11 @@ pub fn by_class(
         within: total(|i, j| i == j),
         between: total(|i, j| i != j),
         blocks: (0..classes)
-            .map(|i| (0..classes).map(|j| mean(sums[i.min(j)][i.max(j)])).collect())
+            .map(|i| {
+                (0..classes)
+                    .map(|j| mean(sums[i.min(j)][i.max(j)]))
+                    .collect()
+            })
             .collect(),
     }
 }
@@ -121,8 +125,10 @@ impl Measured for Similarity {
 
     fn measure(context: &Context<'_>) -> Option<Self> {
         let (labels, classes) = (&context.recording.labels, context.samples.classes());
-        let pattern_classes: Vec<Option<usize>> =
-            labels.iter().map(|label| Some(usize::from(*label))).collect();
+        let pattern_classes: Vec<Option<usize>> = labels
+            .iter()
+            .map(|label| Some(usize::from(*label)))
+            .collect();
         let populations = context.populations().map(|(id, name)| {
             let activity = &context.recording.activity[id];
             let patterns = cosine_similarity(activity);
@@ -157,7 +163,10 @@ impl Report for Similarity {
     fn sheet(&self) -> Option<Sheet> {
         let mut sheet = Sheet::new(["population", "of", "class", "other_class", "similarity"]);
         for population in &self.populations {
-            let both = [("patterns", &population.patterns), ("units", &population.units)];
+            let both = [
+                ("patterns", &population.patterns),
+                ("units", &population.units),
+            ];
             for (of, similarity) in both {
                 for (class, row) in similarity.blocks.iter().enumerate() {
                     for (other, value) in row.iter().enumerate() {
@@ -181,7 +190,12 @@ mod tests {
         // Classes 0, 0, 1 and a silent pattern of class 1.
         let activity = rows([[1.0, 0.0], [2.0, 2.0], [0.0, 3.0], [0.0, 0.0]]);
         let similarity = cosine_similarity(&activity);
-        let expected = rows([[1.0, root, 0.0, 0.0], [root, 1.0, root, 0.0], [0.0, root, 1.0, 0.0], [0.0, 0.0, 0.0, 0.0]]);
+        let expected = rows([
+            [1.0, root, 0.0, 0.0],
+            [root, 1.0, root, 0.0],
+            [0.0, root, 1.0, 0.0],
+            [0.0, 0.0, 0.0, 0.0],
+        ]);
         assert!((&similarity - expected).abs().max() < 1e-12);
         let classes = [Some(0), Some(0), Some(1), Some(1)];
         let found = by_class(&similarity, &classes, 3);

@@ -3,11 +3,7 @@
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Context, Figure, Measured, Report, Sheet,
-    report::digits,
-    statistics::matrix,
-};
+use super::{Context, Figure, Measured, Report, Sheet, report::digits, statistics::matrix};
 
 /// Singular values of the weights of each projection that owns any.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,7 +40,10 @@ pub fn singular_values(weights: &DMatrix<f64>) -> Vec<f64> {
         return Vec::new();
     }
     let eigenvalues = gram.symmetric_eigenvalues();
-    let mut values: Vec<f64> = eigenvalues.iter().map(|value| value.max(0.0).sqrt()).collect();
+    let mut values: Vec<f64> = eigenvalues
+        .iter()
+        .map(|value| value.max(0.0).sqrt())
+        .collect();
     values.sort_by(|one, other| other.total_cmp(one));
     values
 }
@@ -120,7 +119,10 @@ mod tests {
     #[test]
     fn singular_values_by_hand() {
         // WᵀW = [[25, 20], [20, 25]]: eigenvalues 45 and 5.
-        for weights in [rows([[3.0, 0.0], [4.0, 5.0]]), rows([[3.0, 4.0], [0.0, 5.0]])] {
+        for weights in [
+            rows([[3.0, 0.0], [4.0, 5.0]]),
+            rows([[3.0, 4.0], [0.0, 5.0]]),
+        ] {
             let values = singular_values(&weights);
             assert!((values[0] - 45.0_f64.sqrt()).abs() < 1e-12);
             assert!((values[1] - 5.0_f64.sqrt()).abs() < 1e-12);

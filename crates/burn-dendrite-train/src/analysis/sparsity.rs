@@ -61,7 +61,8 @@ pub(super) fn vinje_gallant(values: impl ExactSizeIterator<Item = f64>) -> f64 {
 /// How many rows are zero throughout.
 pub(super) fn silent_rows(matrix: &DMatrix<f64>) -> usize {
     let rows = matrix.row_iter();
-    rows.filter(|row| row.iter().all(|value| *value == 0.0)).count()
+    rows.filter(|row| row.iter().all(|value| *value == 0.0))
+        .count()
 }
 
 impl Measured for Sparsity {
@@ -116,7 +117,12 @@ mod tests {
     #[test]
     fn sparsity_by_hand() {
         // (1, 2, 3, 0): mean 1.5, mean square 3.5: (1 - 2.25 / 3.5) / (3 / 4) = 10 / 21.
-        let activity = rows([[0.0, 0.0, 5.0, 0.0], [2.0, 2.0, 2.0, 2.0], [1.0, 2.0, 3.0, 0.0], [0.0, 0.0, 0.0, 0.0]]);
+        let activity = rows([
+            [0.0, 0.0, 5.0, 0.0],
+            [2.0, 2.0, 2.0, 2.0],
+            [1.0, 2.0, 3.0, 0.0],
+            [0.0, 0.0, 0.0, 0.0],
+        ]);
         let found = sparsity(&activity);
         for (found, expected) in found.iter().zip([1.0, 0.0, 10.0 / 21.0, 0.0]) {
             assert!((found - expected).abs() < 1e-12, "{found}, not {expected}");

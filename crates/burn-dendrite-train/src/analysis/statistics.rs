@@ -43,6 +43,22 @@ pub(super) fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| sum / values.len() as f64)
 }
 
+/// `count` coordinates at equal distances over the extent of some values and, on each side, `margin`
+/// times that extent beyond it.
+pub(super) fn axis(
+    values: impl Iterator<Item = f64> + Clone,
+    margin: f64,
+    count: usize,
+) -> Vec<f64> {
+    let lowest = values.clone().fold(f64::INFINITY, f64::min);
+    let highest = values.fold(f64::NEG_INFINITY, f64::max);
+    let extent = highest - lowest;
+    let step = extent * (1.0 + 2.0 * margin) / (count.max(2) - 1) as f64;
+    (0..count)
+        .map(|place| lowest - margin * extent + step * place as f64)
+        .collect()
+}
+
 /// A tensor as a matrix of the same rows and columns.
 pub(super) fn matrix(tensor: Tensor<2>) -> DMatrix<f64> {
     let [rows, columns] = tensor.dims();
@@ -68,6 +84,13 @@ mod tests {
         assert!((of.standard_error - 1.080_123_449_734_643_4).abs() < 1e-12);
         assert_eq!(MeanAndError::of(&[2.0]).unwrap().standard_error, 0.0);
         assert_eq!(MeanAndError::of(&[]), None);
+    }
+
+    #[test]
+    fn an_axis_goes_beyond_the_values() {
+        let values = [0.0, 4.0, 2.0].into_iter();
+        assert_eq!(axis(values.clone(), 0.25, 4), [-1.0, 1.0, 3.0, 5.0]);
+        assert_eq!(axis(values, 0.0, 3), [0.0, 2.0, 4.0]);
     }
 
     #[test]

@@ -6,7 +6,11 @@ use burn::module::Param;
 use burn_dendrite_nn::{Network, ProjectionId};
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Figure, Histogram, Measured, Report, Sheet, report::{digits, percent}, statistics::mean};
+use super::{
+    Context, Figure, Histogram, Measured, Report, Sheet,
+    report::{digits, percent},
+    statistics::mean,
+};
 
 /// Distributions of the weights, projection by projection and by the types of the two cells.
 ///
@@ -53,7 +57,10 @@ pub struct WeightDistribution {
 pub fn distribution(name: &str, weights: &[f64], bins: usize) -> Option<WeightDistribution> {
     let average = mean(weights)?;
     let count = weights.len();
-    let squares: f64 = weights.iter().map(|weight| (weight - average).powi(2)).sum();
+    let squares: f64 = weights
+        .iter()
+        .map(|weight| (weight - average).powi(2))
+        .sum();
     let zeros = weights.iter().filter(|weight| **weight == 0.0).count();
     let lowest = weights.iter().copied().fold(f64::INFINITY, f64::min);
     let highest = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -73,7 +80,11 @@ pub fn distribution(name: &str, weights: &[f64], bins: usize) -> Option<WeightDi
 fn existing(network: &Network, id: ProjectionId) -> Vec<f64> {
     let weights = network.weight(id).into_data();
     let weights = weights.iter::<f64>();
-    match network.projections[id.0].connectivity.as_ref().map(Param::val) {
+    match network.projections[id.0]
+        .connectivity
+        .as_ref()
+        .map(Param::val)
+    {
         None => weights.collect(),
         Some(exists) => weights
             .zip(exists.into_data().iter::<bool>())
