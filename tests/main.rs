@@ -6,10 +6,14 @@ mod cli;
 mod import;
 /// Any burn optimizer applies the updates, and the laws hold afterwards.
 mod laws;
+/// Laws of every network, on random ones.
+mod properties;
 /// Memory stays flat over many online steps.
 mod memory;
 /// A killed run goes on to the same result.
 mod resume;
 
+/// The laws, checked on every weight.
+mod lawful;
 /// Small networks and short runs for the tests.
 mod common;

@@ -274,7 +274,7 @@ impl BackwardPhase<'_> {
 }
 
 /// True where the dendrite has an input in the backward phase.
-fn hears_from_above(plan: &Plan, id: PopulationId) -> bool {
+pub(crate) fn hears_from_above(plan: &Plan, id: PopulationId) -> bool {
     plan.incoming(id, Compartment::Dendrite)
         .any(|(_, it)| it.active.backward())
 }
