@@ -4,6 +4,10 @@
 mod cli;
 /// The authors' configurations, and the command that imports one.
 mod import;
+/// Activity that runs away, and outputs that fall silent.
+mod divergence;
+/// Kills, full disks and damaged files.
+mod faults;
 /// Any burn optimizer applies the updates, and the laws hold afterwards.
 mod laws;
 /// Laws of every network, on random ones.

@@ -208,6 +208,7 @@ mod tests {
                 seed: 1,
                 validate_every: 20,
                 patience: None,
+                on_divergence: Default::default(),
                 version: String::new(),
             },
             data: DatasetName::MnistMini.load(&Default::default()).unwrap(),

@@ -17,6 +17,7 @@ use burn_dendrite_nn::{Network, Plan, SpecErrors};
 use burn_dendrite_optim::Learning;
 
 use crate::{
+    OnDivergence,
     data::{DataError, SegmentLoader, SequentialLoader, Splits},
     evaluate::{EVALUATION_BATCH, evaluate},
     model::PlasticNetwork,
@@ -25,6 +26,7 @@ use crate::{
         self, AtomicCheckpointer, JsonLinesLogger, RunError, RunFolder, RunSettings, SegmentRecord,
         Summary,
     },
+    health::{Divergence, Health},
     spec::ExperimentSpec,
     timing::{Stopwatch, TimedLoader},
 };
@@ -90,6 +92,14 @@ pub enum ExperimentError {
     /// burn's learner stopped on an error.
     #[error("training stopped: {0}")]
     Learner(String),
+    /// Activity ran away.
+    #[error("{}", describe(.divergence, .checkpoint))]
+    Diverged {
+        /// Where.
+        divergence: Divergence,
+        /// The last good checkpoint, and the training samples before it.
+        checkpoint: Option<(PathBuf, usize)>,
+    },
     /// The saved network cannot be read.
     #[error("`{}` cannot be read as a network of this specification: {message}", file.display())]
     Model {
@@ -104,7 +114,7 @@ impl ExperimentError {
     /// True where somebody asked for something impossible, false where something broke.
     pub fn is_mistake(&self) -> bool {
         match self {
-            Self::Run(RunError::Io { .. }) | Self::Learner(_) => false,
+            Self::Run(RunError::Io { .. }) | Self::Learner(_) | Self::Diverged { .. } => false,
             Self::Spec(_)
             | Self::Mismatch(_)
             | Self::Data(_)
@@ -168,7 +178,15 @@ impl Experiment {
         let settings = &self.settings;
         let network = Network::new(plan, settings.network_seed(), &self.device);
         let model = PlasticNetwork::new(network, learning);
-        let finished = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
+        for damage in run::damaged_checkpoints(folder.path()) {
+            eprintln!("warning: {damage}; the newest one that can be read is used");
+        }
+        let latest = run::latest_checkpoint(folder.path());
+        let finished = latest.as_ref().map_or(0, |(_, segment)| *segment);
+        if let Some((file, _)) = latest {
+            // burn's learner would panic where the file is of another network.
+            load_file(model.valid(), file)?;
+        }
         let segments = settings.segments();
 
         let stopwatch = Stopwatch::default();
@@ -176,9 +194,17 @@ impl Experiment {
             // The run was cut off between its last checkpoint and its summary.
             (load_checkpoint(model.valid(), folder.path())?, Ok(finished))
         } else {
-            let result = self.learn(&folder, model, finished, &stopwatch)?;
+            let before = settings.steps_before(finished);
+            let health = Health::new(settings.on_divergence, before, &self.interrupter);
+            let health = Arc::new(health);
+            let result = self.learn(&folder, model.clone(), finished, &stopwatch, &health)?;
             if let Some(error) = result.error {
                 return Err(ExperimentError::Learner(error.to_string()));
+            }
+            if settings.on_divergence == OnDivergence::Stop
+                && let Some(divergence) = health.divergence()
+            {
+                return Err(self.diverged(&folder, model, divergence));
             }
             let reached = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
             let ended = if result.interrupted.is_some() {
@@ -226,6 +252,7 @@ impl Experiment {
         model: PlasticNetwork,
         finished: usize,
         stopwatch: &Stopwatch,
+        health: &Arc<Health>,
     ) -> Result<LearningResult<PlasticNetwork>, ExperimentError> {
         let settings = &self.settings;
         let segments = settings.segments();
@@ -251,7 +278,8 @@ impl Experiment {
             finished,
             move |segment| segments.samples_before(segment),
             self.progress(finished, stopwatch),
-        )?;
+        )?
+        .watched_by(health.clone());
         let [models, optimizers, schedules] = AtomicCheckpointer::all(&folder.checkpoints());
         let mut training =
             SupervisedTraining::new(folder.path(), Arc::new(train), Arc::new(validation))
@@ -277,7 +305,36 @@ impl Experiment {
             let scaling = self.spec.batch_scaling;
             schedule = scaling.apply(schedule, settings.batch_size, steps);
         }
+        let model = model.watched_by(health.clone());
         Ok(training.launch(Learner::new(model, self.spec.optimizer.init(), schedule)))
+    }
+
+    /// The error for a training that left the numbers that make sense. The steps since the last
+    /// checkpoint are repeated to find where it began.
+    fn diverged(
+        self,
+        folder: &RunFolder,
+        model: PlasticNetwork,
+        seen: Divergence,
+    ) -> ExperimentError {
+        let latest = run::latest_checkpoint(folder.path());
+        let segments = self.settings.segments();
+        let finished = latest.as_ref().map_or(0, |(_, segment)| *segment);
+        let checkpoint = latest.map(|(file, segment)| (file, segments.samples_before(segment)));
+        let again = Self {
+            display: Display::Quiet,
+            interrupter: Interrupter::new(),
+            ..self
+        };
+        let before = again.settings.steps_before(finished);
+        let health = Arc::new(Health::locating(seen.step, before, &again.interrupter));
+        let stopwatch = Stopwatch::default();
+        let repeated = again.learn(folder, model, finished, &stopwatch, &health);
+        let located = repeated.ok().and_then(|_| health.divergence());
+        ExperimentError::Diverged {
+            divergence: located.unwrap_or(seen),
+            checkpoint,
+        }
     }
 
     /// Prints a line a segment where lines are wanted.
@@ -341,6 +398,30 @@ fn duration(left: Duration) -> String {
         seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
         seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
     }
+}
+
+/// Where a training diverged, and what there is to go back to.
+fn describe(divergence: &Divergence, checkpoint: &Option<(PathBuf, usize)>) -> String {
+    let Divergence {
+        step,
+        population,
+        value,
+    } = divergence;
+    let what = match population {
+        Some(name) => format!("the activity of `{name}` reached {value:.3e}"),
+        None => format!("the loss reached {value:.3e}"),
+    };
+    let back = match checkpoint {
+        Some((file, samples)) => format!(
+            "the last good checkpoint is `{}`, after {samples} samples",
+            file.display()
+        ),
+        None => "there is no checkpoint before that".to_owned(),
+    };
+    format!(
+        "training diverged in step {step}: {what}; {back}; smaller learning rates may help, and \
+         `--on-divergence skip` leaves such updates out"
+    )
 }
 
 /// Whether the network's input and output have the sizes of the data.

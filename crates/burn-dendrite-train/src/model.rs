@@ -6,13 +6,13 @@ use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::{
     module::{Module, ModuleMapper, Param},
     optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams},
-    tensor::Tensor,
+    tensor::{Int, Tensor},
     train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep},
 };
 use burn_dendrite_nn::{Network, Parameter};
 use burn_dendrite_optim::{Learning, RuleMemory};
 
-use crate::data::SampleBatch;
+use crate::{data::SampleBatch, health::Health};
 
 /// A network with its way of learning.
 ///
@@ -26,6 +26,18 @@ pub struct PlasticNetwork {
     pub memory: RuleMemory,
     #[module(skip)]
     learning: Arc<Learning>,
+    #[module(skip)]
+    health: Watch,
+}
+
+/// Who looks on, if anybody does.
+#[derive(Clone, Default)]
+struct Watch(Option<Arc<Health>>);
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "watched" } else { "not watched" })
+    }
 }
 
 impl PlasticNetwork {
@@ -37,7 +49,14 @@ impl PlasticNetwork {
             network,
             memory,
             learning: Arc::new(learning),
+            health: Watch::default(),
         }
+    }
+
+    /// The same, with somebody who looks on.
+    pub(crate) fn watched_by(mut self, health: Arc<Health>) -> Self {
+        self.health = Watch(Some(health));
+        self
     }
 
     fn constrained(mut self) -> Self {
@@ -74,8 +93,17 @@ impl TrainStep for PlasticNetwork {
             batch.targets,
             &mut (),
         );
+        let plan = self.network.plan();
+        let output = outcome.trace.forward.activity[plan.output].clone();
+        if let Watch(Some(health)) = &self.health
+            && !health.admits(plan, &outcome)
+        {
+            return TrainOutput {
+                grads: GradientsParams::new(),
+                item: ClassificationOutput::new(outcome.loss, output, batch.labels),
+            };
+        }
         self.memory.keep(outcome.remembered);
-        let output = outcome.trace.forward.activity[self.network.plan().output].clone();
         TrainOutput {
             grads: outcome.updates.into_grads(&self.network),
             item: ClassificationOutput::new(outcome.loss, output, batch.labels),
@@ -106,13 +134,26 @@ impl InferenceStep for PlasticNetwork {
     type Output = ClassificationOutput;
 
     fn step(&self, batch: SampleBatch) -> ClassificationOutput {
-        classify(&self.network, batch)
+        let Watch(Some(health)) = &self.health else {
+            return classify(&self.network, batch);
+        };
+        let plan = self.network.plan();
+        let state = self.network.settle(batch.inputs, plan.steps, &mut ());
+        health.validated(plan, &state);
+        classified(state.activity[plan.output].clone(), batch.targets, batch.labels)
     }
 }
 
 /// Output and mean squared error of a batch, after the forward phase.
 pub(crate) fn classify(network: &Network, batch: SampleBatch) -> ClassificationOutput {
-    let output: Tensor<2> = network.forward(batch.inputs);
-    let loss = (batch.targets - output.clone()).square().mean();
-    ClassificationOutput::new(loss, output, batch.labels)
+    classified(network.forward(batch.inputs), batch.targets, batch.labels)
+}
+
+fn classified(
+    output: Tensor<2>,
+    targets: Tensor<2>,
+    labels: Tensor<1, Int>,
+) -> ClassificationOutput {
+    let loss = (targets - output.clone()).square().mean();
+    ClassificationOutput::new(loss, output, labels)
 }

@@ -113,6 +113,7 @@ impl Example {
                 seed: arguments.seed,
                 validate_every: samples.div_ceil(5).next_multiple_of(batch_size),
                 patience: None,
+                on_divergence: Default::default(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
             },
             data,

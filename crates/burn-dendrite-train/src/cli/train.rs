@@ -11,7 +11,7 @@ use clap::Args;
 
 use super::{DataArguments, INTERRUPTED, MachineArguments, Mistake, specification};
 use crate::{
-    DeviceName, Display, Ending, Experiment, ExperimentSpec,
+    DeviceName, Display, Ending, Experiment, ExperimentSpec, OnDivergence,
     data::DatasetName,
     presets,
     run::{self, RunSettings},
@@ -53,6 +53,10 @@ pub(super) struct TrainArguments {
     /// Stop after so many validations without a lower loss.
     #[arg(long, value_name = "VALIDATIONS", conflicts_with = "resume")]
     patience: Option<usize>,
+    /// What to do when activity runs away or is no number any more: stop and say where, or leave
+    /// such updates out, which means looking at every step.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "resume")]
+    on_divergence: OnDivergence,
     #[command(flatten)]
     machine: MachineArguments,
     /// Folder for the run; it must be new or empty. `runs/NAME-DATASET-…` unless given.
@@ -193,6 +197,7 @@ impl TrainArguments {
                 samples.div_ceil(5).next_multiple_of(self.batch_size)
             }),
             patience: self.patience,
+            on_divergence: self.on_divergence,
             version: env!("CARGO_PKG_VERSION").to_owned(),
         })
     }

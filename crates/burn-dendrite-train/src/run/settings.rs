@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::data::{DatasetName, SegmentPlan};
+use crate::{
+    OnDivergence,
+    data::{DatasetName, SegmentPlan},
+};
 
 /// Data, budget and seed of a run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,8 +29,15 @@ pub struct RunSettings {
     /// Validations without a lower loss after which the run stops early; never unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
+    /// What is done when activity runs away; the run stops unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_divergence: OnDivergence,
     /// Version of this program that started the run.
     pub version: String,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The published protocol numbers its networks from 66049 and its orders of samples from 257.
@@ -59,8 +69,13 @@ impl RunSettings {
 
     /// Training steps of the whole run.
     pub fn steps(&self) -> usize {
+        self.steps_before(self.segments().segments())
+    }
+
+    /// Training steps of the first `segments` segments.
+    pub fn steps_before(&self, segments: usize) -> usize {
         let plan = self.segments();
-        (0..plan.segments())
+        (0..segments)
             .map(|segment| plan.range(segment).1.len().div_ceil(self.batch_size))
             .sum()
     }
