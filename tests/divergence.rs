@@ -15,14 +15,18 @@ use tempfile::TempDir;
 
 use crate::common::{dendrite, small, small_spec};
 
-const SAMPLES: usize = 40;
-const VALIDATE_EVERY: usize = 2;
+const SAMPLES: usize = 42;
+const VALIDATE_EVERY: usize = 3;
 /// A hundred times the published rates are too large from the first steps on.
 const FACTOR: f64 = 100.0;
 
 fn train(folder: &TempDir, extra: &[&str]) -> Output {
+    train_every(VALIDATE_EVERY, folder, extra)
+}
+
+fn train_every(every: usize, folder: &TempDir, extra: &[&str]) -> Output {
     let preset = "mnist-backprop-ann";
-    let (samples, every) = (SAMPLES.to_string(), VALIDATE_EVERY.to_string());
+    let (samples, every) = (SAMPLES.to_string(), every.to_string());
     let mut command = dendrite();
     command.current_dir(folder.path());
     command.args(["train", "--device", "flex", "--quiet", "--out", "run"]);
@@ -98,6 +102,18 @@ fn a_run_that_diverges_stops_and_names_step_population_and_last_good_checkpoint(
         .output()
         .unwrap();
     assert!(String::from_utf8_lossy(&resumed.stderr).contains(&format!("in step {step}:")));
+}
+
+#[test]
+fn what_only_the_validation_shows_is_noticed_there() {
+    let folder = tempfile::tempdir().unwrap();
+    let schedule = too_fast();
+    // The activity that runs away in the fifth step does so after the fourth, if one looks.
+    let output = train_every(4, &folder, &schedule.each_ref().map(String::as_str));
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("in the validation after step 4: the activity of `"), "{message}");
+    assert!(message.contains("there is no checkpoint before that"), "{message}");
 }
 
 #[test]

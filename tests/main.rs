@@ -6,6 +6,10 @@ mod cli;
 mod import;
 /// Activity that runs away, and outputs that fall silent.
 mod divergence;
+/// The commands of README and book.
+mod docs;
+/// One file and one line for something new.
+mod extension;
 /// Kills, full disks and damaged files.
 mod faults;
 /// Any burn optimizer applies the updates, and the laws hold afterwards.

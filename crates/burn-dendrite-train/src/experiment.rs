@@ -26,7 +26,7 @@ use crate::{
         self, AtomicCheckpointer, JsonLinesLogger, RunError, RunFolder, RunSettings, SegmentRecord,
         Summary,
     },
-    health::{Divergence, Health},
+    health::{Divergence, Health, Occasion},
     spec::ExperimentSpec,
     timing::{Stopwatch, TimedLoader},
 };
@@ -404,9 +404,14 @@ fn duration(left: Duration) -> String {
 fn describe(divergence: &Divergence, checkpoint: &Option<(PathBuf, usize)>) -> String {
     let Divergence {
         step,
+        occasion,
         population,
         value,
     } = divergence;
+    let when = match occasion {
+        Occasion::Training => format!("in step {step}"),
+        Occasion::Validation => format!("in the validation after step {step}"),
+    };
     let what = match population {
         Some(name) => format!("the activity of `{name}` reached {value:.3e}"),
         None => format!("the loss reached {value:.3e}"),
@@ -419,7 +424,7 @@ fn describe(divergence: &Divergence, checkpoint: &Option<(PathBuf, usize)>) -> S
         None => "there is no checkpoint before that".to_owned(),
     };
     format!(
-        "training diverged in step {step}: {what}; {back}; smaller learning rates may help, and \
+        "training diverged {when}: {what}; {back}; smaller learning rates may help, and \
          `--on-divergence skip` leaves such updates out"
     )
 }

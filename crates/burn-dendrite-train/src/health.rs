@@ -36,11 +36,22 @@ pub enum OnDivergence {
     Skip,
 }
 
+/// What was under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// A training step.
+    Training,
+    /// The validation after a training step.
+    Validation,
+}
+
 /// Where a training left the numbers that make sense.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Divergence {
     /// The training step, counted from 1.
     pub step: usize,
+    /// Whether it was in this step, or in the validation after it.
+    pub occasion: Occasion,
     /// The first population in order of update that ran away; none where only the loss is known.
     pub population: Option<PopulationName>,
     /// Its largest absolute activity, or the loss: beyond all bounds, or not a number.
@@ -144,6 +155,7 @@ impl Health {
         self.skipped.fetch_add(1, Ordering::Relaxed);
         self.note(Divergence {
             step,
+            occasion: Occasion::Training,
             population: Some(population),
             value,
         });
@@ -156,6 +168,7 @@ impl Health {
         if self.response == Response::Stop && !contained(loss, RUNAWAY * RUNAWAY) {
             self.note(Divergence {
                 step,
+                occasion: Occasion::Training,
                 population: None,
                 value: loss,
             });
@@ -172,6 +185,7 @@ impl Health {
         {
             self.note(Divergence {
                 step: self.steps.load(Ordering::Relaxed),
+                occasion: Occasion::Validation,
                 population: Some(population),
                 value,
             });

@@ -23,7 +23,7 @@ mod timing;
 pub use device::{DeviceError, DeviceName};
 pub use evaluate::{Evaluation, evaluate};
 pub use experiment::{Display, Ending, Experiment, ExperimentError, load_model};
-pub use health::{Divergence, OnDivergence, RUNAWAY};
+pub use health::{Divergence, Occasion, OnDivergence, RUNAWAY};
 pub use model::PlasticNetwork;
 pub use scaling::BatchScaling;
 pub use spec::ExperimentSpec;
