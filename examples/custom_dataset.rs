@@ -28,7 +28,10 @@ fn points(count: usize, offset: f64) -> SampleSet {
         let (angle, radius) = (at * golden, (at % count as f64 / count as f64).sqrt());
         let point = (radius * angle.cos(), radius * angle.sin());
         for place in 0..36 {
-            let (x, y) = (f64::from(place % 6) * 0.4 - 1.0, f64::from(place / 6) * 0.4 - 1.0);
+            let (x, y) = (
+                f64::from(place % 6) * 0.4 - 1.0,
+                f64::from(place / 6) * 0.4 - 1.0,
+            );
             let distance = (point.0 - x).powi(2) + (point.1 - y).powi(2);
             values.push((-distance / 0.08).exp() as f32);
         }

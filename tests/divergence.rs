@@ -49,19 +49,22 @@ fn first_runaway(spec: &ExperimentSpec, settings: &RunSettings) -> (usize, Popul
     let device = Device::flex();
     let (plan, learning) = spec.check().unwrap();
     let learning = learning.scaled(FACTOR);
-    let mut network = spec
-        .network
-        .init(settings.network_seed(), &device)
-        .unwrap();
+    let mut network = spec.network.init(settings.network_seed(), &device).unwrap();
     let memory = learning.memory(&network);
-    let digits = DatasetName::MnistMini.load(&Default::default()).unwrap().train;
+    let digits = DatasetName::MnistMini
+        .load(&Default::default())
+        .unwrap()
+        .train;
     let order = settings.segments().order(0, digits.len());
     for (step, sample) in (1..).zip(order) {
         let batch = digits.batch(&[sample], &device);
         let outcome = learning.run(&network, &memory, batch.inputs, batch.targets, &mut ());
         for (id, population) in plan.populations.iter() {
             let activity = outcome.trace.forward.activity[id].clone().into_data();
-            if activity.iter::<f64>().any(|it| !(it.abs() <= RUNAWAY)) {
+            if activity
+                .iter::<f64>()
+                .any(|it| it.is_nan() || it.abs() > RUNAWAY)
+            {
                 return (step, population.name.clone());
             }
         }
@@ -88,7 +91,10 @@ fn a_run_that_diverges_stops_and_names_step_population_and_last_good_checkpoint(
     assert!(good > 0, "the test needs a checkpoint before the end");
     for part in [
         format!("training diverged in step {step}: the activity of `{population}` reached"),
-        format!("`run/checkpoint/model-{good}.bpk`, after {} samples", good * VALIDATE_EVERY),
+        format!(
+            "`run/checkpoint/model-{good}.bpk`, after {} samples",
+            good * VALIDATE_EVERY
+        ),
         "--on-divergence skip".to_owned(),
     ] {
         assert!(message.contains(&part), "`{part}` is missing in: {message}");
@@ -112,8 +118,14 @@ fn what_only_the_validation_shows_is_noticed_there() {
     let output = train_every(4, &folder, &schedule.each_ref().map(String::as_str));
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{message}");
-    assert!(message.contains("in the validation after step 4: the activity of `"), "{message}");
-    assert!(message.contains("there is no checkpoint before that"), "{message}");
+    assert!(
+        message.contains("in the validation after step 4: the activity of `"),
+        "{message}"
+    );
+    assert!(
+        message.contains("there is no checkpoint before that"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -125,14 +137,19 @@ fn updates_are_left_out_where_that_is_asked_for() {
     let output = train(&folder, &arguments);
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{message}");
-    assert!(message.contains("updates were left out, the first in step"), "{message}");
+    assert!(
+        message.contains("updates were left out, the first in step"),
+        "{message}"
+    );
     let run = folder.path().join("run");
     // Both splits of every segment, with a number for each metric.
     let records = records(&run).unwrap();
     assert_eq!(records.len(), 2 * SAMPLES / VALIDATE_EVERY);
-    let (model, settings, _) =
-        burn_dendrite::train::load_model(&run, &Device::flex()).unwrap();
-    assert_eq!(settings.on_divergence, burn_dendrite::train::OnDivergence::Skip);
+    let (model, settings, _) = burn_dendrite::train::load_model(&run, &Device::flex()).unwrap();
+    assert_eq!(
+        settings.on_divergence,
+        burn_dendrite::train::OnDivergence::Skip
+    );
     assert_eq!(crate::lawful::check(&model.network), Ok(()));
 }
 
@@ -142,7 +159,11 @@ fn the_guard_changes_nothing_while_all_is_well() {
     assert!(train(&folder, &[]).status.success());
     let metrics = |folder: &TempDir| fs::read(folder.path().join("run/metrics.jsonl")).unwrap();
     let guarded = tempfile::tempdir().unwrap();
-    assert!(train(&guarded, &["--on-divergence", "skip"]).status.success());
+    assert!(
+        train(&guarded, &["--on-divergence", "skip"])
+            .status
+            .success()
+    );
     assert_eq!(metrics(&folder), metrics(&guarded));
 }
 
@@ -155,7 +176,11 @@ fn outputs_that_fall_silent_are_warned_about() {
     assert!(output.status.success(), "{message}");
     let warning = "no output neuron was active for any validation sample";
     // Once after each validation.
-    assert_eq!(message.matches(warning).count(), SAMPLES / VALIDATE_EVERY, "{message}");
+    assert_eq!(
+        message.matches(warning).count(),
+        SAMPLES / VALIDATE_EVERY,
+        "{message}"
+    );
 
     let folder = tempfile::tempdir().unwrap();
     let output = train(&folder, &[]);

@@ -19,8 +19,9 @@ fn root() -> &'static Path {
 fn pages() -> Vec<PathBuf> {
     let book = fs::read_dir(root().join("docs/src")).unwrap();
     let book = book.map(|entry| entry.unwrap().path());
-    let mut pages: Vec<PathBuf> =
-        book.filter(|it| it.extension().is_some_and(|ending| ending == "md")).collect();
+    let mut pages: Vec<PathBuf> = book
+        .filter(|it| it.extension().is_some_and(|ending| ending == "md"))
+        .collect();
     pages.sort();
     pages.push(root().join("README.md"));
     pages
@@ -39,7 +40,9 @@ impl Block {
 
     /// The name under which a reader is asked to keep it.
     fn file(&self) -> Option<&str> {
-        self.words.iter().find_map(|word| word.strip_prefix("file="))
+        self.words
+            .iter()
+            .find_map(|word| word.strip_prefix("file="))
     }
 
     /// The commands after the prompts.
@@ -57,7 +60,10 @@ fn blocks(page: &Path) -> Vec<Block> {
             Some(_) if open => open = false,
             Some(words) => {
                 open = true;
-                let words = words.split(',').map(|word| word.trim().to_owned()).collect();
+                let words = words
+                    .split(',')
+                    .map(|word| word.trim().to_owned())
+                    .collect();
                 blocks.push(Block {
                     words,
                     text: String::new(),
@@ -107,7 +113,12 @@ fn program(command: &str) -> Program {
         words.remove(0);
     }
     let word = |at: usize| words.get(at).map_or("", String::as_str);
-    let after = |end: &str| words.iter().position(|it| it == end).map(|at| words[at + 1..].to_vec());
+    let after = |end: &str| {
+        words
+            .iter()
+            .position(|it| it == end)
+            .map(|at| words[at + 1..].to_vec())
+    };
     match (word(0), word(1)) {
         ("dendrite", _) => Program::Dendrite(words[1..].to_vec()),
         ("cargo", "run") => match after("--example") {
@@ -181,8 +192,14 @@ fn every_quick_command_of_the_documentation_runs() {
 fn every_page_is_in_the_summary_and_every_link_leads_somewhere() {
     let folder = root().join("docs/src");
     let links = |text: &str| -> Vec<String> {
-        let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-        targets.filter(|it| !it.contains("://")).map(str::to_owned).collect()
+        let targets = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next());
+        targets
+            .filter(|it| !it.contains("://"))
+            .map(str::to_owned)
+            .collect()
     };
     let summary = fs::read_to_string(folder.join("SUMMARY.md")).unwrap();
     let listed: BTreeSet<String> = links(&summary).into_iter().collect();

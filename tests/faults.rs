@@ -26,7 +26,9 @@ fn kills() -> u32 {
 
 fn start(out: &Path, validate_every: &str) -> Command {
     let mut command = dendrite();
-    command.args(["train", "--device", "flex", "--quiet", "--preset", PRESET, "--seed", "3"]);
+    command.args([
+        "train", "--device", "flex", "--quiet", "--preset", PRESET, "--seed", "3",
+    ]);
     command.args(["--samples", "600", "--validate-every", validate_every]);
     command.arg("--out").arg(out);
     for expression in small(PRESET) {
@@ -37,7 +39,9 @@ fn start(out: &Path, validate_every: &str) -> Command {
 
 fn resume(run: &Path) -> Command {
     let mut command = dendrite();
-    command.args(["train", "--quiet", "--device", "flex", "--resume"]).arg(run);
+    command
+        .args(["train", "--quiet", "--device", "flex", "--resume"])
+        .arg(run);
     command
 }
 
@@ -53,15 +57,22 @@ fn whole(folder: &TempDir, validate_every: &str) -> PathBuf {
 fn assert_same(one: &Path, other: &Path) {
     let log = |run: &Path| fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     assert_eq!(log(one), log(other));
-    assert!(crate::resume::weights(one) == crate::resume::weights(other), "the weights differ");
-    let unfinished = names(other).into_iter().chain(names(&other.join("checkpoint")));
+    assert!(
+        crate::resume::weights(one) == crate::resume::weights(other),
+        "the weights differ"
+    );
+    let unfinished = names(other)
+        .into_iter()
+        .chain(names(&other.join("checkpoint")));
     let unfinished: Vec<String> = unfinished.filter(|it| it.contains("unfinished")).collect();
     assert!(unfinished.is_empty(), "{unfinished:?}");
 }
 
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 fn copy(from: &Path, to: &Path) {
@@ -78,7 +89,11 @@ fn copy(from: &Path, to: &Path) {
 fn wait_for(child: &mut Child, file: &Path) {
     let started = Instant::now();
     while !file.exists() {
-        assert!(started.elapsed() < Duration::from_secs(120), "{} never came", file.display());
+        assert!(
+            started.elapsed() < Duration::from_secs(120),
+            "{} never came",
+            file.display()
+        );
         assert!(child.try_wait().unwrap().is_none(), "the run ended before");
         sleep(Duration::from_millis(1));
     }
@@ -164,7 +179,10 @@ fn a_checkpoint_that_is_cut_anywhere_is_told_from_a_whole_one() {
             let (_, used) = run::latest_checkpoint(&half).unwrap();
             // A record without tensors ends in zeros that only fill up.
             let filling = good[end..].iter().all(|byte| *byte == 0);
-            assert!(used < latest || filling, "{part} cut at byte {end} was taken for whole");
+            assert!(
+                used < latest || filling,
+                "{part} cut at byte {end} was taken for whole"
+            );
             cuts += 1;
         }
         fs::write(&file, &good).unwrap();
@@ -183,7 +201,12 @@ fn a_damaged_checkpoint_is_named_and_the_one_before_it_used() {
         let run = folder.path().join(part);
         copy(&half, &run);
         let file = run.join(format!("checkpoint/{part}-{latest}.bpk"));
-        fs::OpenOptions::new().write(true).open(&file).unwrap().set_len(length).unwrap();
+        fs::OpenOptions::new()
+            .write(true)
+            .open(&file)
+            .unwrap()
+            .set_len(length)
+            .unwrap();
         let output = resume(&run).output().unwrap();
         let message = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{message}");
@@ -202,7 +225,14 @@ fn a_checkpoint_of_another_network_is_refused() {
     assert!(text.contains("size = 24"));
     fs::write(&spec, text.replace("size = 24", "size = 23")).unwrap();
     let output = resume(&half).output().unwrap();
-    refused(&output, 2, &["checkpoint", "cannot be read as a network of this specification"]);
+    refused(
+        &output,
+        2,
+        &[
+            "checkpoint",
+            "cannot be read as a network of this specification",
+        ],
+    );
 }
 
 #[test]
@@ -238,7 +268,11 @@ fn with_files_up_to(blocks: usize, command: &Command) -> Output {
     let mut limited = Command::new("sh");
     // Without the trap the system ends the process instead of refusing to write.
     let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
-    limited.arg("-c").arg(script).arg(command.get_program()).args(command.get_args());
+    limited
+        .arg("-c")
+        .arg(script)
+        .arg(command.get_program())
+        .args(command.get_args());
     limited.env_remove("BURN_DEVICE").stdout(Stdio::null());
     limited.output().unwrap()
 }
@@ -255,7 +289,11 @@ fn a_full_disk_stops_the_run_and_loses_nothing() {
         refused(&output, 1, &["large"]);
         assert!(run::latest_checkpoint(&run).is_none());
         let begun = run.join("spec.toml").exists();
-        let command = if begun { resume(&run) } else { start(&run, "60") };
+        let command = if begun {
+            resume(&run)
+        } else {
+            start(&run, "60")
+        };
         assert!({ command }.status().unwrap().success(), "{blocks} blocks");
         assert_same(&whole, &run);
     }
@@ -273,7 +311,11 @@ fn an_output_that_cannot_be_written_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "mine").unwrap();
-    refused(&start(&file.join("run"), "60").output().unwrap(), 1, &["file/run"]);
+    refused(
+        &start(&file.join("run"), "60").output().unwrap(),
+        1,
+        &["file/run"],
+    );
     assert_eq!(fs::read(&file).unwrap(), b"mine");
 
     let closed = folder.path().join("closed");
@@ -285,5 +327,9 @@ fn an_output_that_cannot_be_written_is_named() {
         println!("skipped: this user may write in folders that are read-only");
         return;
     }
-    refused(&start(&closed.join("run"), "60").output().unwrap(), 1, &["closed/run"]);
+    refused(
+        &start(&closed.join("run"), "60").output().unwrap(),
+        1,
+        &["closed/run"],
+    );
 }

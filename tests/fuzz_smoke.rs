@@ -5,6 +5,8 @@
 //! `PROPTEST_RNG_SEED`. What panics fails; so does what makes this process larger than
 //! [`MEMORY_LIMIT`].
 
+// Public where it is a library.
+#[allow(unreachable_pub)]
 #[path = "../fuzz/src/lib.rs"]
 mod targets;
 
@@ -37,9 +39,26 @@ enum Damage {
 
 /// Words that have broken readers before.
 const WORDS: [&str; 20] = [
-    "0", "-1", "1e400", "nan", "inf", "-inf", "18446744073709551615", "9223372036854775808",
-    "99999999999999999999999999", "\"\"", "[]", "{}", "null", "true", "'", "\u{0}", "<-", "*a",
-    "&a", "!!python/tuple",
+    "0",
+    "-1",
+    "1e400",
+    "nan",
+    "inf",
+    "-inf",
+    "18446744073709551615",
+    "9223372036854775808",
+    "99999999999999999999999999",
+    "\"\"",
+    "[]",
+    "{}",
+    "null",
+    "true",
+    "'",
+    "\u{0}",
+    "<-",
+    "*a",
+    "&a",
+    "!!python/tuple",
 ];
 
 fn damages() -> impl Strategy<Value = Damage> {
@@ -104,7 +123,9 @@ fn smoke(reader: fn(&[u8]), good: Vec<Vec<u8>>) {
     }
     let inputs = (select(good), vec(damages(), 1..6));
     let result = TestRunner::new(config).run(&inputs, |(good, damages)| {
-        let input = damages.iter().fold(good, |bytes, damage| damage.apply(bytes));
+        let input = damages
+            .iter()
+            .fold(good, |bytes, damage| damage.apply(bytes));
         reader(&input);
         Ok(())
     });
@@ -125,7 +146,12 @@ fn peak_memory() -> Option<usize> {
 }
 
 fn specifications() -> Vec<ExperimentSpec> {
-    let names = ["mnist-dtp", "mnist-dtp-btsp", "cifar10-dtp", "spirals-backprop-ei"];
+    let names = [
+        "mnist-dtp",
+        "mnist-dtp-btsp",
+        "cifar10-dtp",
+        "spirals-backprop-ei",
+    ];
     names.map(|name| presets::load(name).unwrap()).to_vec()
 }
 
@@ -187,7 +213,10 @@ fn override_expressions() {
         "network.population[*].size = 3",
         "optimizer={ kind = \"sgd\", momentum = 0.9 }",
     ];
-    smoke(targets::override_expression, good.map(|it| it.as_bytes().to_vec()).to_vec());
+    smoke(
+        targets::override_expression,
+        good.map(|it| it.as_bytes().to_vec()).to_vec(),
+    );
 }
 
 /// A file of two images of 2 x 3 pixels, or the file of their labels.
@@ -221,13 +250,19 @@ fn idx_files() {
     let mut huge = many.clone();
     huge[8..16].copy_from_slice(&[0xff; 8]);
     let claims = [many, huge].map(|images| both(images, idx(false)));
-    smoke(targets::idx_files, [vec![plain, packed], claims.to_vec()].concat());
+    smoke(
+        targets::idx_files,
+        [vec![plain, packed], claims.to_vec()].concat(),
+    );
 }
 
 #[test]
 fn cifar_files() {
     let record = |label: u8| [vec![label], vec![5; 3072]].concat();
-    smoke(targets::cifar_files, vec![record(3), [record(0), record(9)].concat()]);
+    smoke(
+        targets::cifar_files,
+        vec![record(3), [record(0), record(9)].concat()],
+    );
 }
 
 #[test]
@@ -245,7 +280,10 @@ fn files_of_a_run() {
     let settings = "preset = \"small\"\ndataset = \"mnist-mini\"\nsamples = 100\nepochs = 1\n\
                     batch_size = 1\nseed = 1\nvalidate_every = 20\nversion = \"0.1.0\"\n";
     let log = "{\"segment\":1,\"split\":\"train\",\"samples\":20,\"metrics\":{\"Loss\":0.5}}\n";
-    smoke(targets::run_files, [settings, log].map(|it| it.as_bytes().to_vec()).to_vec());
+    smoke(
+        targets::run_files,
+        [settings, log].map(|it| it.as_bytes().to_vec()).to_vec(),
+    );
 }
 
 /// Each target is a file of its own for cargo-fuzz, and has a test here.
@@ -261,7 +299,13 @@ fn every_target_is_registered() {
     for bin in bins {
         let name = bin["name"].as_str().unwrap();
         let target = fs::read_to_string(root.join(bin["path"].as_str().unwrap())).unwrap();
-        assert!(target.contains(&format!("burn_dendrite_fuzz::{name}(data)")), "{name}");
-        assert!(tests.contains(&format!("smoke(targets::{name}, ")), "{name}");
+        assert!(
+            target.contains(&format!("burn_dendrite_fuzz::{name}(data)")),
+            "{name}"
+        );
+        assert!(
+            tests.contains(&format!("smoke(targets::{name}, ")),
+            "{name}"
+        );
     }
 }

@@ -89,40 +89,29 @@ fn constraint_holds(
     let post = projection.site.post;
     let column = |unit: usize| weights.iter().skip(unit).step_by(post);
     let undone = |kinds: &[&str]| later.iter().any(|it| kinds.contains(&it.kind()));
-    match constraint {
+    let broken = match constraint {
         ConstraintSpec::FanInSum(it) if !undone(&["upper_bound", "fan_in_sum"]) => {
-            for unit in 0..post {
-                let sum: f64 = column(unit).map(|weight| f64::from(weight.abs())).sum();
-                if sum != 0.0 && (sum - it.total).abs() > ROUNDING * it.total {
-                    return Err(format!("the sum onto unit {unit} is {sum}"));
-                }
-            }
+            let sum = |unit| -> f64 { column(unit).map(|weight| f64::from(weight.abs())).sum() };
+            let off = |sum: &f64| *sum != 0.0 && (sum - it.total).abs() > ROUNDING * it.total;
+            (0..post).map(sum).any(|sum| off(&sum))
         }
         ConstraintSpec::UpperBound(it) if !undone(&["fan_in_sum"]) => {
-            if weights
-                .iter()
-                .any(|weight| weight.abs() > it.magnitude as f32)
-            {
-                return Err("upper bound".to_owned());
-            }
+            let above = |weight: &f32| weight.abs() > it.magnitude as f32;
+            weights.iter().any(above)
         }
         ConstraintSpec::NoAutapses(_) => {
-            if weights
-                .iter()
-                .step_by(post + 1)
-                .any(|weight| *weight != 0.0)
-            {
-                return Err("autapse".to_owned());
-            }
+            let mut diagonal = weights.iter().step_by(post + 1);
+            diagonal.any(|weight| *weight != 0.0)
         }
         ConstraintSpec::ReceptiveField(it) => {
             let window = it.image[0] * it.size * it.size;
             let heard = |unit| column(unit).filter(|weight| **weight != 0.0).count();
-            if (0..post).any(|unit| heard(unit) > window) {
-                return Err("receptive field".to_owned());
-            }
+            (0..post).any(|unit| heard(unit) > window)
         }
-        _ => {}
+        ConstraintSpec::FanInSum(_) | ConstraintSpec::UpperBound(_) => false,
+    };
+    if broken {
+        return Err(format!("constraint `{}`", constraint.kind()));
     }
     Ok(())
 }

@@ -5,6 +5,11 @@
 
 use std::{fs, path::Path, sync::LazyLock};
 
+use burn::{
+    module::Module,
+    store::ModuleRecord,
+    tensor::{Bytes, Device},
+};
 use burn_dendrite::{
     nn::{Network, spec::Format},
     train::{
@@ -14,7 +19,6 @@ use burn_dendrite::{
         set::set,
     },
 };
-use burn::{module::Module, store::ModuleRecord, tensor::{Bytes, Device}};
 
 /// A specification as TOML: refused, or checked and written again as it is.
 pub fn specification_toml(data: &[u8]) {
@@ -27,17 +31,26 @@ pub fn specification_json(data: &[u8]) {
 }
 
 fn specification(data: &[u8], format: Format) {
-    let Ok(text) = str::from_utf8(data) else { return };
-    let Ok(spec) = ExperimentSpec::parse(text, format) else { return };
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let Ok(spec) = ExperimentSpec::parse(text, format) else {
+        return;
+    };
     if spec.check().is_ok() {
         let text = spec.to_toml().expect("what is legal can be written");
-        assert_eq!(ExperimentSpec::parse(&text, Format::Toml).as_ref(), Ok(&spec));
+        assert_eq!(
+            ExperimentSpec::parse(&text, Format::Toml).as_ref(),
+            Ok(&spec)
+        );
     }
 }
 
 /// A configuration of the reference: refused, or a specification.
 pub fn reference_yaml(data: &[u8]) {
-    let Ok(text) = str::from_utf8(data) else { return };
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
     if let Ok(spec) = import::from_yaml(text, "fuzz.yaml") {
         let _ = spec.check();
     }
@@ -49,7 +62,9 @@ pub fn override_expression(data: &[u8]) {
         let spec = presets::load("mnist-dtp").expect("a preset is lawful");
         serde_json::to_value(spec).expect("a specification has a JSON form")
     });
-    let Ok(expression) = str::from_utf8(data) else { return };
+    let Ok(expression) = str::from_utf8(data) else {
+        return;
+    };
     let mut value = PRESET.clone();
     if set(&mut value, expression).is_ok()
         && let Ok(spec) = ExperimentSpec::from_value(value)
@@ -60,7 +75,9 @@ pub fn override_expression(data: &[u8]) {
 
 /// A file of images and a file of labels: the first two bytes say where the one ends.
 pub fn idx_files(data: &[u8]) {
-    let Some((length, files)) = data.split_first_chunk::<2>() else { return };
+    let Some((length, files)) = data.split_first_chunk::<2>() else {
+        return;
+    };
     let end = usize::from(u16::from_be_bytes(*length)).min(files.len());
     let (images, labels) = files.split_at(end);
     in_folder(&[("images", images), ("labels", labels)], |folder| {

@@ -18,7 +18,10 @@ registry! {
 fn a_constraint_is_one_file_and_one_line() {
     let text = "kind = \"pruning\"\nthreshold = 0.1\n";
     let constraint: Extension = toml::from_str(text).unwrap();
-    assert_eq!((constraint.kind(), Extension::KINDS), ("pruning", &["pruning"][..]));
+    assert_eq!(
+        (constraint.kind(), Extension::KINDS),
+        ("pruning", &["pruning"][..])
+    );
     let site = ConstraintSite {
         pre: 1,
         post: 3,

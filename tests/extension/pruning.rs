@@ -16,7 +16,10 @@ impl Constraint for Pruning {
     fn check(&self, _site: &ConstraintSite) -> Result<(), String> {
         match self.threshold.is_finite() && self.threshold >= 0.0 {
             true => Ok(()),
-            false => Err(format!("`threshold` is {}; accepted: 0 or more", self.threshold)),
+            false => Err(format!(
+                "`threshold` is {}; accepted: 0 or more",
+                self.threshold
+            )),
         }
     }
 

@@ -80,8 +80,11 @@ struct NudgeSketch {
     negative_above: Option<f64>,
     select: Choice,
     /// Populations that are named, with what is their own; none: all that can be.
-    named: Option<Vec<(Choice, Choice, Option<f64>, Choice)>>,
+    named: Option<Vec<NamedSketch>>,
 }
+
+/// A population, its gate, the activity above which it accepts negative requests, its selection.
+type NamedSketch = (Choice, Choice, Option<f64>, Choice);
 
 #[derive(Clone, Debug)]
 struct RuleSketch {

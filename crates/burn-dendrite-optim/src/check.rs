@@ -278,8 +278,7 @@ mod tests {
     #[test]
     fn a_dendrite_without_backward_input_gives_no_plateau() {
         let network = |active: &str| -> NetworkSpec {
-            let excitatory =
-                |name: &str| json!({"name": name, "size": 1, "cell": "excitatory"});
+            let excitatory = |name: &str| json!({"name": name, "size": 1, "cell": "excitatory"});
             let weight = json!({"kind": "half_kaiming"});
             serde_json::from_value(json!({
                 "tau": 1.0,

@@ -20,13 +20,13 @@ use crate::{
     OnDivergence,
     data::{DataError, SegmentLoader, SequentialLoader, Splits},
     evaluate::{EVALUATION_BATCH, evaluate},
+    health::{Divergence, Health, Occasion},
     model::PlasticNetwork,
     renderer::Nothing,
     run::{
         self, AtomicCheckpointer, JsonLinesLogger, RunError, RunFolder, RunSettings, SegmentRecord,
         Summary,
     },
-    health::{Divergence, Health, Occasion},
     spec::ExperimentSpec,
     timing::{Stopwatch, TimedLoader},
 };

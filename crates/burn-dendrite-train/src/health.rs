@@ -23,9 +23,7 @@ use serde::{Deserialize, Serialize};
 pub const RUNAWAY: f64 = 1e6;
 
 /// What is done when activity runs away or is no number any more.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum OnDivergence {
     /// The training stops and says where it happened.

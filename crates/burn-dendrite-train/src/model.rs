@@ -36,7 +36,11 @@ struct Watch(Option<Arc<Health>>);
 
 impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_some() { "watched" } else { "not watched" })
+        f.write_str(if self.0.is_some() {
+            "watched"
+        } else {
+            "not watched"
+        })
     }
 }
 
@@ -140,7 +144,11 @@ impl InferenceStep for PlasticNetwork {
         let plan = self.network.plan();
         let state = self.network.settle(batch.inputs, plan.steps, &mut ());
         health.validated(plan, &state);
-        classified(state.activity[plan.output].clone(), batch.targets, batch.labels)
+        classified(
+            state.activity[plan.output].clone(),
+            batch.targets,
+            batch.labels,
+        )
     }
 }
 

@@ -452,8 +452,14 @@ mod tests {
 
     #[test]
     fn more_weights_than_fit_in_memory_are_refused() {
-        let found = mistakes(&[("size = 4", "size = 4000000000"), ("size = 3", "size = 3000000")]);
-        assert!(found[0].starts_with("population[Input.E].size: "), "{found:?}");
+        let found = mistakes(&[
+            ("size = 4", "size = 4000000000"),
+            ("size = 3", "size = 3000000"),
+        ]);
+        assert!(
+            found[0].starts_with("population[Input.E].size: "),
+            "{found:?}"
+        );
         let second = "projection[H1.E<-Input.E]: has 3000000 x 4000000000 weights";
         assert!(found.iter().any(|it| it.starts_with(second)), "{found:?}");
     }
