@@ -1,5 +1,5 @@
-//! A data set from outside the library: points inside and outside a ring, on which a network with
-//! excitatory and inhibitory neurons learns by dendritic target propagation.
+//! A data set from outside the library: points inside and outside a ring, on which the network that
+//! was published for the spirals learns by dendritic target propagation.
 //!
 //! ```sh
 //! cargo run --example custom_dataset
@@ -8,63 +8,27 @@
 use std::{error::Error, f64::consts::TAU, sync::Arc};
 
 use burn::tensor::Device;
-use burn_dendrite::{
-    nn::spec::Format,
-    train::{
-        ExperimentSpec,
-        data::{SampleSet, Splits},
-        evaluate,
-    },
+use burn_dendrite::train::{
+    ExperimentSpec,
+    data::{SampleSet, Splits},
+    evaluate, presets,
+    set::set,
 };
 
-/// `count` points at angles and distances that fill the disc evenly; the class says whether a point
-/// lies in the ring between 0.4 and 0.75. A neuron fires or is silent, so each point is given by how
-/// near it is to each of 36 places.
+/// `count` points that fill the disc evenly; the class says whether a point lies in the ring between
+/// the radii 0.4 and 0.8, which has almost half of the area.
 fn points(count: usize, offset: f64) -> SampleSet {
-    let golden = TAU * 0.381_966;
+    let golden_angle = TAU * 0.381_966;
     let (mut values, mut labels) = (Vec::new(), Vec::new());
     for index in 0..count {
         let at = index as f64 + offset;
-        let (angle, radius) = (at * golden, (at % count as f64 / count as f64).sqrt());
-        let point = (radius * angle.cos(), radius * angle.sin());
-        for place in 0..36 {
-            let (x, y) = (
-                f64::from(place % 6) * 0.4 - 1.0,
-                f64::from(place / 6) * 0.4 - 1.0,
-            );
-            let distance = (point.0 - x).powi(2) + (point.1 - y).powi(2);
-            values.push((-distance / 0.08).exp() as f32);
-        }
-        labels.push(u8::from((0.4..0.75).contains(&radius)));
+        let radius = (at / count as f64).sqrt();
+        let angle = at * golden_angle;
+        values.extend([radius * angle.cos(), radius * angle.sin()].map(|it| it as f32));
+        labels.push(u8::from((0.4..0.8).contains(&radius)));
     }
-    SampleSet::vectors(values, labels, 36, 2).expect("36 values and a class for each point")
+    SampleSet::vectors(values, labels, 2, 2).expect("two numbers and one of two classes each")
 }
-
-const NETWORK: &str = r#"
-    name = "ring"
-    [network]
-    tau = 2.0
-    steps = 8
-    population = [
-        { name = "Input.E", size = 36, cell = "excitatory" },
-        { name = "H1.E", size = 40, cell = "excitatory" },
-        { name = "H1.SomaI", size = 10, cell = "inhibitory" },
-        { name = "Output.E", size = 2, cell = "excitatory" },
-    ]
-    projection = [
-        { name = "H1.E<-Input.E", weight = { kind = "half_kaiming" } },
-        { name = "H1.E<-H1.SomaI", timing = "previous", weight = { kind = "half_kaiming" } },
-        { name = "H1.E<-Output.E", compartment = "dendrite", active = "backward", weight = { kind = "tied", of = "Output.E<-H1.E", transpose = true } },
-        { name = "H1.SomaI<-H1.E", timing = "previous", weight = { kind = "half_kaiming" } },
-        { name = "Output.E<-H1.E", weight = { kind = "half_kaiming" } },
-    ]
-    [learning]
-    nudge = { gate = "relu" }
-    rule = [
-        { on = "H1.E<-Input.E", learning_rate = 0.1, rule = { kind = "dendritic_target" } },
-        { on = "Output.E<-H1.E", learning_rate = 0.1, rule = { kind = "dendritic_target" } },
-    ]
-"#;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let device = Device::default();
@@ -73,20 +37,30 @@ fn main() -> Result<(), Box<dyn Error>> {
         validation: Arc::new(points(500, 0.25)),
         test: Arc::new(points(500, 0.5)),
     };
-    let spec = ExperimentSpec::parse(NETWORK, Format::Toml)?;
+
+    // The published network, with an output for each of the two classes.
+    let mut spec = serde_json::to_value(presets::load("spirals-dtp")?)?;
+    set(&mut spec, "network.population[Output.E].size=2")?;
+    let spec = ExperimentSpec::from_value(spec)?;
     let (_, learning) = spec.check()?;
-    let mut network = spec.network.init(1, &device)?;
+    let mut network = spec.network.init(66_049, &device)?;
     let memory = learning.memory(&network);
-    // Neighbours of a sample come long after it: 1237 and 2000 have no common divisor.
-    for sample in (0..4000).map(|step| step * 1237 % 2000) {
-        let batch = data.train.batch(&[sample], &device);
+    let show = |network: &_, samples: usize| {
+        for (name, set) in [("validation", &data.validation), ("test", &data.test)] {
+            let accuracy = 100.0 * evaluate(network, set, &device, |_| ()).accuracy;
+            println!("after {samples:>5} samples, {name:>10}: {accuracy:.1} %");
+        }
+    };
+    show(&network, 0);
+    // Neighbours come long after one another: 1237 and 2000 have no common divisor.
+    for step in 0..12_000 {
+        let batch = data.train.batch(&[step * 1237 % 2000], &device);
         let outcome = learning.run(&network, &memory, batch.inputs, batch.targets, &mut ());
         memory.keep(outcome.remembered);
         network = outcome.updates.apply(network);
-    }
-    for (name, set) in [("validation", &data.validation), ("test", &data.test)] {
-        let accuracy = evaluate(&network, set, &device, |_| ()).accuracy;
-        println!("{name}: {:.1} % of {} points", 100.0 * accuracy, set.len());
+        if (step + 1) % 4000 == 0 {
+            show(&network, step + 1);
+        }
     }
     Ok(())
 }
