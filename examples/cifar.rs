@@ -7,7 +7,8 @@
 //! cargo run --example cifar -- --full            # the paper's budget
 //! ```
 //!
-//! Without the files of CIFAR-10 it runs on synthetic images, and says so.
+//! Where CIFAR-10 is neither in `--data-dir` nor in burn's cache nor to be downloaded, it runs on
+//! synthetic images, and says so.
 
 use std::process::ExitCode;
 

@@ -30,6 +30,7 @@ fn start(out: &Path, validate_every: &str) -> Command {
         "train", "--device", "flex", "--quiet", "--preset", PRESET, "--seed", "3",
     ]);
     command.args(["--samples", "600", "--validate-every", validate_every]);
+    command.args(["--checkpoint-every", validate_every]);
     command.arg("--out").arg(out);
     for expression in small(PRESET) {
         command.arg("--set").arg(expression);

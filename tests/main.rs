@@ -15,6 +15,8 @@ mod faults;
 mod import;
 /// Any burn optimizer applies the updates, and the laws hold afterwards.
 mod laws;
+/// Accumulated batches and several devices learn as one large batch does.
+mod learner;
 /// Memory stays flat over many online steps.
 mod memory;
 /// Laws of every network, on random ones.

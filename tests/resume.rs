@@ -72,15 +72,18 @@ pub(crate) fn weights(run: &Path) -> Vec<Vec<u32>> {
 }
 
 fn continues_bit_for_bit(preset: &str, extra: &[&str]) {
+    continues_from(preset, extra, [3, 9]);
+}
+
+/// Kills a run once it has written the checkpoints after these segments of 16.
+fn continues_from(preset: &str, extra: &[&str], checkpoints: [usize; 2]) {
+    let [first, second] = checkpoints.map(|segment| format!("checkpoint/schedule-{segment}.bpk"));
     let folder = tempfile::tempdir().unwrap();
     let (whole, killed) = (folder.path().join("whole"), folder.path().join("killed"));
     assert!(train(&whole, preset, extra).status().unwrap().success());
 
     // Killed twice, in both epochs, at whatever point it has reached by then.
-    kill_when(
-        train(&killed, preset, extra),
-        &killed.join("checkpoint/schedule-3.bpk"),
-    );
+    kill_when(train(&killed, preset, extra), &killed.join(first));
     assert!(!killed.join("summary.json").exists());
     let resume = || {
         let mut command = dendrite();
@@ -89,7 +92,7 @@ fn continues_bit_for_bit(preset: &str, extra: &[&str]) {
             .arg(&killed);
         command
     };
-    kill_when(resume(), &killed.join("checkpoint/schedule-9.bpk"));
+    kill_when(resume(), &killed.join(second));
     assert!(resume().status().unwrap().success());
 
     assert!(weights(&whole) == weights(&killed), "the weights differ");
@@ -135,4 +138,18 @@ fn so_does_the_memory_of_rules() {
     ];
     let arguments: Vec<&str> = overrides.iter().flat_map(|it| ["--set", it]).collect();
     continues_bit_for_bit("mnist-dtp", &arguments);
+}
+
+#[test]
+fn so_does_a_run_with_few_checkpoints_accumulated_batches_and_augmented_images() {
+    let extra = [
+        ["--checkpoint-every", "500"],
+        ["--validation-samples", "100"],
+        ["--batch-size", "2"],
+        ["--accumulate", "2"],
+        ["--crop", "2"],
+    ]
+    .concat();
+    let extra = [&extra[..], &["--flip"]].concat();
+    continues_from("mnist-dtp", &extra, [2, 10]);
 }

@@ -17,7 +17,7 @@ use burn_dendrite::{
 use crate::{
     compare::{Comparison, values},
     fixture::{Fixture, Matrix, Rows},
-    quantities,
+    fused, quantities,
 };
 
 /// Checks a fixture on the default device.
@@ -46,6 +46,7 @@ pub(crate) fn check(fixture: &Fixture) -> Result<String, String> {
     };
 
     let apply = |network: Network, updates: Updates| updates.apply(network);
+    let (learning, device) = (&subject.learning, &subject.device);
     let passes = [
         subject.start(network.clone())?,
         subject.train(
@@ -56,7 +57,10 @@ pub(crate) fn check(fixture: &Fixture) -> Result<String, String> {
         )?,
         subject.train("one after another", Start::Previous, network.clone(), apply)?,
         subject.descend(on_autodiff)?,
-        subject.batch(network)?,
+        subject.batch(network.clone())?,
+        fused::train(fixture, learning, Start::Recorded, device, &network)?,
+        fused::train(fixture, learning, Start::Previous, device, &network)?,
+        fused::batch(fixture, learning, device, &network)?,
     ];
     let failures: Vec<String> = passes.iter().filter_map(Comparison::failure).collect();
     if !failures.is_empty() {
@@ -71,7 +75,7 @@ pub(crate) fn check(fixture: &Fixture) -> Result<String, String> {
 
 /// The weights that a training step starts from.
 #[derive(Clone, Copy, PartialEq)]
-enum Start {
+pub(crate) enum Start {
     /// Those recorded after the step before.
     Recorded,
     /// Those that our own step before left; rounding errors grow.
@@ -95,7 +99,7 @@ impl Subject<'_> {
             ..
         } = self.fixture;
         let mut comparison = Comparison::new("start", self.fixture.tolerance);
-        let network = self.put(network, weights, biases)?;
+        let network = put(&self.device, network, weights, biases)?;
         quantities::parameters(&mut comparison, "as set", &network, weights, biases);
         let constrained = network.clone().constrained();
         quantities::parameters(
@@ -116,7 +120,7 @@ impl Subject<'_> {
                 biases,
             );
         }
-        let output = network.forward(self.tensor(inputs));
+        let output = network.forward(tensor(&self.device, inputs));
         comparison.array("output of all inputs", output, batched_forward_output);
         Ok(comparison)
     }
@@ -136,14 +140,15 @@ impl Subject<'_> {
         let memory = self.learning.memory(&network);
         for (index, sample) in self.fixture.samples.iter().enumerate() {
             if index == 0 || start == Start::Recorded {
-                network = self.put(network, weights, &biases)?;
+                network = put(&self.device, network, weights, &biases)?;
             }
             let place = |quantity: &str| format!("sample {index}, {quantity}");
             let (dynamics, outcome) = self.step(&network, &memory, index..index + 1);
             if index == 0 {
                 quantities::dynamics(&mut comparison, &network, &dynamics, sample);
             }
-            quantities::outcome(&mut comparison, &place, &network, &outcome, sample);
+            let (trace, loss) = (&outcome.trace, outcome.loss.clone());
+            quantities::outcome(&mut comparison, &place, &network, trace, loss, sample);
             network = update(network, outcome.updates);
             memory.keep(outcome.remembered);
             weights = &sample.weights;
@@ -179,7 +184,12 @@ impl Subject<'_> {
     /// with the memory that the first one left, and leaves the same memory.
     fn batch(&self, network: Network) -> Result<Comparison, String> {
         let mut comparison = Comparison::new("batch of two", self.fixture.tolerance);
-        let network = self.put(network, &self.fixture.weights, &self.fixture.biases)?;
+        let network = put(
+            &self.device,
+            network,
+            &self.fixture.weights,
+            &self.fixture.biases,
+        )?;
         let plan = network.plan();
         let [apart, together] = [(); 2].map(|()| self.learning.memory(&network));
         let updates = |memory: &RuleMemory, samples: std::ops::Range<usize>| {
@@ -216,8 +226,8 @@ impl Subject<'_> {
         samples: std::ops::Range<usize>,
     ) -> (Vec<NetworkState>, Outcome) {
         let mut dynamics = Vec::new();
-        let input = self.tensor(&self.fixture.inputs[samples.clone()]);
-        let target = self.tensor(&self.fixture.targets[samples]);
+        let input = tensor(&self.device, &self.fixture.inputs[samples.clone()]);
+        let target = tensor(&self.device, &self.fixture.targets[samples]);
         let outcome =
             self.learning.run(
                 network,
@@ -238,38 +248,39 @@ impl Subject<'_> {
             );
         (dynamics, outcome)
     }
+}
 
-    /// The network with these weights and biases, exactly.
-    fn put(
-        &self,
-        mut network: Network,
-        weights: &BTreeMap<ProjectionName, Matrix>,
-        biases: &Rows,
-    ) -> Result<Network, String> {
-        for index in 0..network.plan().projections.len() {
-            let id = ProjectionId(index);
-            let projection = network.plan().projection(id);
-            if projection.is_owned() {
-                let values = weights.get(&projection.name);
-                let values = values.ok_or(format!("`{}` has no weights", projection.name))?;
-                network = network.with_weight(id, self.tensor(values));
-            }
+/// The network with these weights and biases, exactly.
+pub(crate) fn put(
+    device: &Device,
+    mut network: Network,
+    weights: &BTreeMap<ProjectionName, Matrix>,
+    biases: &Rows,
+) -> Result<Network, String> {
+    for index in 0..network.plan().projections.len() {
+        let id = ProjectionId(index);
+        let projection = network.plan().projection(id);
+        if projection.is_owned() {
+            let values = weights.get(&projection.name);
+            let values = values.ok_or(format!("`{}` has no weights", projection.name))?;
+            network = network.with_weight(id, tensor(device, values));
         }
-        for index in 0..network.plan().populations.len() {
-            let id = PopulationId(index);
-            let population = &network.plan().populations[id];
-            if population.bias.is_some() {
-                let values = biases.get(&population.name);
-                let values = values.ok_or(format!("`{}` has no bias", population.name))?;
-                let bias = Tensor::from_data(TensorData::from(values.as_slice()), &self.device);
-                network = network.with_bias(id, bias);
-            }
-        }
-        Ok(network)
     }
+    for index in 0..network.plan().populations.len() {
+        let id = PopulationId(index);
+        let population = &network.plan().populations[id];
+        if population.bias.is_some() {
+            let values = biases.get(&population.name);
+            let values = values.ok_or(format!("`{}` has no bias", population.name))?;
+            let bias = Tensor::from_data(TensorData::from(values.as_slice()), device);
+            network = network.with_bias(id, bias);
+        }
+    }
+    Ok(network)
+}
 
-    fn tensor(&self, rows: &[Vec<f32>]) -> Tensor<2> {
-        let shape = [rows.len(), rows.first().map_or(0, Vec::len)];
-        Tensor::from_data(TensorData::new(rows.concat(), shape), &self.device)
-    }
+/// Rows as a tensor on the default device.
+pub(crate) fn tensor(device: &Device, rows: &[Vec<f32>]) -> Tensor<2> {
+    let shape = [rows.len(), rows.first().map_or(0, Vec::len)];
+    Tensor::from_data(TensorData::new(rows.concat(), shape), device)
 }

@@ -8,6 +8,7 @@
 mod check;
 mod compare;
 mod fixture;
+mod fused;
 mod quantities;
 mod reference;
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use burn::{module::Module, tensor::Tensor};
 use burn_dendrite::{
     nn::{Network, NetworkState, PopulationId, ProjectionId, ProjectionName},
-    optim::Outcome,
+    optim::Trace,
 };
 
 use crate::{
@@ -38,14 +38,11 @@ pub(crate) fn outcome(
     comparison: &mut Comparison,
     place: &impl Fn(&str) -> String,
     network: &Network,
-    Outcome { trace, loss, .. }: &Outcome,
+    trace: &Trace,
+    loss: Tensor<1>,
     sample: &Sample,
 ) {
-    comparison.array(
-        &place("loss"),
-        loss.clone().unsqueeze(),
-        &[vec![sample.loss]],
-    );
+    comparison.array(&place("loss"), loss.unsqueeze(), &[vec![sample.loss]]);
     let plan = network.plan();
     let mut rows = |quantity, recorded, measured: &dyn Fn(PopulationId) -> Option<Tensor<2>>| {
         comparison.rows(&place(quantity), plan, measured, recorded);

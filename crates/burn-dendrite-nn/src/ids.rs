@@ -118,13 +118,24 @@ pub struct ProjectionId(pub usize);
 #[derive(Clone, Debug, PartialEq)]
 pub struct PerPopulation<T>(Vec<T>);
 
+impl<T> Default for PerPopulation<T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
 impl<T> PerPopulation<T> {
     /// The values with the population that each belongs to.
-    pub fn iter(&self) -> impl Iterator<Item = (PopulationId, &T)> {
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = (PopulationId, &T)> {
         self.0
             .iter()
             .enumerate()
             .map(|(index, value)| (PopulationId(index), value))
+    }
+
+    /// The values in order, to change them.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.0.iter_mut()
     }
 
     /// How many populations there are.

@@ -28,7 +28,7 @@ mod settle;
 mod state;
 
 pub use activation::Activation;
-pub use constraint::{Constraint, ConstraintSpec};
+pub use constraint::{Constraint, ConstraintSpec, InPlace};
 pub use error::{SpecError, SpecErrors};
 pub use ids::{PerPopulation, PopulationId, PopulationName, ProjectionId, ProjectionName};
 pub use init::{Initializer, InitializerSpec};

@@ -25,18 +25,18 @@ pub struct Learning {
 
 /// A parameter and the local rule that it learns by.
 #[derive(Clone, Debug)]
-struct LocalPlasticity {
-    parameter: Parameter,
-    learning_rate: f64,
-    rule: Arc<dyn LearningRule>,
+pub(crate) struct LocalPlasticity {
+    pub(crate) parameter: Parameter,
+    pub(crate) learning_rate: f64,
+    pub(crate) rule: Arc<dyn LearningRule>,
 }
 
 /// A parameter that descends on an objective.
 #[derive(Clone, Copy, Debug)]
-struct Descent {
-    parameter: Parameter,
-    learning_rate: f64,
-    objective: Objective,
+pub(crate) struct Descent {
+    pub(crate) parameter: Parameter,
+    pub(crate) learning_rate: f64,
+    pub(crate) objective: Objective,
 }
 
 /// What one training step gives.
@@ -126,6 +126,18 @@ impl Learning {
 
     pub(crate) fn set_tracked_steps(&mut self, steps: usize) {
         self.tracked_steps = steps;
+    }
+
+    pub(crate) fn tracked_steps(&self) -> usize {
+        self.tracked_steps
+    }
+
+    pub(crate) fn local(&self) -> &[LocalPlasticity] {
+        &self.local
+    }
+
+    pub(crate) fn descents(&self) -> &[Descent] {
+        &self.backprop
     }
 
     /// The backward phase, if there is one.

@@ -15,6 +15,7 @@
 
 mod backprop;
 mod check;
+pub mod fused;
 mod learning;
 mod memory;
 pub mod phase;

@@ -21,10 +21,7 @@ pub struct Trace {
 
 impl Trace {
     /// The trace of a forward phase that no backward phase follows.
-    pub(crate) fn forward_only(
-        forward: NetworkState,
-        dendrite: PerPopulation<Option<Tensor<2>>>,
-    ) -> Self {
+    pub fn forward_only(forward: NetworkState, dendrite: PerPopulation<Option<Tensor<2>>>) -> Self {
         let none = || dendrite.iter().map(|_| None).collect::<PerPopulation<_>>();
         Self {
             nudged: forward.clone(),

@@ -68,6 +68,12 @@ impl Updates {
         self.0.insert(parameter, delta);
     }
 
+    /// All changes times `factor`.
+    pub fn scale(self, factor: f64) -> Self {
+        let scaled = |(parameter, delta): (Parameter, Delta)| (parameter, delta.scale(factor));
+        Self(self.0.into_iter().map(scaled).collect())
+    }
+
     /// The changes as gradients that any burn optimizer descends: `-Δ`, so that plain SGD with
     /// learning rate 1 adds exactly `Δ`.
     ///

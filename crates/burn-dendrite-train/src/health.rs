@@ -5,9 +5,12 @@
 //! validation after each segment. In which step and population it began is found by repeating the
 //! steps since the last checkpoint, this time with a look at every population.
 
-use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
 use burn::{
@@ -54,6 +57,20 @@ pub struct Divergence {
     pub population: Option<PopulationName>,
     /// Its largest absolute activity, or the loss: beyond all bounds, or not a number.
     pub value: f64,
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { step, value, .. } = self;
+        match self.occasion {
+            Occasion::Training => write!(f, "in step {step}: ")?,
+            Occasion::Validation => write!(f, "in the validation after step {step}: ")?,
+        }
+        match &self.population {
+            Some(name) => write!(f, "the activity of `{name}` reached {value:.3e}"),
+            None => write!(f, "the loss reached {value:.3e}"),
+        }
+    }
 }
 
 /// What a [`Health`] does about a divergence.
@@ -134,7 +151,7 @@ impl Health {
     }
 
     /// Whether the update of a step may be applied; asked once a step, by the model.
-    pub(crate) fn admits(&self, plan: &Plan, outcome: &Outcome) -> bool {
+    fn admits(&self, plan: &Plan, outcome: &Outcome) -> bool {
         let step = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
         let found = match self.response {
             Response::Stop => return true,
@@ -174,7 +191,7 @@ impl Health {
     }
 
     /// Looks at the state of a network that has settled on samples of the validation.
-    pub(crate) fn validated(&self, plan: &Plan, state: &NetworkState) {
+    fn validated(&self, plan: &Plan, state: &NetworkState) {
         if largest(&state.activity[plan.output]) != 0.0 {
             self.heard.store(true, Ordering::Relaxed);
         }
@@ -212,6 +229,40 @@ impl Health {
             ));
         }
         warnings
+    }
+}
+
+/// Who looks whether all is well, if anybody does: what a model carries with it.
+#[derive(Clone, Default)]
+pub(crate) struct Guard(Option<Arc<Health>>);
+
+impl Guard {
+    /// Whether the update of a step may be applied; asked once a step.
+    pub(crate) fn admits(&self, plan: &Plan, outcome: &Outcome) -> bool {
+        (self.0.as_ref()).is_none_or(|health| health.admits(plan, outcome))
+    }
+
+    /// Shows the state of a network that has settled on samples of the validation.
+    pub(crate) fn validated(&self, plan: &Plan, state: &NetworkState) {
+        if let Some(health) = &self.0 {
+            health.validated(plan, state);
+        }
+    }
+}
+
+impl From<Arc<Health>> for Guard {
+    fn from(health: Arc<Health>) -> Self {
+        Self(Some(health))
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() {
+            "guarded"
+        } else {
+            "not guarded"
+        })
     }
 }
 

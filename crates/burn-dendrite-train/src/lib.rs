@@ -8,8 +8,10 @@ pub mod optimizer;
 pub mod presets;
 pub mod run;
 pub mod set;
+pub mod vitals;
 
 mod device;
+mod device_list;
 mod evaluate;
 mod experiment;
 mod health;
@@ -21,6 +23,7 @@ mod spec;
 mod timing;
 
 pub use device::{DeviceError, DeviceName};
+pub use device_list::{DeviceAddress, DeviceListError};
 pub use evaluate::{Evaluation, evaluate};
 pub use experiment::{Display, Ending, Experiment, ExperimentError, load_model};
 pub use health::{Divergence, Occasion, OnDivergence, RUNAWAY};

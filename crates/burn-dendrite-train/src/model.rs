@@ -6,13 +6,17 @@ use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::{
     module::{Module, ModuleMapper, Param},
     optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams},
-    tensor::{Int, Tensor},
+    tensor::Tensor,
     train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep},
 };
-use burn_dendrite_nn::{Network, Parameter};
-use burn_dendrite_optim::{Learning, RuleMemory};
+use burn_dendrite_nn::{Network, Parameter, PerPopulation};
+use burn_dendrite_optim::{Learning, RuleMemory, Trace};
 
-use crate::{data::SampleBatch, health::Health};
+use crate::{
+    data::SampleBatch,
+    health::Guard,
+    vitals::{StepOutput, Watch},
+};
 
 /// A network with its way of learning.
 ///
@@ -27,21 +31,9 @@ pub struct PlasticNetwork {
     #[module(skip)]
     learning: Arc<Learning>,
     #[module(skip)]
-    health: Watch,
-}
-
-/// Who looks on, if anybody does.
-#[derive(Clone, Default)]
-struct Watch(Option<Arc<Health>>);
-
-impl std::fmt::Debug for Watch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(if self.0.is_some() {
-            "watched"
-        } else {
-            "not watched"
-        })
-    }
+    watch: Watch,
+    #[module(skip)]
+    guard: Guard,
 }
 
 impl PlasticNetwork {
@@ -53,14 +45,24 @@ impl PlasticNetwork {
             network,
             memory,
             learning: Arc::new(learning),
-            health: Watch::default(),
+            watch: Watch::Never,
+            guard: Guard::default(),
         }
     }
 
-    /// The same, with somebody who looks on.
-    pub(crate) fn watched_by(mut self, health: Arc<Health>) -> Self {
-        self.health = Watch(Some(health));
-        self
+    /// The same, with somebody who looks whether all is well.
+    pub(crate) fn guarded(self, guard: Guard) -> Self {
+        Self { guard, ..self }
+    }
+
+    /// The same, with its vital signs taken so often; never unless asked for.
+    pub fn watched(self, watch: Watch) -> Self {
+        Self { watch, ..self }
+    }
+
+    /// How it learns.
+    pub fn learning(&self) -> &Learning {
+        &self.learning
     }
 
     fn constrained(mut self) -> Self {
@@ -87,9 +89,10 @@ impl ModuleMapper for LiftToAutodiff {
 
 impl TrainStep for PlasticNetwork {
     type Input = SampleBatch;
-    type Output = ClassificationOutput;
+    type Output = StepOutput;
 
-    fn step(&self, batch: SampleBatch) -> TrainOutput<ClassificationOutput> {
+    fn step(&self, batch: SampleBatch) -> TrainOutput<StepOutput> {
+        let attention = self.watch.attention(batch.position, batch.size());
         let outcome = self.learning.run(
             &self.network,
             &self.memory,
@@ -99,18 +102,35 @@ impl TrainStep for PlasticNetwork {
         );
         let plan = self.network.plan();
         let output = outcome.trace.forward.activity[plan.output].clone();
-        if let Watch(Some(health)) = &self.health
-            && !health.admits(plan, &outcome)
-        {
+        if !self.guard.admits(plan, &outcome) {
             return TrainOutput {
                 grads: GradientsParams::new(),
-                item: ClassificationOutput::new(outcome.loss, output, batch.labels),
+                item: StepOutput::new(
+                    outcome.loss,
+                    output,
+                    batch.labels,
+                    &self.network,
+                    &outcome.trace,
+                    attention,
+                ),
             };
         }
         self.memory.keep(outcome.remembered);
+        // burn adds up what batches ask for before a step of the optimizer; the mean is wanted.
+        let updates = match batch.share {
+            1.0 => outcome.updates,
+            share => outcome.updates.scale(share),
+        };
         TrainOutput {
-            grads: outcome.updates.into_grads(&self.network),
-            item: ClassificationOutput::new(outcome.loss, output, batch.labels),
+            grads: updates.into_grads(&self.network),
+            item: StepOutput::new(
+                outcome.loss,
+                output,
+                batch.labels,
+                &self.network,
+                &outcome.trace,
+                attention,
+            ),
         }
     }
 
@@ -135,33 +155,27 @@ impl TrainStep for PlasticNetwork {
 
 impl InferenceStep for PlasticNetwork {
     type Input = SampleBatch;
-    type Output = ClassificationOutput;
+    type Output = StepOutput;
 
-    fn step(&self, batch: SampleBatch) -> ClassificationOutput {
-        let Watch(Some(health)) = &self.health else {
-            return classify(&self.network, batch);
-        };
-        let plan = self.network.plan();
-        let state = self.network.settle(batch.inputs, plan.steps, &mut ());
-        health.validated(plan, &state);
-        classified(
-            state.activity[plan.output].clone(),
-            batch.targets,
-            batch.labels,
-        )
+    fn step(&self, batch: SampleBatch) -> StepOutput {
+        let attention = self.watch.attention(batch.position, batch.size());
+        let network = &self.network;
+        let plan = network.plan();
+        let forward = network.settle(batch.inputs, plan.steps, &mut ());
+        self.guard.validated(plan, &forward);
+        let dendrite: PerPopulation<Option<Tensor<2>>> = (plan.populations.iter())
+            .map(|(id, _)| network.dendritic_state(id, &forward))
+            .collect();
+        let output = forward.activity[plan.output].clone();
+        let loss = (batch.targets - output.clone()).square().mean();
+        let trace = Trace::forward_only(forward, dendrite);
+        StepOutput::new(loss, output, batch.labels, network, &trace, attention)
     }
 }
 
 /// Output and mean squared error of a batch, after the forward phase.
 pub(crate) fn classify(network: &Network, batch: SampleBatch) -> ClassificationOutput {
-    classified(network.forward(batch.inputs), batch.targets, batch.labels)
-}
-
-fn classified(
-    output: Tensor<2>,
-    targets: Tensor<2>,
-    labels: Tensor<1, Int>,
-) -> ClassificationOutput {
-    let loss = (targets - output.clone()).square().mean();
-    ClassificationOutput::new(loss, output, labels)
+    let output: Tensor<2> = network.forward(batch.inputs);
+    let loss = (batch.targets - output.clone()).square().mean();
+    ClassificationOutput::new(loss, output, batch.labels)
 }

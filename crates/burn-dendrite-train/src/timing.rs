@@ -41,8 +41,27 @@ impl Stopwatch {
 /// gets the batch until it asks for the next one.
 #[derive(Clone)]
 pub(crate) struct TimedLoader {
-    pub(crate) loader: Arc<dyn DataLoader<SampleBatch>>,
-    pub(crate) stopwatch: Stopwatch,
+    loader: Arc<dyn DataLoader<SampleBatch>>,
+    stopwatch: Stopwatch,
+    counts: Counts,
+}
+
+/// What a loader counts.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Counts {
+    SamplesAndTime,
+    /// The loaders of further devices, which work at the same time as the first one's.
+    Samples,
+}
+
+impl TimedLoader {
+    pub(crate) fn new(loader: Arc<dyn DataLoader<SampleBatch>>, stopwatch: Stopwatch) -> Self {
+        Self {
+            loader,
+            stopwatch,
+            counts: Counts::SamplesAndTime,
+        }
+    }
 }
 
 impl DataLoader<SampleBatch> for TimedLoader {
@@ -50,6 +69,7 @@ impl DataLoader<SampleBatch> for TimedLoader {
         Box::new(TimedIterator {
             batches: self.loader.iter(),
             stopwatch: &self.stopwatch,
+            counts: self.counts,
             last: Instant::now(),
             pending: 0,
         })
@@ -69,6 +89,10 @@ impl DataLoader<SampleBatch> for TimedLoader {
     fn slice(&self, start: usize, end: usize) -> Arc<dyn DataLoader<SampleBatch>> {
         Arc::new(Self {
             loader: self.loader.slice(start, end),
+            counts: match start {
+                0 => self.counts,
+                _ => Counts::Samples,
+            },
             ..self.clone()
         })
     }
@@ -77,6 +101,7 @@ impl DataLoader<SampleBatch> for TimedLoader {
 struct TimedIterator<'a> {
     batches: Box<dyn DataLoaderIterator<SampleBatch> + 'a>,
     stopwatch: &'a Stopwatch,
+    counts: Counts,
     last: Instant,
     pending: usize,
 }
@@ -88,9 +113,11 @@ impl Iterator for TimedIterator<'_> {
         let now = Instant::now();
         let spent = now.duration_since(self.last).as_nanos() as u64;
         self.last = now;
-        self.stopwatch
-            .nanoseconds
-            .fetch_add(spent, Ordering::Relaxed);
+        if self.counts == Counts::SamplesAndTime {
+            self.stopwatch
+                .nanoseconds
+                .fetch_add(spent, Ordering::Relaxed);
+        }
         self.stopwatch
             .samples
             .fetch_add(self.pending, Ordering::Relaxed);

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Constraint, ConstraintSite, Recurrence};
+use super::{Constraint, ConstraintSite, InPlace, Recurrence};
 use crate::init::positive;
 
 /// Whether a unit may project to itself.
@@ -54,6 +54,10 @@ impl Constraint for FanInSum {
         // A unit that hears nothing keeps its zeros: 0 / 1.
         let silent = sum.clone().equal_elem(0.0);
         weight / sum.mask_fill(silent, 1.0) * self.total
+    }
+
+    fn in_place(&self) -> Option<InPlace> {
+        Some(InPlace::ColumnSum(self.total as f32))
     }
 }
 

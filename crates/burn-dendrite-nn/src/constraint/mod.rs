@@ -56,6 +56,23 @@ impl ConstraintSite {
     }
 }
 
+/// What [`Constraint::project`] does, said so that it can be done to weights in place.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum InPlace {
+    /// Nothing: the connectivity is all there is to it.
+    Nothing,
+    /// Each weight is clamped by itself.
+    Clamp {
+        /// The least weight.
+        lower: f32,
+        /// The largest weight.
+        upper: f32,
+    },
+    /// The weights onto each postsynaptic unit are multiplied by a common factor, so that their
+    /// absolute values have this sum; a unit without weights keeps none.
+    ColumnSum(f32),
+}
+
 /// A projection of weights onto the allowed ones.
 pub trait Constraint: Debug + Send + Sync {
     /// What is wrong with the parameters, or with using them at `site`.
@@ -85,6 +102,12 @@ pub trait Constraint: Debug + Send + Sync {
     /// - weight and result: `[pre, post]`
     fn project(&self, weight: Tensor<2>) -> Tensor<2> {
         weight
+    }
+
+    /// [`project`](Self::project) in a form that the fused training step can apply; a constraint
+    /// without one is met by the general step alone.
+    fn in_place(&self) -> Option<InPlace> {
+        None
     }
 }
 

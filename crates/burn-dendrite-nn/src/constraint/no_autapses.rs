@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Constraint, ConstraintSite, Recurrence};
+use super::{Constraint, ConstraintSite, InPlace, Recurrence};
 
 /// The diagonal of a projection within one population is zero.
 ///
@@ -26,6 +26,10 @@ impl Constraint for NoAutapses {
 
     fn connectivity(&self, site: &ConstraintSite, _random: &mut ChaCha8Rng) -> Option<Vec<bool>> {
         Some(site.without_diagonal())
+    }
+
+    fn in_place(&self) -> Option<InPlace> {
+        Some(InPlace::Nothing)
     }
 }
 

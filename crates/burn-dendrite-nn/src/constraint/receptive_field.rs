@@ -4,7 +4,7 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Constraint, ConstraintSite};
+use super::{Constraint, ConstraintSite, InPlace};
 
 /// Each postsynaptic unit hears one square window of the image, placed at random once.
 ///
@@ -62,6 +62,10 @@ impl Constraint for ReceptiveField {
 
     fn fan_in(&self, _site: &ConstraintSite) -> Option<usize> {
         Some(self.size * self.size * self.image[0])
+    }
+
+    fn in_place(&self) -> Option<InPlace> {
+        Some(InPlace::Nothing)
     }
 }
 

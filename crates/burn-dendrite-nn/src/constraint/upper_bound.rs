@@ -3,7 +3,7 @@
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Constraint, ConstraintSite};
+use super::{Constraint, ConstraintSite, InPlace};
 use crate::init::positive;
 
 /// No synapse is stronger than `magnitude`.
@@ -28,6 +28,14 @@ impl Constraint for UpperBound {
 
     fn project(&self, weight: Tensor<2>) -> Tensor<2> {
         weight.clamp(-self.magnitude, self.magnitude)
+    }
+
+    fn in_place(&self) -> Option<InPlace> {
+        let upper = self.magnitude as f32;
+        Some(InPlace::Clamp {
+            lower: -upper,
+            upper,
+        })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The backward phase: how the target reaches somata through dendrites.
 
 mod gate;
-mod nudge;
+pub(crate) mod nudge;
 mod select;
 
 pub use gate::Gate;

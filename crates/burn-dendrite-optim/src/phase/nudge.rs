@@ -92,6 +92,22 @@ impl Response {
         }
         self.select.apply(request)
     }
+
+    /// [`plateau`](Self::plateau) of one sample, in place; `draws` are numbers in [0, 1), of which
+    /// random events take one a neuron.
+    pub(crate) fn decide(self, request: &mut [f32], forward_activity: &[f32], draws: &[f32]) {
+        let refused = |request: f32, activity: f32| {
+            let silent = self.gate == Gate::Relu && activity == 0.0;
+            let below = |threshold: f64| request < 0.0 && activity <= threshold as f32;
+            silent || self.negative_above.is_some_and(below)
+        };
+        for (request, activity) in request.iter_mut().zip(forward_activity) {
+            if refused(*request, *activity) {
+                *request = 0.0;
+            }
+        }
+        self.select.apply_in_place(request, draws);
+    }
 }
 
 /// A backward phase with its names resolved.
@@ -165,7 +181,7 @@ impl Nudge {
     }
 
     /// The layers that take part, from the top down.
-    fn layers<'a>(&self, plan: &'a Plan) -> Vec<&'a [PopulationId]> {
+    pub(crate) fn layers<'a>(&self, plan: &'a Plan) -> Vec<&'a [PopulationId]> {
         let from_the_top = plan.layers[1..].iter().rev().map(Vec::as_slice);
         from_the_top
             .filter(|layer| self.settling != Settling::OutputOnly || layer.contains(&plan.output))
@@ -280,7 +296,7 @@ pub(crate) fn hears_from_above(plan: &Plan, id: PopulationId) -> bool {
 }
 
 /// True where the backward phase changes the activity of a population.
-fn moves(plan: &Plan, id: PopulationId, settling: Settling) -> bool {
+pub(crate) fn moves(plan: &Plan, id: PopulationId, settling: Settling) -> bool {
     let backward = |active: burn_dendrite_nn::Active| match settling {
         Settling::Instant => active == burn_dendrite_nn::Active::Backward,
         Settling::Equilibrated | Settling::OutputOnly => active.backward(),

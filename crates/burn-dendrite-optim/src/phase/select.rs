@@ -46,6 +46,39 @@ impl Select {
         }
     }
 
+    /// True where events are random.
+    pub(crate) fn is_random(self) -> bool {
+        matches!(self, Self::Random { .. })
+    }
+
+    /// [`apply`](Self::apply) for one sample, in place; `draws` are numbers in [0, 1) for the random
+    /// events.
+    pub(crate) fn apply_in_place(self, request: &mut [f32], draws: &[f32]) {
+        let limit = |fraction: f64| (fraction * request.len() as f64).ceil() as usize;
+        match self {
+            Self::All => {}
+            Self::Strongest { fraction } => {
+                let limit = limit(fraction);
+                if limit < request.len() {
+                    keep_strongest(request, 1.0, limit, Direction::FromFirst);
+                    keep_strongest(request, -1.0, limit, Direction::FromLast);
+                }
+            }
+            Self::Random { fraction } => {
+                let limit = limit(fraction);
+                for (request, draw) in request.iter_mut().zip(draws) {
+                    if *draw >= request.abs() {
+                        *request = 0.0;
+                    }
+                }
+                let positive = request.iter_mut().filter(|request| **request > 0.0);
+                positive.skip(limit).for_each(|request| *request = 0.0);
+                let negative = request.iter_mut().rev().filter(|request| **request < 0.0);
+                negative.skip(limit).for_each(|request| *request = 0.0);
+            }
+        }
+    }
+
     /// The requests that are granted, all others 0; shapes `[batch, size]`.
     pub fn apply(self, request: Tensor<2>) -> Tensor<2> {
         let size = request.dims()[1];
@@ -63,6 +96,39 @@ impl Select {
                 both_signs(kept, |strength| first(strength, limit(fraction)))
             }
         }
+    }
+}
+
+/// Which of equally strong requests are granted first.
+#[derive(Clone, Copy, PartialEq)]
+enum Direction {
+    FromFirst,
+    FromLast,
+}
+
+/// Of the requests of one sign, the `limit` strongest; the others of that sign become 0.
+fn keep_strongest(request: &mut [f32], sign: f32, limit: usize, ties: Direction) {
+    let mut strengths: Vec<f32> = (request.iter().map(|request| request * sign))
+        .filter(|strength| *strength > 0.0)
+        .collect();
+    if strengths.len() <= limit {
+        return;
+    }
+    let (stronger, last, _) =
+        strengths.select_nth_unstable_by(limit - 1, |one, other| other.total_cmp(one));
+    let last = *last;
+    let mut places = limit - stronger.iter().filter(|strength| **strength > last).count();
+    let mut decide = |request: &mut f32| {
+        let strength = *request * sign;
+        if strength == last && places > 0 {
+            places -= 1;
+        } else if strength > 0.0 && strength <= last {
+            *request = 0.0;
+        }
+    };
+    match ties {
+        Direction::FromFirst => request.iter_mut().for_each(&mut decide),
+        Direction::FromLast => request.iter_mut().rev().for_each(&mut decide),
     }
 }
 
@@ -97,8 +163,12 @@ mod tests {
     use burn::tensor::TensorData;
 
     fn selected(select: Select, request: [f32; 6]) -> Vec<f32> {
-        let request = Tensor::<2>::from_floats([request], &crate::test_device());
-        select.apply(request).into_data().iter().collect()
+        let tensor = Tensor::<2>::from_floats([request], &crate::test_device());
+        let selected: Vec<f32> = select.apply(tensor).into_data().iter().collect();
+        let mut in_place = request;
+        select.apply_in_place(&mut in_place, &[0.0; 6]);
+        assert_eq!(in_place.map(|it| it + 0.0), selected.as_slice(), "in place");
+        selected
     }
 
     #[test]

@@ -5,7 +5,10 @@ use burn_dendrite_nn::CellType;
 use serde::{Deserialize, Serialize};
 
 use super::{LearningRule, RuleSite, Signal};
-use crate::{Delta, Side, Slot, Synapse};
+use crate::{
+    Delta, Side, Slot, Synapse,
+    fused::{FactoredRule, Factors, Sample, Samples},
+};
 
 /// Behavioral timescale synaptic plasticity (BTSP): a plateau strengthens the synapses that were
 /// active around it, and weakens strong synapses that were hardly active, also those of the sample
@@ -66,6 +69,15 @@ impl BehavioralTimescale {
         let (least, most) = (logistic(0.0), logistic(1.0));
         let logistic = sigmoid((eligibility - self.depression_threshold) * steepness);
         (logistic - least) / (most - least)
+    }
+
+    /// `r · q` of one eligibility.
+    fn depressed_rate(&self, eligibility: f32) -> f32 {
+        let steepness = 2.0 / self.depression_width;
+        let logistic = |x: f64| 1.0 / (1.0 + (-steepness * (x - self.depression_threshold)).exp());
+        let (least, most) = (logistic(0.0), logistic(1.0));
+        let share = (logistic(f64::from(eligibility)) - least) / (most - least);
+        (self.depression * share) as f32
     }
 
     fn eligibility(synapse: &Synapse<'_>) -> Tensor<2> {
@@ -164,5 +176,41 @@ impl LearningRule for BehavioralTimescale {
             last(Self::eligibility(synapse)),
             last(Self::instruction(synapse)),
         ]
+    }
+
+    fn factored(&self) -> Option<&dyn FactoredRule> {
+        Some(self)
+    }
+}
+
+impl FactoredRule for BehavioralTimescale {
+    fn factors(&self, samples: Samples<'_>, memory: &mut [Vec<f32>], factors: &mut Factors) {
+        for Sample { pre, post } in samples.iter() {
+            let saturation = self.saturation as f32;
+            let discount = self.discount as f32;
+            let eligibility: Vec<f32> = pre.nudged.iter().map(|rate| rate.clamp(0.0, 1.0)).collect();
+            let instruction: Vec<f32> = post.plateau.iter().map(|it| it.max(0.0)).collect();
+            let [past_eligibility, past_instruction] = [&memory[ELIGIBILITY], &memory[INSTRUCTION]];
+            let discounted = |values: &[f32]| -> Vec<f32> {
+                values.iter().map(|value| value * discount).collect()
+            };
+            let after = discounted(past_eligibility);
+            let before = discounted(&eligibility);
+            // Pairs of eligibility and instruction; the first also carries the negative plateau.
+            for (eligibility, instruction) in [
+                (&eligibility, &instruction),
+                (&after, &instruction),
+                (&before, past_instruction),
+            ] {
+                let strengthening = instruction.iter().map(|it| it * saturation);
+                factors.add(eligibility.iter().copied(), strengthening);
+                let weakening = eligibility.iter().map(|it| it + self.depressed_rate(*it));
+                factors.add_weighted(weakening, instruction.iter().map(|it| -it));
+            }
+            let negative = post.plateau.iter().map(|it| it.min(0.0));
+            factors.add(eligibility.iter().copied(), negative);
+            memory[ELIGIBILITY] = eligibility;
+            memory[INSTRUCTION] = instruction;
+        }
     }
 }

@@ -4,7 +4,10 @@ use burn::tensor::{Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
 use super::{LearningRule, RuleSite, Signal};
-use crate::{Delta, Side, Slot, Synapse};
+use crate::{
+    Delta, Side, Slot, Synapse,
+    fused::{FactoredRule, Factors, Sample, Samples},
+};
 
 /// The rule of Bienenstock, Cooper and Munro: activity above a threshold strengthens, below it
 /// weakens, and the threshold follows the neuron's own activity.
@@ -114,5 +117,24 @@ impl LearningRule for BienenstockCooperMunro {
         let thresholds = self.thresholds(synapse);
         let last = thresholds.dims()[0] - 1;
         vec![thresholds.narrow(0, last, 1)]
+    }
+
+    fn factored(&self) -> Option<&dyn FactoredRule> {
+        Some(self)
+    }
+}
+
+impl FactoredRule for BienenstockCooperMunro {
+    fn factors(&self, samples: Samples<'_>, memory: &mut [Vec<f32>], factors: &mut Factors) {
+        for Sample { pre, post } in samples.iter() {
+            let rates = pre.nudged.iter().map(|rate| rate.clamp(0.0, 1.0));
+            let drives = post.nudged.iter().zip(&memory[0]);
+            let drives = drives.map(|(rate, threshold)| rate * (rate - threshold) * pre.sign);
+            factors.add(rates, drives);
+            for (threshold, rate) in memory[0].iter_mut().zip(post.nudged) {
+                let goal = rate * rate / self.set_point as f32;
+                *threshold += (goal - *threshold) / self.threshold_tau as f32;
+            }
+        }
     }
 }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{ActivityPhase, LearningRule, Signal};
-use crate::{Delta, Synapse};
+use crate::{
+    Delta, Synapse,
+    fused::{FactoredRule, Factors, Sample, Samples},
+};
 
 /// Moves the soma towards the activity that its dendrite asks for.
 ///
@@ -43,5 +46,18 @@ impl LearningRule for DendriticTarget {
     fn update(&self, synapse: &Synapse<'_>) -> Delta {
         let pre = synapse.pre.during(self.phase).clamp(0.0, 1.0);
         synapse.outer(pre, synapse.post.plateau())
+    }
+
+    fn factored(&self) -> Option<&dyn FactoredRule> {
+        Some(self)
+    }
+}
+
+impl FactoredRule for DendriticTarget {
+    fn factors(&self, samples: Samples<'_>, _memory: &mut [Vec<f32>], factors: &mut Factors) {
+        for Sample { pre, post } in samples.iter() {
+            let rates = pre.during(self.phase).iter().map(|rate| rate.clamp(0.0, 1.0));
+            factors.add(rates, post.plateau.iter().copied());
+        }
     }
 }

@@ -4,7 +4,10 @@ use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
 use super::{ActivityPhase, LearningRule, Signal};
-use crate::{Delta, Synapse};
+use crate::{
+    Delta, Synapse,
+    fused::{FactoredRule, Factors, Sample, Samples},
+};
 
 /// Cells that fire together wire together.
 ///
@@ -72,5 +75,23 @@ impl LearningRule for Hebbian {
         let pre = self.rates.of(synapse.pre.during(self.phase));
         let post = self.rates.of(synapse.post.during(self.phase));
         synapse.outer(pre, post * synapse.pre.sign())
+    }
+
+    fn factored(&self) -> Option<&dyn FactoredRule> {
+        Some(self)
+    }
+}
+
+impl FactoredRule for Hebbian {
+    fn factors(&self, samples: Samples<'_>, _memory: &mut [Vec<f32>], factors: &mut Factors) {
+        for Sample { pre, post } in samples.iter() {
+            let rate = |rate: &f32| match self.rates {
+                Rates::Unbounded => *rate,
+                Rates::Bounded => rate.clamp(0.0, 1.0),
+            };
+            let posts = post.during(self.phase).iter().map(rate);
+            let pres = pre.during(self.phase).iter().map(rate);
+            factors.add(pres, posts.map(|post| post * pre.sign));
+        }
     }
 }

@@ -8,7 +8,7 @@ use burn::tensor::Tensor;
 use burn_dendrite_nn::{CellType, PopulationName, registry, spec::unknown_kind};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{Delta, Slot, Synapse};
+use crate::{Delta, Slot, Synapse, fused::FactoredRule};
 
 registry! {
     /// A rule that is local to its synapses, as a file names it.
@@ -49,6 +49,10 @@ impl LearningRule for LocalRule {
 
     fn idle(&self) -> Idle {
         (**self).idle()
+    }
+
+    fn factored(&self) -> Option<&dyn FactoredRule> {
+        (**self).factored()
     }
 }
 
@@ -144,6 +148,12 @@ pub trait LearningRule: Debug + Send + Sync {
     ///
     /// - result: `[pre, post]`; of a bias, `[1, post]`
     fn update(&self, synapse: &Synapse<'_>) -> Delta;
+
+    /// The rule in a form that the [fused step](crate::fused) can use; without one, networks with
+    /// this rule learn by the general step alone.
+    fn factored(&self) -> Option<&dyn FactoredRule> {
+        None
+    }
 
     /// What happens to synapses whose presynaptic neuron is and was silent; nothing unless it says
     /// so.

@@ -5,7 +5,7 @@ use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
-use super::{DataArguments, MachineArguments};
+use super::{DataArguments, MachineArguments, Mistake};
 use crate::{data::DatasetName, evaluate, experiment::fits, load_model};
 
 #[derive(Args, Debug)]
@@ -41,6 +41,8 @@ impl EvaluateArguments {
         let network = model.network;
         let dataset = self.dataset.unwrap_or(settings.dataset);
         let data = self.data.load(dataset, false)?;
+        let data =
+            (settings.preprocessing.prepare(data)).map_err(|error| Mistake(error.to_string()))?;
         fits(network.plan(), &data, dataset.as_str())?;
         let (set, split) = match self.split {
             SplitName::Train => (&data.train, "training"),

@@ -15,7 +15,7 @@ use crate::{
     comparison::{self, Comparison, ComparisonEnding},
     data::{DatasetName, Splits},
     presets,
-    run::RunSettings,
+    run::{LearnerSettings, RunSettings},
 };
 
 /// A program that compares published networks on one data set.
@@ -36,6 +36,12 @@ pub struct Example {
     /// Training samples and passes of the paper.
     pub full: (usize, usize),
 }
+
+/// Validations of each run, in each pass: the points of its curve.
+const VALIDATIONS: usize = 20;
+
+/// Validation samples that each of them is on.
+const VALIDATION_SAMPLES: usize = 1000;
 
 #[derive(Debug, Parser)]
 struct ExampleArguments {
@@ -95,9 +101,10 @@ impl Example {
             .out
             .unwrap_or_else(|| free_folder(&format!("{}-{dataset}", self.name)));
         println!(
-            "{} networks on {dataset}: {samples} samples, {epochs} pass{}, batch {batch_size}, seed \
-             {}, {device_name}",
+            "{} networks on {}: {samples} samples, {epochs} pass{}, batch {batch_size}, seed {}, \
+             {device_name}",
             specs.len(),
+            self.words(dataset),
             if epochs == 1 { "" } else { "es" },
             arguments.seed,
         );
@@ -111,10 +118,16 @@ impl Example {
                 epochs,
                 batch_size,
                 seed: arguments.seed,
-                validate_every: samples.div_ceil(5).next_multiple_of(batch_size),
+                validate_every: samples.div_ceil(VALIDATIONS).next_multiple_of(batch_size),
                 patience: None,
                 on_divergence: Default::default(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
+                learner: LearnerSettings {
+                    // Enough for a curve; the table is on all test samples.
+                    validation_samples: Some(VALIDATION_SAMPLES.min(data.validation.len())),
+                    ..LearnerSettings::default()
+                },
+                preprocessing: Default::default(),
             },
             data,
             device,
@@ -136,6 +149,7 @@ impl Example {
             ComparisonEnding::Finished(compared) => {
                 let mut output = std::io::stdout().lock();
                 writeln!(output, "\n{}", comparison::curves(&compared, 72, 16))?;
+                writeln!(output, "data set: {}", self.words(dataset))?;
                 writeln!(output, "{}", comparison::table(&compared))?;
                 if Some(dataset) == self.instead {
                     writeln!(output, "{}", self.caution(dataset))?;
@@ -154,6 +168,14 @@ impl Example {
                 Ok((instead, arguments.load(instead, false)?))
             }
             (data, _) => Ok((self.dataset, data?)),
+        }
+    }
+
+    /// The name of the data set, and what it is if it stands in for another one.
+    fn words(&self, dataset: DatasetName) -> String {
+        match Some(dataset) == self.instead {
+            true => format!("{dataset} (generated images, not {})", self.dataset),
+            false => dataset.to_string(),
         }
     }
 

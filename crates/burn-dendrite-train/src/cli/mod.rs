@@ -4,6 +4,7 @@ mod evaluate;
 mod example;
 mod import;
 mod inspect;
+mod learner;
 mod presets;
 mod table;
 mod train;
@@ -33,7 +34,7 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Train a network and write a run folder.
-    Train(train::TrainArguments),
+    Train(Box<train::TrainArguments>),
     /// Measure the accuracy of a trained network.
     Evaluate(evaluate::EvaluateArguments),
     /// Show a network as a table: populations, projections, rules, parameters.
@@ -58,15 +59,20 @@ struct MachineArguments {
 
 impl MachineArguments {
     fn open(&self) -> anyhow::Result<(Device, DeviceName)> {
+        self.start_threads()?;
+        let name = self.device.unwrap_or_else(DeviceName::preferred);
+        let device = name.open().map_err(|error| Mistake(error.to_string()))?;
+        Ok((device, name))
+    }
+
+    fn start_threads(&self) -> anyhow::Result<()> {
         if let Some(threads) = self.threads {
             rayon::ThreadPoolBuilder::new()
                 .num_threads(threads.get())
                 .build_global()
                 .context("the threads cannot be started")?;
         }
-        let name = self.device.unwrap_or_else(DeviceName::preferred);
-        let device = name.open().map_err(|error| Mistake(error.to_string()))?;
-        Ok((device, name))
+        Ok(())
     }
 }
 

@@ -6,12 +6,16 @@ use std::{
     process::ExitCode,
 };
 
-use burn::train::Interrupter;
+use burn::{tensor::Device, train::Interrupter};
 use clap::Args;
 
-use super::{DataArguments, INTERRUPTED, MachineArguments, Mistake, specification};
+use super::{
+    DataArguments, INTERRUPTED, MachineArguments, Mistake,
+    learner::{LearnerArguments, PreprocessingArguments},
+    specification,
+};
 use crate::{
-    DeviceName, Display, Ending, Experiment, ExperimentSpec, OnDivergence,
+    DeviceAddress, Display, Ending, Experiment, ExperimentSpec, OnDivergence,
     data::DatasetName,
     presets,
     run::{self, RunSettings},
@@ -46,8 +50,7 @@ pub(super) struct TrainArguments {
     /// Seed of weights, order and events.
     #[arg(long, default_value_t = 1, conflicts_with = "resume")]
     seed: u64,
-    /// Training samples between two validations with a checkpoint each; a fifth of an epoch, in
-    /// whole batches, unless given.
+    /// Training samples between two validations; a fifth of an epoch, in whole steps, unless given.
     #[arg(long, value_name = "SAMPLES", conflicts_with = "resume")]
     validate_every: Option<usize>,
     /// Stop after so many validations without a lower loss.
@@ -57,6 +60,10 @@ pub(super) struct TrainArguments {
     /// such updates out, which means looking at every step.
     #[arg(long, value_enum, default_value_t, conflicts_with = "resume")]
     on_divergence: OnDivergence,
+    #[command(flatten)]
+    learner: LearnerArguments,
+    #[command(flatten)]
+    preprocessing: PreprocessingArguments,
     #[command(flatten)]
     machine: MachineArguments,
     /// Folder for the run; it must be new or empty. `runs/NAME-DATASET-…` unless given.
@@ -81,7 +88,8 @@ fn dataset_help() -> String {
 impl TrainArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         // The machine first: a device that does not exist is the cheapest mistake to find.
-        let (device, device_name) = self.machine.open()?;
+        let (mut devices, device_name) = self.open_devices()?;
+        let device = devices.remove(0);
         let (settings, spec, out) = match &self.resume {
             Some(folder) => {
                 let mistake = |error: run::RunError| Mistake(error.to_string());
@@ -106,6 +114,8 @@ impl TrainArguments {
             Some(settings) => settings,
             None => self.settings(&spec, data.train.len())?,
         };
+        let data =
+            (settings.preprocessing.prepare(data)).map_err(|error| Mistake(error.to_string()))?;
         let display = match (self.quiet, std::io::stdout().is_terminal()) {
             (true, _) => Display::Quiet,
             (false, true) => Display::Dashboard,
@@ -120,16 +130,32 @@ impl TrainArguments {
             spec,
             data,
             device,
-            device_name: device_name.to_string(),
+            more_devices: devices,
+            device_name,
             display,
             interrupter,
         };
-        self.announce(&experiment, device_name);
+        experiment.check()?;
+        self.announce(&experiment);
         let ending = match self.resume {
             Some(_) => experiment.resume()?,
             None => experiment.start()?,
         };
         Ok(self.report(ending, &out))
+    }
+
+    /// The device, or all of several, and what they are called.
+    fn open_devices(&self) -> anyhow::Result<(Vec<Device>, String)> {
+        let several = &self.learner.devices;
+        if several.is_empty() {
+            let (device, name) = self.machine.open()?;
+            return Ok((vec![device], name.to_string()));
+        }
+        self.machine.start_threads()?;
+        let devices =
+            DeviceAddress::open_all(several).map_err(|error| Mistake(error.to_string()))?;
+        let names: Vec<String> = several.iter().map(DeviceAddress::to_string).collect();
+        Ok((devices, names.join(", ")))
     }
 
     /// The data set that is asked for, else the specification's own, else the embedded one.
@@ -185,30 +211,35 @@ impl TrainArguments {
             );
             return Err(Mistake(message).into());
         }
-        Ok(RunSettings {
+        let mut settings = RunSettings {
             preset: spec.name.clone(),
             dataset: self.dataset_for(spec),
             samples,
             epochs: self.epochs,
             batch_size: self.batch_size,
             seed: self.seed,
-            validate_every: self.validate_every.unwrap_or_else(|| {
-                // Whole batches: a small one in the middle of a run would be a noisy step.
-                samples.div_ceil(5).next_multiple_of(self.batch_size)
-            }),
+            validate_every: 0,
             patience: self.patience,
             on_divergence: self.on_divergence,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-        })
+            learner: self.learner.settings()?,
+            preprocessing: self.preprocessing.settings(),
+        };
+        settings.validate_every = self.validate_every.unwrap_or_else(|| {
+            // Whole steps: a small one in the middle of a run would be a noisy step.
+            let step = settings.samples_per_step();
+            samples.div_ceil(5).next_multiple_of(step)
+        });
+        Ok(settings)
     }
 
-    fn announce(&self, experiment: &Experiment, device: DeviceName) {
+    fn announce(&self, experiment: &Experiment) {
         if self.quiet {
             return;
         }
         let settings = &experiment.settings;
         println!(
-            "{} on {}: {} epoch{} of {} samples, batch {}, seed {}, {device} with {} thread{}",
+            "{} on {}: {} epoch{} of {} samples, batch {}, seed {}, {} with {} thread{}",
             settings.preset,
             settings.dataset,
             settings.epochs,
@@ -216,6 +247,7 @@ impl TrainArguments {
             settings.samples,
             settings.batch_size,
             settings.seed,
+            experiment.device_name,
             rayon::current_num_threads(),
             if rayon::current_num_threads() == 1 {
                 ""
@@ -223,9 +255,17 @@ impl TrainArguments {
                 "s"
             },
         );
+        if settings.samples_per_step() != settings.batch_size {
+            println!(
+                "one step of the optimizer: {} samples, {} batch(es) on each of {} device(s)",
+                settings.samples_per_step(),
+                settings.learner.accumulate,
+                settings.learner.devices
+            );
+        }
         let spec = &experiment.spec;
         if spec.optimizer.descends()
-            && let Some(words) = spec.batch_scaling.describe(settings.batch_size)
+            && let Some(words) = spec.batch_scaling.describe(settings.samples_per_step())
         {
             println!("learning rates: {words}");
         }

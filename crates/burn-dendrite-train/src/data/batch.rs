@@ -13,6 +13,11 @@ pub struct SampleBatch {
     pub targets: Tensor<2>,
     /// The class of each sample, of shape `[batch]`.
     pub labels: Tensor<1, Int>,
+    /// Where the first of the samples is in its segment, from 0.
+    pub position: usize,
+    /// The share of the batch in the samples of which one step of the optimizer is made: 1 unless
+    /// batches are accumulated, or several devices learn together.
+    pub share: f64,
 }
 
 impl SampleBatch {

@@ -74,7 +74,7 @@ pub enum DataError {
     /// A file could not be fetched.
     #[error(
         "could not download {url}: {reason}; put the file into {} by hand (as {file}), or use \
-         --dataset mnist-mini, which works offline",
+         --dataset mnist-mini or --dataset synthetic, which work offline",
         folder.display()
     )]
     Download {
@@ -232,6 +232,35 @@ pub enum DataError {
         reason: String,
     },
 
+    /// A folder of images is named after no class.
+    #[error("{} is named after no class; accepted: {classes}", path.display())]
+    UnknownClass {
+        /// The folder.
+        path: PathBuf,
+        /// The classes, separated by commas.
+        classes: String,
+    },
+
+    /// A folder holds the Python version of CIFAR-10.
+    #[error(
+        "{} holds CIFAR-10 as Python pickles, which are not read; accepted: the binary version \
+         (cifar-10-binary.tar.gz, unpacked) or folders of JPEG or PNG images",
+        path.display()
+    )]
+    Pickles {
+        /// The folder.
+        path: PathBuf,
+    },
+
+    /// An archive lacks a file that it should hold.
+    #[error("{url} was downloaded, but does not hold {file}, so nothing was kept")]
+    ArchiveFile {
+        /// Its address.
+        url: String,
+        /// The missing file.
+        file: String,
+    },
+
     /// A label in memory names no class.
     #[error("record {record} has label {label}, but there are only {classes} classes")]
     Label {
@@ -272,6 +301,13 @@ pub enum DataError {
         path: PathBuf,
         /// The number of images.
         images: usize,
+    },
+
+    /// The samples cannot be preprocessed as asked for.
+    #[error("{reason}")]
+    Preprocessing {
+        /// Why, and what is accepted.
+        reason: String,
     },
 
     /// A plan asks for something that the set cannot give.

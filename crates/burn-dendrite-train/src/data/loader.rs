@@ -8,6 +8,7 @@ use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
 use burn::data::dataset::DatasetError;
 use burn::tensor::Device;
 
+use super::augment::{Augmentation, RandomViews};
 use super::{DataError, SampleBatch, SampleSet, SegmentPlan};
 
 /// What is called with a segment's index when its first batch is about to be asked for.
@@ -31,6 +32,34 @@ pub struct SegmentLoader {
     window: Window,
     device: Device,
     segment_start: Option<SegmentStart>,
+    step: StepShare,
+    augmentation: Option<Augmentation>,
+}
+
+/// What one step of the optimizer is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StepShare {
+    /// Batches that a device contributes, one after the other.
+    pub batches: usize,
+    /// Devices that contribute, all of them as much.
+    pub devices: usize,
+}
+
+impl StepShare {
+    /// One batch of one device.
+    pub const ONE: Self = Self {
+        batches: 1,
+        devices: 1,
+    };
+
+    /// The share of a batch of `rows` samples, the first of them at `position` of `samples` that a
+    /// device passes over in batches of `batch_size`: its rows, divided by those of the step.
+    fn of(self, position: usize, rows: usize, samples: usize, batch_size: usize) -> f64 {
+        let group = batch_size.max(1) * self.batches.max(1);
+        let start = position / group * group;
+        let in_step = group.min(samples - start) * self.devices;
+        rows as f64 / in_step as f64
+    }
 }
 
 impl SegmentLoader {
@@ -53,7 +82,22 @@ impl SegmentLoader {
             window: Window::WHOLE,
             device: device.clone(),
             segment_start: None,
+            step: StepShare::ONE,
+            augmentation: None,
         })
+    }
+
+    /// The same for a learner whose steps are made of several batches.
+    pub fn with_steps_of(self, step: StepShare) -> Self {
+        Self { step, ..self }
+    }
+
+    /// The same with the images changed at random, by the seed of the plan.
+    pub fn with_augmentation(self, augmentation: Augmentation) -> Self {
+        Self {
+            augmentation: Some(augmentation),
+            ..self
+        }
     }
 
     /// Has `hook` called with the index of each segment at the start of each `iter`, before any batch
@@ -95,12 +139,17 @@ impl DataLoader<SampleBatch> for SegmentLoader {
         let mut indices = self.plan.order(pass, self.set.len());
         indices.truncate(range.end);
         indices.drain(..range.start.min(indices.len()));
-        Box::new(BatchIterator::new(
-            &self.set,
-            indices,
-            self.plan.batch_size,
-            &self.device,
-        ))
+        let random = self.augmentation.map(|augmentation| RandomViews {
+            augmentation,
+            seed: self.plan.seed,
+            pass,
+            start: range.start,
+        });
+        Box::new(BatchIterator {
+            step: self.step,
+            random,
+            ..BatchIterator::new(&self.set, indices, self.plan.batch_size, &self.device)
+        })
     }
 
     /// The number of samples of the coming segment.
@@ -176,6 +225,8 @@ pub(super) struct BatchIterator<'a> {
     device: &'a Device,
     /// How many of the indices have been yielded.
     yielded: usize,
+    step: StepShare,
+    random: Option<RandomViews>,
 }
 
 impl<'a> BatchIterator<'a> {
@@ -192,6 +243,8 @@ impl<'a> BatchIterator<'a> {
             batch_size,
             device,
             yielded: 0,
+            step: StepShare::ONE,
+            random: None,
         }
     }
 }
@@ -201,9 +254,26 @@ impl Iterator for BatchIterator<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = &self.indices[self.yielded..];
-        let batch = &rest[..self.batch_size.min(rest.len())];
-        self.yielded += batch.len();
-        (!batch.is_empty()).then(|| Ok(self.set.batch(batch, self.device)))
+        let indices = &rest[..self.batch_size.min(rest.len())];
+        let (position, rows) = (self.yielded, indices.len());
+        if rows == 0 {
+            return None;
+        }
+        self.yielded += rows;
+        let batch = match &self.random {
+            None => self.set.batch(indices, self.device),
+            Some(random) => {
+                let view = |row| random.view(position + row);
+                self.set.batch_of_views(indices, view, self.device)
+            }
+        };
+        let total = self.indices.len();
+        let share = self.step.of(position, rows, total, self.batch_size);
+        Some(Ok(SampleBatch {
+            position,
+            share,
+            ..batch
+        }))
     }
 }
 
@@ -373,6 +443,40 @@ pub(super) mod tests {
             let _ = loader.iter();
         }
         assert_eq!(*heard.lock().unwrap(), [4, 5, 0]);
+    }
+
+    #[test]
+    fn the_shares_of_a_step_add_up_to_one() {
+        let shares =
+            |batches,
+             devices,
+             loader: &dyn Fn(SegmentLoader) -> Arc<dyn DataLoader<SampleBatch>>| {
+                let step = StepShare { batches, devices };
+                let plan = SegmentPlan {
+                    samples_per_segment: 10,
+                    ..PLAN
+                };
+                let whole = SegmentLoader::new(numbered(12), plan, 0, &Device::flex()).unwrap();
+                let loader = loader(whole.with_steps_of(step));
+                let shares: Vec<f64> = loader.iter().map(|batch| batch.unwrap().share).collect();
+                shares
+            };
+        let whole = |loader| Arc::new(loader) as Arc<dyn DataLoader<SampleBatch>>;
+        // Batches of 3, 3, 3 and 1.
+        assert_eq!(shares(1, 1, &whole), [1.0; 4]);
+        assert_eq!(shares(2, 1, &whole), [0.5, 0.5, 0.75, 0.25]);
+        assert_eq!(shares(3, 1, &whole), [1.0 / 3.0, 1.0 / 3.0, 1.0 / 3.0, 1.0]);
+        // Batches of 3 and 2 on each device.
+        let half = |loader: SegmentLoader| loader.slice(5, 10);
+        assert_eq!(shares(1, 2, &half), [0.5, 0.5]);
+        assert_eq!(shares(2, 2, &half), [0.3, 0.2]);
+    }
+
+    #[test]
+    fn batches_know_their_place() {
+        let loader = loader(0);
+        let places: Vec<usize> = loader.iter().map(|batch| batch.unwrap().position).collect();
+        assert_eq!(places, [0, 3]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+mod augment;
 mod batch;
 pub mod cifar10;
 pub mod download;
@@ -27,16 +28,20 @@ pub mod idx_collection;
 mod loader;
 pub mod mnist;
 pub mod mnist_mini;
+mod pixels;
 mod plan;
+mod preprocess;
 mod sample_set;
 mod sequential;
 pub mod spirals;
 pub mod synthetic;
 
+pub use augment::{Augmentation, Flip};
 pub use batch::SampleBatch;
 pub use error::DataError;
-pub use loader::{SegmentLoader, SegmentStart};
+pub use loader::{SegmentLoader, SegmentStart, StepShare};
 pub use plan::SegmentPlan;
+pub use preprocess::{Normalisation, Preprocessing};
 pub use sample_set::{ImageShape, SampleSet};
 pub use sequential::SequentialLoader;
 

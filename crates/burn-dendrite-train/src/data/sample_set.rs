@@ -1,9 +1,13 @@
 //! Labelled samples kept in memory: images as bytes, vectors as real numbers.
 
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, sync::Arc};
 
 use burn::tensor::{Device, Tensor, TensorData};
+use rand::{SeedableRng, seq::SliceRandom};
+use rand_chacha::ChaCha8Rng;
 
+use super::augment::View;
+use super::pixels::{self, ChannelStatistics, Scale};
 use super::{DataError, SampleBatch};
 
 /// The size of an image.
@@ -50,6 +54,9 @@ pub struct SampleSet {
     shape: Option<ImageShape>,
     features: usize,
     classes: usize,
+    /// What a network sees of each value of a pixel, channel by channel; a 255th of it unless
+    /// normalised.
+    scales: Option<Arc<[Scale]>>,
 }
 
 /// What samples are made of.
@@ -93,16 +100,6 @@ impl Values {
             Self::Reals(values) => {
                 Self::Reals(ranges.flat_map(|it| &values[it]).copied().collect())
             }
-        }
-    }
-
-    /// Appends the values of a range as a network sees them.
-    fn show(&self, range: Range<usize>, inputs: &mut Vec<f32>) {
-        match self {
-            Self::Bytes(values) => {
-                inputs.extend(values[range].iter().map(|&pixel| f32::from(pixel) / 255.0));
-            }
-            Self::Reals(values) => inputs.extend_from_slice(&values[range]),
         }
     }
 }
@@ -193,6 +190,7 @@ impl SampleSet {
             shape,
             features,
             classes,
+            scales: None,
         })
     }
 
@@ -254,8 +252,46 @@ impl SampleSet {
     /// If `index` is not below [`SampleSet::len`], as indexing a slice does.
     pub fn sample(&self, index: usize) -> Vec<f32> {
         let mut values = Vec::with_capacity(self.features);
-        self.values.show(self.range(index), &mut values);
+        self.show(index, &mut values);
         values
+    }
+
+    /// Appends the values of a sample as a network sees them.
+    fn show(&self, index: usize, inputs: &mut Vec<f32>) {
+        match &self.values {
+            Values::Reals(values) => inputs.extend_from_slice(&values[self.range(index)]),
+            Values::Bytes(pixels) => {
+                let scales = self.scales.as_deref();
+                pixels::show(&pixels[self.range(index)], scales, inputs);
+            }
+        }
+    }
+
+    /// Appends the values of an image that is looked at in another way; a vector is appended as it
+    /// is.
+    fn show_view(&self, index: usize, view: View, inputs: &mut Vec<f32>) {
+        match (self.pixels(index), self.shape) {
+            (Some(pixels), Some(shape)) => {
+                pixels::show_view(pixels, shape, view, self.scales.as_deref(), inputs);
+            }
+            _ => self.show(index, inputs),
+        }
+    }
+
+    /// Mean and deviation of each channel over all images; none where samples are vectors.
+    pub(super) fn channel_statistics(&self) -> Vec<ChannelStatistics> {
+        match (&self.values, self.shape) {
+            (Values::Bytes(pixels), Some(shape)) => ChannelStatistics::of(pixels, shape),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The same images, shown with these means taken off and divided by these deviations.
+    pub(super) fn normalised(self, channels: &[ChannelStatistics]) -> Self {
+        Self {
+            scales: Some(channels.iter().map(ChannelStatistics::scale).collect()),
+            ..self
+        }
     }
 
     /// Where the values of sample `index` are.
@@ -273,6 +309,27 @@ impl SampleSet {
     ///
     /// If an index is not below [`SampleSet::len`], as indexing a slice does.
     pub fn batch(&self, indices: &[usize], device: &Device) -> SampleBatch {
+        self.batch_shown(indices, |_, index, inputs| self.show(index, inputs), device)
+    }
+
+    /// [`batch`](Self::batch) of images that are each looked at in a way of its own, by its row.
+    pub(super) fn batch_of_views(
+        &self,
+        indices: &[usize],
+        view: impl Fn(usize) -> View,
+        device: &Device,
+    ) -> SampleBatch {
+        let show = |row, index, inputs: &mut Vec<f32>| self.show_view(index, view(row), inputs);
+        self.batch_shown(indices, show, device)
+    }
+
+    /// The samples at `indices`, whose values `show` appends, told row and index.
+    fn batch_shown(
+        &self,
+        indices: &[usize],
+        show: impl Fn(usize, usize, &mut Vec<f32>),
+        device: &Device,
+    ) -> SampleBatch {
         let device = device.clone().without_autodiff();
         let size = indices.len();
         let mut inputs = Vec::with_capacity(size * self.features);
@@ -280,7 +337,7 @@ impl SampleSet {
         let mut labels = Vec::with_capacity(size);
         for (row, &index) in indices.iter().enumerate() {
             let label = self.label(index);
-            self.values.show(self.range(index), &mut inputs);
+            show(row, index, &mut inputs);
             targets[row * self.classes + usize::from(label)] = 1.0;
             labels.push(i32::from(label));
         }
@@ -288,6 +345,8 @@ impl SampleSet {
             inputs: Tensor::from_data(TensorData::new(inputs, [size, self.features]), &device),
             targets: Tensor::from_data(TensorData::new(targets, [size, self.classes]), &device),
             labels: Tensor::from_data(TensorData::new(labels, [size]), &device),
+            position: 0,
+            share: 1.0,
         }
     }
 
@@ -300,6 +359,7 @@ impl SampleSet {
         let rest = Self {
             values,
             labels,
+            scales: self.scales.clone(),
             ..self
         };
         (self, rest)
@@ -315,8 +375,18 @@ impl SampleSet {
         Self {
             values: (self.values).select(indices.iter().map(|&index| self.range(index))),
             labels,
+            scales: self.scales.clone(),
             ..*self
         }
+    }
+
+    /// So many samples, drawn without repetition by a fixed seed, in an order of their own: the same
+    /// ones for every run.
+    pub fn subset(&self, count: usize) -> Self {
+        let mut indices: Vec<usize> = (0..self.len()).collect();
+        indices.shuffle(&mut ChaCha8Rng::seed_from_u64(0));
+        indices.truncate(count);
+        self.select(&indices)
     }
 
     /// How many samples each class has: `classes` counts.
@@ -430,6 +500,18 @@ mod tests {
             (&[0, 0][..], Some(&[102, 153][..]))
         );
         assert_eq!(chosen.class_counts(), [2, 0, 0]);
+    }
+
+    #[test]
+    fn a_subset_is_the_same_every_time_and_mixes_the_set() {
+        let labels: Vec<u8> = (0..100).collect();
+        let set = SampleSet::images(vec![0; 200], labels, SHAPE, 100).unwrap();
+        let subset = set.subset(20);
+        assert!(subset == set.subset(20));
+        let labels: std::collections::HashSet<_> = subset.labels().iter().collect();
+        assert_eq!(labels.len(), 20);
+        assert!(labels.iter().any(|label| **label < 50) && labels.iter().any(|it| **it >= 50));
+        assert_eq!(set.subset(200).len(), 100);
     }
 
     #[test]

@@ -10,7 +10,12 @@ use burn::{
     lr_scheduler::LrSchedulerRecord,
     optim::OptimizerRecord,
     store::ModuleRecord,
-    train::checkpoint::{Checkpoint, Checkpointer, CheckpointerError},
+    train::{
+        checkpoint::{
+            Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy,
+        },
+        metric::store::EventStoreClient,
+    },
 };
 
 use super::write_atomically;
@@ -64,6 +69,53 @@ impl<R: Checkpoint> Checkpointer<R> for AtomicCheckpointer {
     }
 }
 
+/// Saves after every so many segments and after the last one, and keeps the newest two: the older
+/// of them is whole whatever happens to the newer.
+#[derive(Clone, Copy, Debug)]
+pub struct CheckpointEvery {
+    /// Segments between two checkpoints, at least 1.
+    pub segments: usize,
+    /// Segments of the run.
+    pub last: usize,
+}
+
+/// Checkpoints that are kept.
+const KEPT: usize = 2;
+
+impl CheckpointEvery {
+    /// The segments with a checkpoint, up to and with `segment`, newest first.
+    fn saved(self, segment: usize) -> impl Iterator<Item = usize> {
+        let every = self.segments.max(1);
+        let last = (segment == self.last && !segment.is_multiple_of(every)).then_some(segment);
+        let regular = (1..=segment / every)
+            .rev()
+            .map(move |number| number * every);
+        last.into_iter().chain(regular)
+    }
+
+    /// What is done after `segment`.
+    fn actions(self, segment: usize) -> Vec<CheckpointingAction> {
+        let mut saved = self.saved(segment);
+        if saved.next() != Some(segment) {
+            return Vec::new();
+        }
+        let outdated = saved.nth(KEPT - 1).map(CheckpointingAction::Delete);
+        std::iter::once(CheckpointingAction::Save)
+            .chain(outdated)
+            .collect()
+    }
+}
+
+impl CheckpointingStrategy for CheckpointEvery {
+    fn checkpointing(
+        &mut self,
+        segment: usize,
+        _store: &EventStoreClient,
+    ) -> Vec<CheckpointingAction> {
+        self.actions(segment)
+    }
+}
+
 /// The file of one part of a checkpoint.
 pub(super) fn file(folder: &Path, part: &str, segment: usize) -> PathBuf {
     folder.join(format!("{part}-{segment}.bpk"))
@@ -110,6 +162,27 @@ pub(super) fn complete(folder: &Path) -> BTreeSet<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_so_many_segments_and_the_last_are_saved_and_two_are_kept() {
+        let strategy = CheckpointEvery {
+            segments: 3,
+            last: 10,
+        };
+        let mut kept: BTreeSet<usize> = BTreeSet::new();
+        let mut history = Vec::new();
+        for segment in 1..=10 {
+            for action in strategy.actions(segment) {
+                match action {
+                    CheckpointingAction::Save => assert!(kept.insert(segment)),
+                    CheckpointingAction::Delete(segment) => assert!(kept.remove(&segment)),
+                }
+            }
+            history.push(kept.iter().copied().collect::<Vec<_>>());
+        }
+        assert_eq!(history[1..4], [vec![], vec![3], vec![3]]);
+        assert_eq!(history[8..], [vec![6, 9], vec![9, 10]]);
+    }
 
     #[test]
     fn a_checkpoint_counts_once_all_parts_are_there() {

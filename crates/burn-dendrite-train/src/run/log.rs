@@ -81,9 +81,12 @@ impl Mean {
         }
     }
 
+    /// Nothing where nothing was measured, or where the measure is beyond all bounds, for which
+    /// JSON has no number.
     fn value(self) -> Option<f64> {
         self.finished
             .or((self.count > 0).then(|| self.sum / self.count as f64))
+            .filter(|value| value.is_finite())
     }
 }
 

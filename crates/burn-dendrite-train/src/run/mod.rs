@@ -4,7 +4,7 @@
 //! run.toml          what was asked for: data set, budget, seed, device
 //! spec.toml         the resolved specification
 //! metrics.jsonl     one line per segment and split
-//! checkpoint/       model, optimizer and schedule after each of the last segments
+//! checkpoint/       model, optimizer and schedule after some segments, the newest two of them
 //! model.bpk         the trained network
 //! summary.json      the result
 //! ```
@@ -23,9 +23,9 @@ use std::{
 use burn_dendrite_nn::SpecErrors;
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use checkpoint::AtomicCheckpointer;
+pub use checkpoint::{AtomicCheckpointer, CheckpointEvery};
 pub use log::{JsonLinesLogger, Progress, SegmentRecord};
-pub use settings::RunSettings;
+pub use settings::{LearnerSettings, RunSettings};
 pub use summary::Summary;
 
 use crate::spec::ExperimentSpec;

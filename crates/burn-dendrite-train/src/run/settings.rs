@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     OnDivergence,
-    data::{DatasetName, SegmentPlan},
+    data::{DatasetName, Preprocessing, SegmentPlan},
 };
 
 /// Data, budget and seed of a run.
@@ -24,7 +24,7 @@ pub struct RunSettings {
     /// Number of the run, counted from 1 in the published protocol: it decides weights, order and
     /// events.
     pub seed: u64,
-    /// Training samples between two validations, each of which is followed by a checkpoint.
+    /// Training samples between two validations.
     pub validate_every: usize,
     /// Validations without a lower loss after which the run stops early; never unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,11 +34,53 @@ pub struct RunSettings {
     pub on_divergence: OnDivergence,
     /// Version of this program that started the run.
     pub version: String,
+    /// What burn's learner does beside training.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub learner: LearnerSettings,
+    /// What is done to the images before a network sees them.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub preprocessing: Preprocessing,
+}
+
+/// What burn's learner does beside training: checkpoints, validation, metrics, the division of a
+/// step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LearnerSettings {
+    /// Training samples between two checkpoints, which follow validations; after each validation,
+    /// but at most 20 in a run, unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checkpoint_every: Option<usize>,
+    /// Validation samples that each validation is on, the same ones every time; all unless given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub validation_samples: Option<usize>,
+    /// Batches that one step of the optimizer is made of.
+    pub accumulate: usize,
+    /// Devices that divide each segment among them.
+    pub devices: usize,
+    /// Training samples between two steps whose [vital signs](crate::vitals) are taken; none are
+    /// if 0.
+    pub vitals_every: usize,
+}
+
+impl Default for LearnerSettings {
+    fn default() -> Self {
+        Self {
+            checkpoint_every: None,
+            validation_samples: None,
+            accumulate: 1,
+            devices: 1,
+            vitals_every: 10,
+        }
+    }
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
+
+/// Checkpoints of a run at most, unless their number is asked for.
+const CHECKPOINTS: usize = 20;
 
 /// The published protocol numbers its networks from 66049 and its orders of samples from 257.
 const NETWORK_SEED: u64 = 66_048;
@@ -67,16 +109,134 @@ impl RunSettings {
         }
     }
 
-    /// Training steps of the whole run.
-    pub fn steps(&self) -> usize {
-        self.steps_before(self.segments().segments())
+    /// Samples that one step of the optimizer is made on.
+    pub fn samples_per_step(&self) -> usize {
+        let batches = self.learner.accumulate.saturating_mul(self.learner.devices);
+        self.batch_size.saturating_mul(batches)
     }
 
-    /// Training steps of the first `segments` segments.
-    pub fn steps_before(&self, segments: usize) -> usize {
+    /// Steps of the optimizer in the whole run.
+    pub fn steps(&self) -> usize {
+        let plan = self.segments();
+        let step = self.samples_per_step().max(1);
+        (0..plan.segments())
+            .map(|segment| plan.range(segment).1.len().div_ceil(step))
+            .sum()
+    }
+
+    /// Batches of the first `segments` segments.
+    pub fn batches_before(&self, segments: usize) -> usize {
         let plan = self.segments();
         (0..segments)
-            .map(|segment| plan.range(segment).1.len().div_ceil(self.batch_size))
+            .map(|segment| plan.range(segment).1.len().div_ceil(self.batch_size.max(1)))
             .sum()
+    }
+
+    /// The number of segments between two checkpoints.
+    pub fn segments_per_checkpoint(&self) -> usize {
+        let segments = match self.learner.checkpoint_every {
+            Some(samples) => samples.div_ceil(self.validate_every.max(1)),
+            None => self.segments().segments().div_ceil(CHECKPOINTS),
+        };
+        segments.max(1)
+    }
+
+    /// What is wrong with the numbers, as far as the data do not matter.
+    ///
+    /// # Errors
+    ///
+    /// One sentence with the accepted values.
+    pub fn check(&self) -> Result<(), String> {
+        let counts = [
+            ("validate_every", Some(self.validate_every)),
+            ("checkpoint_every", self.learner.checkpoint_every),
+            ("validation_samples", self.learner.validation_samples),
+            ("accumulate", Some(self.learner.accumulate)),
+            ("devices", Some(self.learner.devices)),
+        ];
+        if let Some((name, _)) = counts.iter().find(|(_, count)| *count == Some(0)) {
+            return Err(format!("`{name}` is 0; accepted: 1 or more"));
+        }
+        let devices = self.learner.devices;
+        let plan = self.segments();
+        let uneven = (0..plan.segments_per_pass())
+            .map(|segment| plan.range(segment).1.len())
+            .find(|samples| !samples.is_multiple_of(devices));
+        match uneven {
+            Some(samples) => Err(format!(
+                "{samples} samples between two validations cannot be divided evenly among \
+                 {devices} devices; accepted: `--samples` and `--validate-every` in multiples of \
+                 {devices}"
+            )),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings() -> RunSettings {
+        RunSettings {
+            preset: "mnist-dtp".to_owned(),
+            dataset: DatasetName::MnistMini,
+            samples: 100,
+            epochs: 2,
+            batch_size: 4,
+            seed: 1,
+            validate_every: 30,
+            patience: None,
+            on_divergence: OnDivergence::Stop,
+            version: "0.1.0".to_owned(),
+            learner: LearnerSettings::default(),
+            preprocessing: Preprocessing::default(),
+        }
+    }
+
+    #[test]
+    fn settings_of_an_older_version_are_read_and_defaults_not_written() {
+        let text = toml::to_string(&settings()).unwrap();
+        assert!(!text.contains('['), "{text}");
+        assert_eq!(toml::from_str::<RunSettings>(&text).unwrap(), settings());
+        let mut changed = settings();
+        changed.learner.accumulate = 3;
+        changed.preprocessing.crop_padding = 4;
+        let text = toml::to_string(&changed).unwrap();
+        assert_eq!(toml::from_str::<RunSettings>(&text).unwrap(), changed);
+    }
+
+    #[test]
+    fn steps_are_counted_segment_by_segment() {
+        // Segments of 30, 30, 30 and 10 samples: 8 + 8 + 8 + 3 batches, twice.
+        assert_eq!(settings().steps(), 54);
+        let mut settings = settings();
+        settings.learner.accumulate = 2;
+        // 4 + 4 + 4 + 2 steps on up to 8 samples, twice.
+        assert_eq!((settings.steps(), settings.samples_per_step()), (28, 8));
+    }
+
+    #[test]
+    fn a_run_has_at_most_twenty_checkpoints_unless_more_are_asked_for() {
+        let mut settings = settings();
+        assert_eq!(settings.segments_per_checkpoint(), 1);
+        settings.validate_every = 1;
+        assert_eq!(settings.segments_per_checkpoint(), 10);
+        settings.learner.checkpoint_every = Some(3);
+        assert_eq!(settings.segments_per_checkpoint(), 3);
+        settings.validate_every = 2;
+        assert_eq!(settings.segments_per_checkpoint(), 2);
+    }
+
+    #[test]
+    fn segments_that_cannot_be_divided_evenly_are_refused() {
+        let mut settings = settings();
+        settings.learner.devices = 2;
+        settings.check().unwrap();
+        settings.learner.devices = 3;
+        let message = settings.check().unwrap_err();
+        assert!(message.contains("10 samples") && message.contains("multiples of 3"));
+        settings.learner.devices = 0;
+        assert!(settings.check().unwrap_err().contains("`devices` is 0"));
     }
 }

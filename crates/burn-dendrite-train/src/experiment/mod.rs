@@ -1,12 +1,17 @@
 //! One training from its settings to its summary, through burn's learner.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+mod check;
+mod divergence;
+mod progress;
+
+use std::{path::PathBuf, sync::Arc};
 
 use burn::{
     module::Module,
     tensor::Device,
     train::{
-        EarlyStoppingStrategy, Interrupter, Learner, LearningResult, SupervisedTraining,
+        EarlyStoppingStrategy, ExecutionStrategy, Interrupter, Learner, LearningResult,
+        MultiDeviceOptim, SupervisedTraining,
         metric::{
             AccuracyMetric, LossMetric,
             store::{Aggregate, Direction, EventStoreClient, Split},
@@ -16,19 +21,22 @@ use burn::{
 use burn_dendrite_nn::{Network, Plan, SpecErrors};
 use burn_dendrite_optim::Learning;
 
+pub(crate) use check::fits;
+
 use crate::{
     OnDivergence,
-    data::{DataError, SegmentLoader, SequentialLoader, Splits},
+    data::{DataError, SegmentLoader, SequentialLoader, Splits, StepShare},
     evaluate::{EVALUATION_BATCH, evaluate},
-    health::{Divergence, Health, Occasion},
+    health::{Divergence, Health},
     model::PlasticNetwork,
     renderer::Nothing,
     run::{
-        self, AtomicCheckpointer, JsonLinesLogger, RunError, RunFolder, RunSettings, SegmentRecord,
-        Summary,
+        self, AtomicCheckpointer, CheckpointEvery, JsonLinesLogger, RunError, RunFolder,
+        RunSettings, Summary,
     },
     spec::ExperimentSpec,
     timing::{Stopwatch, TimedLoader},
+    vitals::{VitalMetric, Watch},
 };
 
 /// What somebody who waits sees.
@@ -50,10 +58,12 @@ pub struct Experiment {
     pub settings: RunSettings,
     /// Network and learning.
     pub spec: ExperimentSpec,
-    /// The data.
+    /// The data, preprocessed as the settings say.
     pub data: Splits,
-    /// Where it runs.
+    /// Where it runs, and the first of the devices if there are several.
     pub device: Device,
+    /// The devices beside that one; as many as the settings say less one.
+    pub more_devices: Vec<Device>,
     /// The name of the device, for the summary.
     pub device_name: String,
     /// What is shown meanwhile.
@@ -93,7 +103,7 @@ pub enum ExperimentError {
     #[error("training stopped: {0}")]
     Learner(String),
     /// Activity ran away.
-    #[error("{}", describe(.divergence, .checkpoint))]
+    #[error("training diverged {divergence}; {}", divergence::way_back(.checkpoint))]
     Diverged {
         /// Where.
         divergence: Divergence,
@@ -125,24 +135,6 @@ impl ExperimentError {
 }
 
 impl Experiment {
-    /// Whether everything fits, before any file is written.
-    ///
-    /// # Errors
-    ///
-    /// Mistakes of the specification, sizes that do not fit the data, or a budget beyond it.
-    pub fn check(&self) -> Result<(Plan, Learning), ExperimentError> {
-        let (plan, learning) = self.spec.check()?;
-        let settings = &self.settings;
-        fits(&plan, &self.data, settings.dataset.as_str())?;
-        if settings.validate_every == 0 {
-            return Err(ExperimentError::Mismatch(
-                "`validate_every` is 0; accepted: 1 or more samples".to_owned(),
-            ));
-        }
-        settings.segments().validate(self.data.train.len())?;
-        Ok((plan, learning))
-    }
-
     /// Trains in a new folder.
     ///
     /// # Errors
@@ -177,7 +169,11 @@ impl Experiment {
     ) -> Result<Ending, ExperimentError> {
         let settings = &self.settings;
         let network = Network::new(plan, settings.network_seed(), &self.device);
-        let model = PlasticNetwork::new(network, learning);
+        let watch = match settings.learner.vitals_every {
+            0 => Watch::Never,
+            samples => Watch::Every(samples),
+        };
+        let model = PlasticNetwork::new(network, learning).watched(watch);
         for damage in run::damaged_checkpoints(folder.path()) {
             eprintln!("warning: {damage}; the newest one that can be read is used");
         }
@@ -194,7 +190,7 @@ impl Experiment {
             // The run was cut off between its last checkpoint and its summary.
             (load_checkpoint(model.valid(), folder.path())?, Ok(finished))
         } else {
-            let before = settings.steps_before(finished);
+            let before = settings.batches_before(finished);
             let health = Health::new(settings.on_divergence, before, &self.interrupter);
             let health = Arc::new(health);
             let result = self.learn(&folder, model.clone(), finished, &stopwatch, &health)?;
@@ -206,11 +202,13 @@ impl Experiment {
             {
                 return Err(self.diverged(&folder, model, divergence));
             }
-            let reached = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
+            let saved = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
             let ended = if result.interrupted.is_some() {
-                Err(reached)
+                Err(saved)
             } else {
-                Ok(reached)
+                // A run that stops early need not have saved the last segment.
+                let records = run::records(folder.path())?;
+                Ok(records.last().map_or(saved, |record| record.segment))
             };
             (result.model, ended)
         };
@@ -257,21 +255,29 @@ impl Experiment {
         let settings = &self.settings;
         let segments = settings.segments();
         let (seed, device) = (settings.order_seed(), self.device.clone());
-        let loader = SegmentLoader::new(self.data.train.clone(), segments, finished, &self.device)?
-            // Random events draw from the device: each segment starts its own stream, so that a
-            // resumed run draws what an uninterrupted one would.
-            .with_segment_start(Arc::new(move |segment| {
-                device.seed(
-                    seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                        .wrapping_add(segment as u64),
-                );
-            }));
-        let train = TimedLoader {
-            loader: Arc::new(loader),
-            stopwatch: stopwatch.clone(),
+        let mut loader =
+            SegmentLoader::new(self.data.train.clone(), segments, finished, &self.device)?
+                .with_steps_of(StepShare {
+                    batches: settings.learner.accumulate,
+                    devices: settings.learner.devices,
+                })
+                // Random events draw from the device: each segment starts its own stream, so that
+                // a resumed run draws what an uninterrupted one would.
+                .with_segment_start(Arc::new(move |segment| {
+                    device.seed(
+                        seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+                            .wrapping_add(segment as u64),
+                    );
+                }));
+        if let Some(augmentation) = settings.preprocessing.augmentation() {
+            loader = loader.with_augmentation(augmentation);
+        }
+        let train = TimedLoader::new(Arc::new(loader), stopwatch.clone());
+        let validation = match settings.learner.validation_samples {
+            Some(samples) => Arc::new(self.data.validation.subset(samples)),
+            None => self.data.validation.clone(),
         };
-        let validation =
-            SequentialLoader::new(self.data.validation.clone(), EVALUATION_BATCH, &self.device)?;
+        let validation = SequentialLoader::new(validation, EVALUATION_BATCH, &self.device)?;
 
         let log = JsonLinesLogger::open(
             &folder.metrics(),
@@ -286,9 +292,31 @@ impl Experiment {
                 .metrics((AccuracyMetric::new(), LossMetric::new()))
                 .with_metric_logger(log)
                 .with_custom_checkpointers(models, optimizers, schedules)
+                .with_checkpointing_strategy(CheckpointEvery {
+                    segments: settings.segments_per_checkpoint(),
+                    last: segments.segments(),
+                })
                 .with_interrupter(self.interrupter.clone())
                 .with_application_logger(None)
                 .num_epochs(segments.segments());
+        if settings.learner.vitals_every > 0 {
+            for (vital, metric) in VitalMetric::all(model.network.plan()) {
+                if vital.is_in_training(model.learning()) {
+                    training = training.metric_train_numeric(metric.clone());
+                }
+                if vital.is_in_validation() {
+                    training = training.metric_valid_numeric(metric);
+                }
+            }
+        }
+        if settings.learner.accumulate > 1 {
+            training = training.grads_accumulation(settings.learner.accumulate);
+        }
+        if !self.more_devices.is_empty() {
+            let devices = [std::slice::from_ref(&self.device), &self.more_devices].concat();
+            let strategy = ExecutionStrategy::multi(devices, MultiDeviceOptim::OptimMainDevice);
+            training = training.with_training_strategy(strategy.into());
+        }
         if finished > 0 {
             training = training.checkpoint(finished);
         }
@@ -303,77 +331,10 @@ impl Experiment {
         let mut schedule = schedule.map_err(ExperimentError::Mismatch)?;
         if self.spec.optimizer.descends() {
             let scaling = self.spec.batch_scaling;
-            schedule = scaling.apply(schedule, settings.batch_size, steps);
+            schedule = scaling.apply(schedule, settings.samples_per_step(), steps);
         }
-        let model = model.watched_by(health.clone());
+        let model = model.guarded(health.clone().into());
         Ok(training.launch(Learner::new(model, self.spec.optimizer.init(), schedule)))
-    }
-
-    /// The error for a training that left the numbers that make sense. The steps since the last
-    /// checkpoint are repeated to find where it began.
-    fn diverged(
-        self,
-        folder: &RunFolder,
-        model: PlasticNetwork,
-        seen: Divergence,
-    ) -> ExperimentError {
-        let latest = run::latest_checkpoint(folder.path());
-        let segments = self.settings.segments();
-        let finished = latest.as_ref().map_or(0, |(_, segment)| *segment);
-        let checkpoint = latest.map(|(file, segment)| (file, segments.samples_before(segment)));
-        let again = Self {
-            display: Display::Quiet,
-            interrupter: Interrupter::new(),
-            ..self
-        };
-        let before = again.settings.steps_before(finished);
-        let health = Arc::new(Health::locating(seen.step, before, &again.interrupter));
-        let stopwatch = Stopwatch::default();
-        let repeated = again.learn(folder, model, finished, &stopwatch, &health);
-        let located = repeated.ok().and_then(|_| health.divergence());
-        ExperimentError::Diverged {
-            divergence: located.unwrap_or(seen),
-            checkpoint,
-        }
-    }
-
-    /// Prints a line a segment where lines are wanted.
-    fn progress(&self, finished: usize, stopwatch: &Stopwatch) -> run::Progress {
-        if self.display != Display::Lines {
-            return Arc::new(|_| ());
-        }
-        let segments = self.settings.segments();
-        let total = segments.samples_before(segments.segments());
-        let before = segments.samples_before(finished);
-        if before > 0 {
-            println!("going on after {before} of {total} samples");
-        }
-        let (stopwatch, started) = (stopwatch.clone(), std::time::Instant::now());
-        let trained = std::sync::Mutex::new(f64::NAN);
-        Arc::new(move |record: &SegmentRecord| {
-            let accuracy = record.metrics.get("Accuracy").copied().unwrap_or(f64::NAN);
-            let mut trained = match trained.lock() {
-                Ok(trained) => trained,
-                Err(poisoned) => poisoned.into_inner(),
-            };
-            if record.split == "train" {
-                *trained = accuracy;
-                return;
-            }
-            let done = (record.samples - before).max(1) as f64;
-            let left = started
-                .elapsed()
-                .mul_f64((total - record.samples) as f64 / done);
-            println!(
-                "{:>7} of {total} samples   accuracy: training {:5.1} %, validation {:5.1} %   \
-                 {:.0} samples/s   {} left",
-                record.samples,
-                *trained,
-                accuracy,
-                stopwatch.samples_per_second(),
-                duration(left),
-            );
-        })
     }
 }
 
@@ -390,62 +351,6 @@ impl EarlyStoppingStrategy for Patience {
             .find_epoch("Loss", Aggregate::Mean, Direction::Lowest, &Split::Valid)
             .is_some_and(|best| epoch.saturating_sub(best) >= self.segments)
     }
-}
-
-fn duration(left: Duration) -> String {
-    match left.as_secs() {
-        seconds @ 0..60 => format!("{seconds} s"),
-        seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),
-        seconds => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
-    }
-}
-
-/// Where a training diverged, and what there is to go back to.
-fn describe(divergence: &Divergence, checkpoint: &Option<(PathBuf, usize)>) -> String {
-    let Divergence {
-        step,
-        occasion,
-        population,
-        value,
-    } = divergence;
-    let when = match occasion {
-        Occasion::Training => format!("in step {step}"),
-        Occasion::Validation => format!("in the validation after step {step}"),
-    };
-    let what = match population {
-        Some(name) => format!("the activity of `{name}` reached {value:.3e}"),
-        None => format!("the loss reached {value:.3e}"),
-    };
-    let back = match checkpoint {
-        Some((file, samples)) => format!(
-            "the last good checkpoint is `{}`, after {samples} samples",
-            file.display()
-        ),
-        None => "there is no checkpoint before that".to_owned(),
-    };
-    format!(
-        "training diverged {when}: {what}; {back}; smaller learning rates may help, and \
-         `--on-divergence skip` leaves such updates out"
-    )
-}
-
-/// Whether the network's input and output have the sizes of the data.
-pub(crate) fn fits(plan: &Plan, data: &Splits, dataset: &str) -> Result<(), ExperimentError> {
-    let ends = [
-        (plan.input, data.train.features(), "pixels"),
-        (plan.output, data.train.classes(), "classes"),
-    ];
-    for (id, wanted, what) in ends {
-        let population = &plan.populations[id];
-        if population.size != wanted {
-            return Err(ExperimentError::Mismatch(format!(
-                "network.population[{}].size: {} does not fit the data set `{dataset}`; accepted: \
-                 {wanted}, its {what}",
-                population.name, population.size
-            )));
-        }
-    }
-    Ok(())
 }
 
 fn save(model: PlasticNetwork, folder: &RunFolder) -> Result<(), ExperimentError> {

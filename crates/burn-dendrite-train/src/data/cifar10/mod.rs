@@ -1,13 +1,15 @@
 //! CIFAR-10: 60,000 colour images of 32 x 32 pixels, of ten classes (Krizhevsky).
 
-use std::fs;
+mod archive;
+mod binary;
+mod folders;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
-use rayon::prelude::*;
 
 use super::{DataError, DataOptions, ImageShape, SampleSet, Splits};
 
@@ -19,9 +21,6 @@ const SHAPE: ImageShape = ImageShape {
 
 /// Bytes of one image.
 const FEATURES: usize = 3 * 32 * 32;
-
-/// Bytes of a label and an image in the binary files.
-const RECORD: usize = 1 + FEATURES;
 
 /// The classes in the order of their labels, which are also names of folders.
 const CLASSES: [&str; 10] = [
@@ -57,51 +56,112 @@ const HELD_OUT: usize = 5;
 /// Decides the order of images from folders, which lists them class by class.
 const ORDER: u64 = 0;
 
+/// What the Python version of the archive unpacks to, and one of its files.
+const PYTHON: [&str; 2] = ["cifar-10-batches-py", "data_batch_1"];
+
 /// Loads CIFAR-10: 40,000 images to train on, 10,000 to validate on, 10,000 to test on.
 ///
-/// In `options.data_dir`, else where burn's own data set keeps them (`burn-dataset/cifar10/` in the
-/// cache folder of the account), either of two layouts is read; nothing is downloaded:
+/// In `options.data_dir`, where nothing is downloaded, either of two layouts is read:
 ///
 /// - the official binary files `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, there or
 ///   in `cifar-10-batches-bin/`. The last 10,000 images of the training files are for validation.
 /// - folders `train/CLASS/` and `test/CLASS/` of JPEG or PNG images, as burn unpacks them. The images,
 ///   sorted by name, are shuffled by a fixed seed, and the last fifth of them is for validation.
 ///
+/// Without a folder, both are looked for where burn's own data set keeps them
+/// (`burn-dataset/cifar10/` in the cache folder of the account), and if neither is there, the binary
+/// files are downloaded to there.
+///
+/// The Python version of the archive is not read: its files are pickles, programs for an interpreter
+/// that may ask for any amount of memory and time, and no library reads them within limits.
+///
 /// # Errors
 ///
-/// If neither layout is there, or a file of it is not what it should be.
+/// If neither layout is there or can be downloaded, or if a file of it is not what it should be.
 pub fn load(options: &DataOptions) -> Result<Splits, DataError> {
-    let folder = match &options.data_dir {
-        Some(folder) => folder.clone(),
-        None => dirs::cache_dir()
-            .ok_or(DataError::NoCacheFolder { dataset: "cifar10" })?
-            .join("burn-dataset")
-            .join("cifar10"),
-    };
-    let binary = [folder.clone(), folder.join(UNPACKED)];
-    if let Some(folder) = binary.iter().find(|it| it.join(TEST).is_file()) {
-        let files: Vec<PathBuf> = TRAIN.iter().map(|name| folder.join(name)).collect();
-        return splits(read_batches(&files)?, read_batches(&[folder.join(TEST)])?);
+    if let Some(folder) = &options.data_dir {
+        return match find(folder)? {
+            Some(layout) => layout.read(),
+            None => Err(DataError::MissingFiles {
+                dataset: "cifar10",
+                subfolders: format!("{UNPACKED}, train and test"),
+                files: format!(
+                    "{}, {TEST}, or folders of JPEG or PNG images",
+                    TRAIN.join(", ")
+                ),
+                folder: folder.clone(),
+            }),
+        };
     }
-    if folder.join("train").is_dir() && folder.join("test").is_dir() {
-        let train = read_folders(&folder.join("train"))?;
-        let mut order: Vec<usize> = (0..train.len()).collect();
-        order.shuffle(&mut ChaCha8Rng::seed_from_u64(ORDER));
-        return splits(train.select(&order), read_folders(&folder.join("test"))?);
+    let cache = dirs::cache_dir()
+        .ok_or(DataError::NoCacheFolder { dataset: "cifar10" })?
+        .join("burn-dataset")
+        .join("cifar10");
+    if let Some(layout) = find(&cache)? {
+        return layout.read();
     }
-    Err(DataError::MissingFiles {
-        dataset: "cifar10",
-        subfolders: format!("{UNPACKED}, train and test"),
-        files: format!(
-            "{}, {TEST}, or folders of JPEG or PNG images",
-            TRAIN.join(", ")
-        ),
-        folder,
-    })
+    archive::fetch(&cache.join(UNPACKED), options.progress)?;
+    Layout::Binary(cache.join(UNPACKED)).read()
 }
 
-fn splits(all: SampleSet, test: SampleSet) -> Result<Splits, DataError> {
+/// Where the images are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Layout {
+    /// The folder of the official binary files.
+    Binary(PathBuf),
+    /// The folder of `train` and `test`.
+    Folders(PathBuf),
+}
+
+/// The layout that a folder has, if it has one.
+fn find(folder: &Path) -> Result<Option<Layout>, DataError> {
+    let unpacked = folder.join(UNPACKED);
+    if folder.join(TEST).is_file() {
+        return Ok(Some(Layout::Binary(folder.to_owned())));
+    }
+    // A folder of that name is meant, even if a file is missing, which its reader says.
+    if unpacked.is_dir() {
+        return Ok(Some(Layout::Binary(unpacked)));
+    }
+    if folder.join("train").is_dir() && folder.join("test").is_dir() {
+        return Ok(Some(Layout::Folders(folder.to_owned())));
+    }
+    let [unpacked, batch] = PYTHON;
+    let python = [folder.to_owned(), folder.join(unpacked)];
+    match python.into_iter().find(|it| it.join(batch).is_file()) {
+        Some(path) => Err(DataError::Pickles { path }),
+        None => Ok(None),
+    }
+}
+
+impl Layout {
+    fn read(&self) -> Result<Splits, DataError> {
+        match self {
+            Self::Binary(folder) => {
+                let train: Vec<PathBuf> = TRAIN.iter().map(|name| folder.join(name)).collect();
+                let test = folder.join(TEST);
+                splits(binary::read(&train)?, binary::read(&[test])?, folder)
+            }
+            Self::Folders(folder) => {
+                let train = folders::read(&folder.join("train"))?;
+                let mut order: Vec<usize> = (0..train.len()).collect();
+                order.shuffle(&mut ChaCha8Rng::seed_from_u64(ORDER));
+                let test = folders::read(&folder.join("test"))?;
+                splits(train.select(&order), test, folder)
+            }
+        }
+    }
+}
+
+/// Holds some of the training images out, if there are enough.
+fn splits(all: SampleSet, test: SampleSet, folder: &Path) -> Result<Splits, DataError> {
     let images = all.len();
+    if images < HELD_OUT || test.is_empty() {
+        return Err(DataError::TooFewImages {
+            path: folder.to_owned(),
+            images,
+        });
+    }
     let (train, validation) = all.split_at(images - images / HELD_OUT);
     Ok(Splits {
         train: Arc::new(train),
@@ -110,78 +170,10 @@ fn splits(all: SampleSet, test: SampleSet) -> Result<Splits, DataError> {
     })
 }
 
-/// Reads official binary files: records of a label and an image, channel by channel.
-fn read_batches(files: &[PathBuf]) -> Result<SampleSet, DataError> {
-    let (mut pixels, mut labels) = (Vec::new(), Vec::new());
-    for file in files {
-        let length = fs::metadata(file)
-            .map_err(DataError::io("read", file))?
-            .len();
-        let count = length / RECORD as u64;
-        if !length.is_multiple_of(RECORD as u64) || !(1..=60_000).contains(&count) {
-            return Err(DataError::Records {
-                path: file.clone(),
-                bytes: length,
-                record: RECORD,
-            });
-        }
-        let bytes = fs::read(file).map_err(DataError::io("read", file))?;
-        let (records, _) = bytes.as_chunks::<RECORD>();
-        for (record, [label, image @ ..]) in records.iter().enumerate() {
-            if usize::from(*label) >= CLASSES.len() {
-                return Err(DataError::FileLabel {
-                    path: file.clone(),
-                    record,
-                    offset: (record * RECORD) as u64,
-                    label: *label,
-                    classes: CLASSES.len(),
-                });
-            }
-            labels.push(*label);
-            pixels.extend_from_slice(image);
-        }
-    }
-    SampleSet::images(pixels, labels, SHAPE, CLASSES.len())
-}
-
-/// Reads a folder for each class, images sorted by name.
-fn read_folders(folder: &Path) -> Result<SampleSet, DataError> {
-    let mut files: Vec<(PathBuf, u8)> = Vec::new();
-    for (label, class) in (0..).zip(CLASSES) {
-        let folder = folder.join(class);
-        let mut images = Vec::new();
-        for entry in fs::read_dir(&folder).map_err(DataError::io("read", &folder))? {
-            images.push(entry.map_err(DataError::io("read", &folder))?.path());
-        }
-        images.sort();
-        files.extend(images.into_iter().map(|image| (image, label)));
-    }
-    let images: Vec<Vec<u8>> = (files.par_iter())
-        .map(|(file, _)| decode(file))
-        .collect::<Result<_, _>>()?;
-    let labels = files.into_iter().map(|(_, label)| label).collect();
-    SampleSet::images(images.concat(), labels, SHAPE, CLASSES.len())
-}
-
-/// The pixels of an image file, channel by channel.
-fn decode(file: &Path) -> Result<Vec<u8>, DataError> {
-    let wrong = |reason: String| DataError::Image {
-        path: file.to_owned(),
-        reason,
-    };
-    let image = image::open(file).map_err(|error| wrong(error.to_string()))?;
-    let (width, height) = (image.width(), image.height());
-    if [width, height] != [32, 32] {
-        return Err(wrong(format!("it is {width}x{height}; accepted: 32x32")));
-    }
-    let image = image.into_rgb8();
-    Ok((0..3)
-        .flat_map(|channel| image.pixels().map(move |pixel| pixel.0[channel]))
-        .collect())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use tempfile::TempDir;
 
     use super::*;
@@ -237,13 +229,30 @@ mod tests {
         mislabelled[3073] = 10;
         fs::write(&file, mislabelled).unwrap();
         let message = load_from(folder.path()).unwrap_err().to_string();
-        assert!(
-            message.contains("data_batch_3.bin") && message.contains("10"),
-            "{message}"
-        );
+        for part in ["record 1 of", "data_batch_3.bin", "(byte 3073)", "label 10"] {
+            assert!(message.contains(part), "{message}");
+        }
+        // A hole of more records than the data set has, of which none is read.
+        let hole = fs::File::create(&file).unwrap();
+        hole.set_len(3073 * 60_001).unwrap();
+        let message = load_from(folder.path()).unwrap_err().to_string();
+        assert!(message.contains("1 to 60000 records"), "{message}");
         fs::remove_file(&file).unwrap();
         let message = load_from(folder.path()).unwrap_err().to_string();
         assert!(message.contains("data_batch_3.bin"), "{message}");
+    }
+
+    #[test]
+    fn an_unpacked_archive_that_lacks_a_file_is_not_taken_for_none() {
+        let folder = TempDir::new().unwrap();
+        fs::rename(batches().keep(), folder.path().join(UNPACKED)).unwrap();
+        assert_eq!(load_from(folder.path()).unwrap().train.len(), 8);
+        fs::remove_file(folder.path().join(UNPACKED).join(TEST)).unwrap();
+        let message = load_from(folder.path()).unwrap_err().to_string();
+        assert!(
+            message.contains("cifar-10-batches-bin/test_batch.bin"),
+            "{message}"
+        );
     }
 
     /// Folders of five training images and one test image a class, one grey value each.
@@ -286,22 +295,34 @@ mod tests {
     }
 
     #[test]
-    fn faulty_images_are_named() {
+    fn pickles_are_refused_with_what_is_accepted() {
+        for folder in ["", "cifar-10-batches-py"] {
+            let parent = TempDir::new().unwrap();
+            let folder = parent.path().join(folder);
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("data_batch_1"), b"\x80\x02}").unwrap();
+            let message = load_from(parent.path()).unwrap_err().to_string();
+            assert!(
+                message.contains("pickles") && message.contains("cifar-10-binary.tar.gz"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn too_few_images_to_hold_some_out_are_refused() {
         let folder = folders();
-        let file = folder.path().join("train/cat/2.png");
-        let good = fs::read(&file).unwrap();
-        fs::write(&file, &good[..good.len() / 2]).unwrap();
+        for class in CLASSES {
+            for index in 0..5 {
+                let is_kept = class == "cat" && index < 4;
+                let file = folder.path().join(format!("train/{class}/{index}.png"));
+                if !is_kept {
+                    fs::remove_file(file).unwrap();
+                }
+            }
+        }
         let message = load_from(folder.path()).unwrap_err().to_string();
-        assert!(message.contains("2.png"), "{message}");
-        image::RgbImage::new(16, 32).save(&file).unwrap();
-        let message = load_from(folder.path()).unwrap_err().to_string();
-        assert!(
-            message.contains("2.png") && message.contains("16x32"),
-            "{message}"
-        );
-        fs::remove_dir_all(folder.path().join("train/dog")).unwrap();
-        let message = load_from(folder.path()).unwrap_err().to_string();
-        assert!(message.contains("dog"), "{message}");
+        assert!(message.contains("4 image(s)"), "{message}");
     }
 
     #[test]

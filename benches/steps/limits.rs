@@ -1,0 +1,72 @@
+//! What a training step cannot be faster than: its products of matrices alone, and a copy of its
+//! weights alone.
+
+use burn::tensor::{Device, Distribution, Tensor};
+use burn_dendrite::{
+    nn::{Compartment, Parameter, Plan},
+    train::presets,
+};
+use divan::{Bencher, counter::ItemsCount};
+
+/// The shapes `[pre, post]` of the products of one step, and how often each occurs.
+fn products(plan: &Plan, learned: &[Parameter]) -> Vec<([usize; 2], usize)> {
+    let mut products = Vec::new();
+    for projection in &plan.projections {
+        let shape = [projection.site.pre, projection.site.post];
+        // The drive by the input is computed once, a dendrite's at the end of either phase.
+        let times = match projection.compartment {
+            _ if projection.pre == plan.input => 1,
+            Compartment::Dendrite => 2,
+            Compartment::Soma => plan.steps,
+        };
+        products.push((shape, times));
+    }
+    for parameter in learned {
+        if let Parameter::Weight(id) = parameter {
+            let site = &plan.projection(*id).site;
+            products.push(([site.pre, site.post], 1));
+        }
+    }
+    products
+}
+
+/// The products of a step at this batch size on flex, which computes them as `gemm` does.
+#[divan::bench(args = [8, 32, 128, 512])]
+fn products_mnist_dtp(bencher: Bencher<'_, '_>, batch: usize) {
+    let device = Device::flex();
+    let (plan, learning) = presets::load("mnist-dtp")
+        .and_then(|spec| spec.check().map_err(Into::into))
+        .expect("presets are correct");
+    let learned: Vec<Parameter> = learning.learned().collect();
+    let operands: Vec<_> = products(&plan, &learned)
+        .into_iter()
+        .map(|([pre, post], times)| {
+            let random = |shape| Tensor::<2>::random(shape, Distribution::Default, &device);
+            (random([batch, pre]), random([pre, post]), times)
+        })
+        .collect();
+    bencher.counter(ItemsCount::new(batch)).bench_local(|| {
+        for (activity, weights, times) in &operands {
+            for _ in 0..*times {
+                divan::black_box(activity.clone().matmul(weights.clone()));
+            }
+        }
+    });
+}
+
+/// A copy of all weights: what four passes over them would cost four times.
+#[divan::bench]
+fn copy_of_the_weights_mnist_dtp(bencher: Bencher<'_, '_>) {
+    let spec = presets::load("mnist-dtp").expect("a preset");
+    let parameters = spec
+        .network
+        .check()
+        .expect("presets are correct")
+        .parameters();
+    let weights = vec![1.0f32; parameters];
+    let mut copy = vec![0.0f32; parameters];
+    bencher.bench_local(|| {
+        copy.copy_from_slice(divan::black_box(&weights));
+        divan::black_box(&mut copy);
+    });
+}

@@ -1,0 +1,87 @@
+//! What is measured: a published network on the embedded digits, after some training.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use burn_dendrite::{
+    nn::Network,
+    optim::{Learning, RuleMemory, fused::FusedTrainer},
+    train::{ExperimentSpec, data::DatasetName, presets},
+};
+
+/// Samples that a network has learned from before it is measured: the wild start is over, and a
+/// part of the hidden units is silent, as it is for most of a run.
+const LEARNED: usize = 500;
+
+/// A network, how it learns, and digits to show it.
+pub(crate) struct Subject {
+    pub(crate) network: Network,
+    pub(crate) learning: Learning,
+    pub(crate) memory: RuleMemory,
+    inputs: Vec<Vec<f32>>,
+    targets: Vec<Vec<f32>>,
+}
+
+impl Subject {
+    /// A preset after some training on the CPU, then moved to `device`.
+    pub(crate) fn new(preset: &str, device: &Device) -> Self {
+        let spec: ExperimentSpec = presets::load(preset).expect("a preset");
+        let (_, learning) = spec.check().expect("presets are correct");
+        let digits = (DatasetName::MnistMini.load(&Default::default()))
+            .expect("it is embedded")
+            .train;
+        let target = |label: u8| {
+            (0..10)
+                .map(|class| f32::from(u8::from(class == label)))
+                .collect()
+        };
+        let inputs: Vec<Vec<f32>> = (0..digits.len()).map(|it| digits.sample(it)).collect();
+        let targets: Vec<Vec<f32>> = digits.labels().iter().map(|it| target(*it)).collect();
+        let network = spec
+            .network
+            .init(66049, &Device::flex())
+            .expect("presets are correct");
+        let memory = learning.memory(&network);
+        let mut trainer = FusedTrainer::new(&network, &memory, &learning).expect("presets fuse");
+        for sample in 0..LEARNED {
+            trainer.step(&inputs[sample], &targets[sample], 1.0);
+        }
+        let network = trainer.network(network);
+        use burn::module::Module;
+        let network = network.fork(device);
+        Self {
+            memory: learning.memory(&network),
+            network,
+            learning,
+            inputs,
+            targets,
+        }
+    }
+
+    /// A batch from number `at` on, as rows.
+    pub(crate) fn rows(&self, at: usize, batch: usize) -> (Vec<f32>, Vec<f32>) {
+        let take = |rows: &[Vec<f32>]| -> Vec<f32> {
+            let rows = rows.iter().cycle().skip(at % rows.len());
+            rows.take(batch).flatten().copied().collect()
+        };
+        (take(&self.inputs), take(&self.targets))
+    }
+
+    /// The same as tensors.
+    pub(crate) fn tensors(&self, batch: usize, device: &Device) -> (Tensor<2>, Tensor<2>) {
+        let (inputs, targets) = self.rows(0, batch);
+        let tensor = |values: Vec<f32>| {
+            let width = values.len() / batch;
+            Tensor::from_data(TensorData::new(values, [batch, width]), device)
+        };
+        (tensor(inputs), tensor(targets))
+    }
+
+    /// A trainer that goes on from here.
+    pub(crate) fn fused(&self) -> FusedTrainer {
+        FusedTrainer::new(&self.network, &self.memory, &self.learning).expect("presets fuse")
+    }
+}
+
+/// The compiled backends that can be used, by name.
+pub(crate) fn devices() -> Vec<(&'static str, Device)> {
+    vec![("flex", Device::flex())]
+}

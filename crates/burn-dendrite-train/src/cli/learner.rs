@@ -1,0 +1,100 @@
+//! What `dendrite train` says to burn's learner and to the loader.
+
+use clap::Args;
+
+use super::Mistake;
+use crate::{
+    data::{Flip, Normalisation, Preprocessing},
+    device_list::DeviceAddress,
+    run::LearnerSettings,
+};
+
+/// How burn's learner works beside training.
+#[derive(Args, Debug)]
+pub(super) struct LearnerArguments {
+    /// Training samples between two checkpoints, from which `--resume` goes on; after each
+    /// validation, but at most 20 in a run, unless given.
+    #[arg(long, value_name = "SAMPLES", conflicts_with = "resume")]
+    checkpoint_every: Option<usize>,
+    /// Validation samples that each validation is on, the same ones every time; all unless given.
+    /// The summary is on all of them.
+    #[arg(long, value_name = "SAMPLES", conflicts_with = "resume")]
+    validation_samples: Option<usize>,
+    /// Batches whose changes are averaged for one step of the optimizer.
+    #[arg(
+        long,
+        value_name = "BATCHES",
+        default_value_t = 1,
+        conflicts_with = "resume"
+    )]
+    accumulate: usize,
+    /// Training samples between two steps whose vital signs (dendritic state, updated units,
+    /// settling residual, sparsity) are taken; 0 takes none.
+    #[arg(
+        long,
+        value_name = "SAMPLES",
+        default_value_t = LearnerSettings::default().vitals_every,
+        conflicts_with = "resume"
+    )]
+    vitals_every: usize,
+    /// Several devices that learn together, each on its part of the samples and the first of them
+    /// with the optimizer, e.g. `cuda:0,cuda:1`; instead of `--device`.
+    #[arg(long, value_name = "DEVICES", value_delimiter = ',')]
+    pub(super) devices: Vec<DeviceAddress>,
+}
+
+impl LearnerArguments {
+    pub(super) fn settings(&self) -> anyhow::Result<LearnerSettings> {
+        let counts = [
+            ("--checkpoint-every", self.checkpoint_every),
+            ("--validation-samples", self.validation_samples),
+            ("--accumulate", Some(self.accumulate)),
+        ];
+        if let Some((flag, _)) = counts.iter().find(|(_, value)| *value == Some(0)) {
+            return Err(Mistake(format!("`{flag}` is 0; accepted: 1 or more")).into());
+        }
+        Ok(LearnerSettings {
+            checkpoint_every: self.checkpoint_every,
+            validation_samples: self.validation_samples,
+            accumulate: self.accumulate,
+            devices: self.devices.len().max(1),
+            vitals_every: self.vitals_every,
+        })
+    }
+}
+
+/// What is done to images before a network sees them.
+#[derive(Args, Debug)]
+pub(super) struct PreprocessingArguments {
+    /// Show pixels with mean 0 and variance 1, channel by channel, instead of from 0 to 1; for
+    /// networks with an unconstrained input.
+    #[arg(long, conflicts_with = "resume")]
+    normalise: bool,
+    /// Cut each training image anew, out of so many pixels of black around it.
+    #[arg(
+        long,
+        value_name = "PIXELS",
+        default_value_t = 0,
+        conflicts_with = "resume"
+    )]
+    crop: usize,
+    /// Flip each training image, left to right, in one of two times.
+    #[arg(long, conflicts_with = "resume")]
+    flip: bool,
+}
+
+impl PreprocessingArguments {
+    pub(super) fn settings(&self) -> Preprocessing {
+        Preprocessing {
+            normalisation: match self.normalise {
+                true => Normalisation::PerChannel,
+                false => Normalisation::Unit,
+            },
+            crop_padding: self.crop,
+            flip: match self.flip {
+                true => Flip::Horizontal,
+                false => Flip::Never,
+            },
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! What is done to images before a network sees them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Augmentation, DataError, Flip, SampleSet, Splits};
+
+/// Normalisation of all images, and random changes of those that are trained on. Nothing is done
+/// unless asked for, as in the paper.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Preprocessing {
+    /// The scale of pixels.
+    pub normalisation: Normalisation,
+    /// Pixels of black around a training image, out of which it is cut again at random; at most as
+    /// many as leave some of it.
+    pub crop_padding: usize,
+    /// Whether training images are flipped at random.
+    pub flip: Flip,
+}
+
+/// The scale of pixels.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Normalisation {
+    /// From 0 to 1, as in the paper.
+    #[default]
+    Unit,
+    /// Mean 0 and variance 1 over the training images, channel by channel. Half of the pixels are
+    /// then negative, which no rate of an excitatory or inhibitory cell can be.
+    PerChannel,
+}
+
+impl Preprocessing {
+    /// The random changes, if there are any.
+    pub fn augmentation(&self) -> Option<Augmentation> {
+        let augmentation = Augmentation {
+            crop_padding: self.crop_padding,
+            flip: self.flip,
+        };
+        (self.crop_padding > 0 || self.flip != Flip::Never).then_some(augmentation)
+    }
+
+    /// The splits as a network shall see them; random changes are made by the loader.
+    ///
+    /// # Errors
+    ///
+    /// If the samples are no images, or too small to be cropped so much.
+    pub fn prepare(&self, splits: Splits) -> Result<Splits, DataError> {
+        if *self == Self::default() {
+            return Ok(splits);
+        }
+        let Some(shape) = splits.train.shape() else {
+            return Err(DataError::Preprocessing {
+                reason: "normalising, cropping and flipping are for images, and these samples are \
+                         vectors"
+                    .to_owned(),
+            });
+        };
+        let smallest = shape.height.min(shape.width);
+        if self.crop_padding >= smallest {
+            return Err(DataError::Preprocessing {
+                reason: format!(
+                    "a padding of {} pixels can leave nothing of an image of {shape}; accepted: 0 \
+                     to {}",
+                    self.crop_padding,
+                    smallest - 1
+                ),
+            });
+        }
+        Ok(match self.normalisation {
+            Normalisation::Unit => splits,
+            Normalisation::PerChannel => {
+                let channels = splits.train.channel_statistics();
+                let normalised =
+                    |set: Arc<SampleSet>| Arc::new(Arc::unwrap_or_clone(set).normalised(&channels));
+                Splits {
+                    train: normalised(splits.train),
+                    validation: normalised(splits.validation),
+                    test: normalised(splits.test),
+                }
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::{DatasetName, ImageShape};
+
+    const SHAPE: ImageShape = ImageShape {
+        channels: 2,
+        height: 1,
+        width: 2,
+    };
+
+    fn splits() -> Splits {
+        let set = |pixels: Vec<u8>, count| {
+            Arc::new(SampleSet::images(pixels, vec![0; count], SHAPE, 1).unwrap())
+        };
+        Splits {
+            train: set(vec![0, 255, 51, 51, 255, 0, 51, 51], 2),
+            validation: set(vec![255, 255, 51, 0], 1),
+            test: set(vec![], 0),
+        }
+    }
+
+    #[test]
+    fn all_splits_are_normalised_by_the_training_images() {
+        let preprocessing = Preprocessing {
+            normalisation: Normalisation::PerChannel,
+            ..Preprocessing::default()
+        };
+        let splits = preprocessing.prepare(splits()).unwrap();
+        // Channel 0: mean 0.5, deviation 0.5. Channel 1: mean 0.2 and no deviation, so only moved.
+        assert_eq!(splits.train.sample(0), [-1.0, 1.0, 0.0, 0.0]);
+        let shown = splits.validation.sample(0);
+        assert_eq!(shown[..3], [1.0, 1.0, 0.0]);
+        assert!((shown[3] + 0.2).abs() < 1e-6);
+    }
+
+    #[test]
+    fn nothing_is_done_unless_asked_for() {
+        let preprocessing = Preprocessing::default();
+        assert_eq!(preprocessing.augmentation(), None);
+        let prepared = preprocessing.prepare(splits()).unwrap();
+        assert!(prepared.train == splits().train);
+    }
+
+    #[test]
+    fn vectors_and_too_large_paddings_are_refused() {
+        let spirals = || DatasetName::Spirals.load(&Default::default()).unwrap();
+        for preprocessing in [
+            Preprocessing {
+                flip: Flip::Horizontal,
+                ..Preprocessing::default()
+            },
+            Preprocessing {
+                normalisation: Normalisation::PerChannel,
+                ..Preprocessing::default()
+            },
+        ] {
+            let message = preprocessing.prepare(spirals()).unwrap_err().to_string();
+            assert!(message.contains("vectors"), "{message}");
+        }
+        let padded = |crop_padding| Preprocessing {
+            crop_padding,
+            ..Preprocessing::default()
+        };
+        let message = padded(1).prepare(splits()).unwrap_err().to_string();
+        assert!(
+            message.contains("2x1x2") && message.contains("0 to 0"),
+            "{message}"
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! Whether a training can run, before any file is written.
+
+use burn_dendrite_nn::{CellType, Plan};
+use burn_dendrite_optim::{Learning, Select};
+
+use super::{Experiment, ExperimentError};
+use crate::data::{Normalisation, Splits};
+
+impl Experiment {
+    /// Whether everything fits, before any file is written.
+    ///
+    /// # Errors
+    ///
+    /// Mistakes of the specification, sizes that do not fit the data, or a budget beyond it.
+    pub fn check(&self) -> Result<(Plan, Learning), ExperimentError> {
+        let (plan, learning) = self.spec.check()?;
+        let settings = &self.settings;
+        fits(&plan, &self.data, settings.dataset.as_str())?;
+        settings.check().map_err(ExperimentError::Mismatch)?;
+        settings.segments().validate(self.data.train.len())?;
+        if let Some(samples) = settings.learner.validation_samples
+            && samples > self.data.validation.len()
+        {
+            return Err(ExperimentError::Mismatch(format!(
+                "`validation_samples` is {samples}; accepted: 1 to {}, the validation samples of \
+                 `{}`",
+                self.data.validation.len(),
+                settings.dataset
+            )));
+        }
+        let input = &plan.populations[plan.input];
+        if settings.preprocessing.normalisation == Normalisation::PerChannel
+            && input.cell != CellType::Unconstrained
+        {
+            return Err(ExperimentError::Mismatch(format!(
+                "normalised pixels are negative in part, which the rates of `{}` cannot be under \
+                 Dale's law; accepted: no `--normalise`, or an unconstrained input",
+                input.name
+            )));
+        }
+        self.check_devices(&learning)?;
+        Ok((plan, learning))
+    }
+
+    /// Whether burn's learner can divide the steps of this way of learning among the devices.
+    fn check_devices(&self, learning: &Learning) -> Result<(), ExperimentError> {
+        let devices = self.settings.learner.devices;
+        let given = 1 + self.more_devices.len();
+        let refuse = |message: String| Err(ExperimentError::Mismatch(message));
+        if given != devices {
+            return refuse(format!(
+                "the run is divided among {devices} device(s), and {given} were given; accepted: \
+                 the same number as when it was started (`--devices`), because the weights depend \
+                 on it"
+            ));
+        }
+        if devices == 1 {
+            return Ok(());
+        }
+        if let Some((_, remembered)) = learning.memory_names().first() {
+            return refuse(format!(
+                "several devices cannot learn by a rule that remembers: its `{remembered}` goes from \
+                 each sample to the next, and the devices see theirs at the same time; accepted: \
+                 one device"
+            ));
+        }
+        let selects_at_random = learning.nudge().is_some_and(|nudge| {
+            let mut responses = nudge.populations.iter().filter_map(|(_, it)| it.as_ref());
+            responses.any(|response| matches!(response.select, Select::Random { .. }))
+        });
+        if selects_at_random {
+            return refuse(
+                "several devices cannot select plateaus at random: burn's generator is one for all \
+                 devices of a backend, so that the draws would depend on which of them is first; \
+                 accepted: one device"
+                    .to_owned(),
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Whether the network's input and output have the sizes of the data.
+pub(crate) fn fits(plan: &Plan, data: &Splits, dataset: &str) -> Result<(), ExperimentError> {
+    let ends = [
+        (plan.input, data.train.features(), "pixels"),
+        (plan.output, data.train.classes(), "classes"),
+    ];
+    for (id, wanted, what) in ends {
+        let population = &plan.populations[id];
+        if population.size != wanted {
+            return Err(ExperimentError::Mismatch(format!(
+                "network.population[{}].size: {} does not fit the data set `{dataset}`; accepted: \
+                 {wanted}, its {what}",
+                population.name, population.size
+            )));
+        }
+    }
+    Ok(())
+}
