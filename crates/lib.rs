@@ -16,3 +16,16 @@ pub use burn_dendrite_train as train;
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The examples of the book run as tests.
+#[cfg(doctest)]
+mod book {
+    #[doc = include_str!("../docs/src/layers.md")]
+    struct Layers;
+    #[doc = include_str!("../docs/src/writing-a-rule.md")]
+    struct Rule;
+    #[doc = include_str!("../docs/src/writing-a-constraint.md")]
+    struct Constraint;
+    #[doc = include_str!("../docs/src/adding-a-data-set.md")]
+    struct DataSet;
+}

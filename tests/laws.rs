@@ -7,11 +7,11 @@ use burn::{
     train::TrainStep,
 };
 use burn_dendrite::{
-    nn::{CellType, ConstraintSpec, Network, ProjectionId, WeightSource},
+    nn::{Network, ProjectionId},
     train::{PlasticNetwork, data::DatasetName},
 };
 
-use crate::common::small_spec;
+use crate::{common::small_spec, lawful};
 
 fn optimizers() -> Vec<(&'static str, ModuleOptimizer, f64)> {
     let momentum = MomentumConfig::new().with_momentum(0.9);
@@ -25,63 +25,6 @@ fn optimizers() -> Vec<(&'static str, ModuleOptimizer, f64)> {
         ("adam", AdamConfig::new().init(), 0.05),
         ("rmsprop", RmsPropConfig::new().init(), 0.01),
     ]
-}
-
-/// Every law that the specification states, on every weight.
-fn assert_lawful(network: &Network, context: &str) {
-    for (index, projection) in network.plan().projections.iter().enumerate() {
-        let id = ProjectionId(index);
-        let name = &projection.name;
-        let values: Vec<f32> = network.weight(id).into_data().iter().collect();
-        assert!(
-            values.iter().all(|it| it.is_finite()),
-            "{context} {name}: not finite"
-        );
-        let sign = match projection.site.cell {
-            CellType::Unconstrained => continue,
-            cell => cell.sign() as f32,
-        };
-        assert!(
-            values.iter().all(|it| it * sign >= 0.0),
-            "{context} {name}: Dale's law"
-        );
-        if let WeightSource::Tied {
-            of,
-            transpose,
-            scale,
-        } = projection.source
-        {
-            let source = network.weight(of);
-            let source = if transpose {
-                source.transpose()
-            } else {
-                source
-            } * scale;
-            let source: Vec<f32> = source.into_data().iter().collect();
-            assert!(values == source, "{context} {name}: tied feedback");
-        }
-        let post = projection.site.post;
-        for constraint in &projection.constraints {
-            match constraint {
-                ConstraintSpec::FanInSum(fan_in) => {
-                    for unit in 0..post {
-                        let column = values.iter().skip(unit).step_by(post);
-                        let sum: f64 = column.map(|it| f64::from(it.abs())).sum();
-                        let off = (sum - fan_in.total).abs() / fan_in.total;
-                        assert!(sum == 0.0 || off < 1e-5, "{context} {name}: sum {sum}");
-                    }
-                }
-                ConstraintSpec::NoAutapses(_) => {
-                    let diagonal = values.iter().step_by(post + 1);
-                    assert!(
-                        diagonal.clone().all(|it| *it == 0.0),
-                        "{context} {name}: autapse"
-                    );
-                }
-                _ => {}
-            }
-        }
-    }
 }
 
 #[test]
@@ -103,10 +46,9 @@ fn every_law_holds_after_every_step_of_every_optimizer() {
                 let grads = model.step(digits.batch(&indices, &device)).grads;
                 assert!(!grads.is_empty());
                 model = model.optimize(&mut optimizer, rate.into(), grads);
-                assert_lawful(
-                    &model.valid().network,
-                    &format!("{preset} {name} step {step}"),
-                );
+                if let Err(law) = lawful::check(&model.valid().network) {
+                    panic!("{preset} {name} step {step}: {law}");
+                }
             }
             let end = model.valid().network.weight(ProjectionId(0)).into_data();
             assert_ne!(start, end, "{preset} {name}: nothing was learned");

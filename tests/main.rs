@@ -6,6 +6,15 @@ mod analyze;
 mod cli;
 /// Several networks side by side, and sweeps: what is written, resumed and refused.
 mod compare;
+/// Activity that runs away, and outputs that fall silent.
+mod divergence;
+/// The commands of README and book.
+mod docs;
+/// One file and one line for something new.
+#[allow(unreachable_pub)] // As in a library.
+mod extension;
+/// Kills, full disks and damaged files.
+mod faults;
 /// The authors' configurations, and the command that imports one.
 mod import;
 /// Any burn optimizer applies the updates, and the laws hold afterwards.
@@ -14,8 +23,12 @@ mod laws;
 mod learner;
 /// Memory stays flat over many online steps.
 mod memory;
+/// Laws of every network, on random ones.
+mod properties;
 /// A killed run goes on to the same result.
 mod resume;
 
 /// Small networks and short runs for the tests.
 mod common;
+/// The laws, checked on every weight.
+mod lawful;

@@ -60,7 +60,7 @@ fn kill_when(mut command: Command, file: &Path) {
 }
 
 /// Every weight of a run and everything that its rules remember, bit for bit.
-fn weights(run: &Path) -> Vec<Vec<u32>> {
+pub(crate) fn weights(run: &Path) -> Vec<Vec<u32>> {
     let (model, ..) = load_model(run, &Device::flex()).unwrap();
     let weights = (0..model.network.projections.len())
         .map(|index| model.network.weight(ProjectionId(index)).into_data());

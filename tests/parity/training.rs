@@ -103,6 +103,7 @@ fn train(preset: &str, backend: &Backend) -> Result<Trained, String> {
         seed: 1,
         validate_every: STEPS * BATCH_SIZE,
         patience: None,
+        on_divergence: Default::default(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         learner: Default::default(),
         preprocessing: Default::default(),

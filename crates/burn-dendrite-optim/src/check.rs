@@ -10,7 +10,7 @@ use burn_dendrite_nn::{
 use crate::{
     Learning, LearningRule, LearningSpec, NudgeSpec, RuleSite, RuleSpec, Select, Signal, Target,
     backprop::Objective,
-    phase::{Nudge, Response, Settling},
+    phase::{Nudge, Response, Settling, hears_from_above},
 };
 
 pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecErrors> {
@@ -247,8 +247,12 @@ pub(crate) fn local_rule_fits(
                 plan.has_dendrite(post),
                 format!("a dendrite, and `{name}` has none"),
             ),
+            Signal::Plateau if nudge.is_some_and(|it| it.populations[post].is_some()) => (
+                post == plan.output || hears_from_above(plan, post),
+                format!("a plateau, and `{name}` has no dendritic input in the backward phase"),
+            ),
             Signal::Plateau => (
-                nudge.is_some_and(|nudge| nudge.populations[post].is_some()),
+                false,
                 format!("a plateau, and `nudge` does not reach `{name}`"),
             ),
             Signal::Nudged => (
@@ -262,4 +266,45 @@ pub(crate) fn local_rule_fits(
             Err(format!("`{kind}` needs {reason}"))
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use burn_dendrite_nn::NetworkSpec;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_dendrite_without_backward_input_gives_no_plateau() {
+        let network = |active: &str| -> NetworkSpec {
+            let excitatory = |name: &str| json!({"name": name, "size": 1, "cell": "excitatory"});
+            let weight = json!({"kind": "half_kaiming"});
+            serde_json::from_value(json!({
+                "tau": 1.0,
+                "steps": 1,
+                "population": [excitatory("Input.E"), excitatory("H1.E"), excitatory("Output.E")],
+                "projection": [
+                    {"name": "H1.E<-Input.E", "weight": weight},
+                    {"name": "H1.E<-Output.E", "compartment": "dendrite", "active": active,
+                     "weight": weight},
+                    {"name": "Output.E<-H1.E", "weight": weight},
+                ],
+            }))
+            .unwrap()
+        };
+        let learning: LearningSpec = serde_json::from_value(json!({
+            "nudge": {},
+            "rule": [{"on": "H1.E<-Input.E", "learning_rate": 0.1,
+                      "rule": {"kind": "dendritic_target"}}],
+        }))
+        .unwrap();
+        let plan = |active| network(active).check().unwrap();
+        assert!(learning.check(&plan("backward")).is_ok());
+        let message = learning.check(&plan("forward")).unwrap_err().to_string();
+        assert!(
+            message.contains("`H1.E` has no dendritic input in the backward phase"),
+            "{message}"
+        );
+    }
 }

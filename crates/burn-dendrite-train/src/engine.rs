@@ -8,7 +8,7 @@ use burn_dendrite_optim::{Learning, fused};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::{optimizer::OptimizerSpec, run::LearnerSettings};
+use crate::{OnDivergence, optimizer::OptimizerSpec, run::RunSettings};
 
 /// How training steps are computed: the same numbers, but for the order of sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
@@ -31,14 +31,14 @@ impl Engine {
         plan: &Plan,
         learning: &Learning,
         optimizer: OptimizerSpec,
-        learner: &LearnerSettings,
+        settings: &RunSettings,
         device: &Device,
     ) -> Result<Self, String> {
-        let asked = learner.engine;
+        let asked = settings.learner.engine;
         if asked == Some(Self::General) {
             return Ok(Self::General);
         }
-        match (obstacle(plan, learning, optimizer, learner, device), asked) {
+        match (obstacle(plan, learning, optimizer, settings, device), asked) {
             (None, _) => Ok(Self::Fused),
             (Some(_), None) => Ok(Self::General),
             (Some(reason), Some(_)) => Err(format!(
@@ -58,14 +58,18 @@ fn obstacle(
     plan: &Plan,
     learning: &Learning,
     optimizer: OptimizerSpec,
-    learner: &LearnerSettings,
+    settings: &RunSettings,
     device: &Device,
 ) -> Option<String> {
+    let learner = &settings.learner;
     if !is_cpu(device) || learner.devices > 1 {
         return Some("it works on one device, `flex`".to_owned());
     }
     if optimizer != (OptimizerSpec::Sgd { momentum: None }) {
         return Some("its optimizer is not plain gradient descent".to_owned());
+    }
+    if settings.on_divergence == OnDivergence::Skip {
+        return Some("updates are to be left out where activity runs away".to_owned());
     }
     if learner.accumulate > 1 {
         return Some("it accumulates batches".to_owned());

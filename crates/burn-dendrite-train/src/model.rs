@@ -19,6 +19,7 @@ use crate::{
     Block, Engine,
     data::SampleBatch,
     engine::is_cpu,
+    health::Guard,
     vitals::{Attention, StepOutput, Watch},
 };
 
@@ -38,6 +39,8 @@ pub struct PlasticNetwork {
     watch: Watch,
     #[module(skip)]
     engine: Engine,
+    #[module(skip)]
+    guard: Guard,
 }
 
 impl PlasticNetwork {
@@ -51,6 +54,7 @@ impl PlasticNetwork {
             learning: Arc::new(learning),
             watch: Watch::Never,
             engine: Engine::General,
+            guard: Guard::default(),
         }
     }
 
@@ -58,6 +62,11 @@ impl PlasticNetwork {
     /// one: its loader must be [made for that](crate::data::SegmentLoader::with_blocks).
     pub fn computed_by(self, engine: Engine) -> Self {
         Self { engine, ..self }
+    }
+
+    /// The same, with somebody who looks whether all is well.
+    pub(crate) fn guarded(self, guard: Guard) -> Self {
+        Self { guard, ..self }
     }
 
     /// The same, with its vital signs taken so often; never unless asked for.
@@ -85,8 +94,15 @@ impl PlasticNetwork {
         let mut attention = Attention::Nothing;
         for (step, ((inputs, targets), rate)) in steps.zip(&block.rates).enumerate() {
             let (position, rows) = (batch.position + step * size, inputs.len() / width);
-            loss += trainer.step(inputs, targets, *rate) * rows as f64;
+            let error = trainer.step(inputs, targets, *rate);
+            loss += error * rows as f64;
             outputs.extend(trainer.outputs());
+            if !self
+                .guard
+                .passes(network.plan(), error, || trainer.trace().forward)
+            {
+                break;
+            }
             match self.watch.attention(position, rows) {
                 Attention::Nothing => {}
                 Attention::Vitals if attention == Attention::VitalsAndLaws => trainer.record(),
@@ -99,13 +115,14 @@ impl PlasticNetwork {
         self.memory.keep(trainer.remembered());
         let device = network.devices().into_iter().next().unwrap_or_default();
         let rows = outputs.len() / classes;
+        let labels = batch.labels.narrow(0, 0, rows);
         let loss = Tensor::from_floats([(loss / rows as f64) as f32], &device);
         let output = Tensor::from_data(TensorData::new(outputs, [rows, classes]), &device);
         let network = trainer.network(network);
         let item = match trainer.recorded() {
-            Some(trace) => StepOutput::new(loss, output, batch.labels, &network, &trace, attention),
+            Some(trace) => StepOutput::new(loss, output, labels, &network, &trace, attention),
             None => StepOutput {
-                classification: ClassificationOutput::new(loss, output, batch.labels),
+                classification: ClassificationOutput::new(loss, output, labels),
                 vitals: None,
             },
         };
@@ -185,13 +202,27 @@ impl TrainStep for PlasticNetwork {
             batch.targets,
             &mut (),
         );
+        let plan = self.network.plan();
+        let output = outcome.trace.forward.activity[plan.output].clone();
+        if !self.guard.admits(plan, &outcome) {
+            return TrainOutput {
+                grads: GradientsParams::new(),
+                item: StepOutput::new(
+                    outcome.loss,
+                    output,
+                    batch.labels,
+                    &self.network,
+                    &outcome.trace,
+                    attention,
+                ),
+            };
+        }
         self.memory.keep(outcome.remembered);
         // burn adds up what batches ask for before a step of the optimizer; the mean is wanted.
         let updates = match batch.share {
             1.0 => outcome.updates,
             share => outcome.updates.scale(share),
         };
-        let output = outcome.trace.forward.activity[self.network.plan().output].clone();
         TrainOutput {
             grads: updates.into_grads(&self.network),
             item: StepOutput::new(
@@ -237,11 +268,13 @@ impl InferenceStep for PlasticNetwork {
         let plan = network.plan();
         if let Some(mut fused) = fused(network) {
             let trace = fused.forward_trace(&values(&batch.inputs));
+            self.guard.validated(plan, &trace.forward);
             let output = trace.forward.activity[plan.output].clone();
             let loss = (batch.targets - output.clone()).square().mean();
             return StepOutput::new(loss, output, batch.labels, network, &trace, attention);
         }
         let forward = network.settle(batch.inputs, plan.steps, &mut ());
+        self.guard.validated(plan, &forward);
         let dendrite: PerPopulation<Option<Tensor<2>>> = (plan.populations.iter())
             .map(|(id, _)| network.dendritic_state(id, &forward))
             .collect();

@@ -12,6 +12,10 @@ use crate::{
     plan::{PopulationPlan, ProjectionPlan, WeightSource},
 };
 
+/// The most weights of one projection, 8 GiB in single precision: more is a slip of the keyboard,
+/// and would end the process when memory is asked for.
+const MAXIMUM_WEIGHTS: usize = 1 << 31;
+
 pub(super) fn check(spec: &NetworkSpec) -> Result<Plan, SpecErrors> {
     let mut checker = Checker {
         spec,
@@ -83,6 +87,13 @@ impl<'a> Checker<'a> {
     fn population(&mut self, path: &str, population: &PopulationSpec, is_input: bool) {
         if population.size == 0 {
             self.wrong(format!("{path}.size"), "`size` is 0; accepted: 1 or more");
+        }
+        if population.size > MAXIMUM_WEIGHTS {
+            let message = format!(
+                "`size` is {}; accepted: 1 to {MAXIMUM_WEIGHTS}",
+                population.size
+            );
+            self.wrong(format!("{path}.size"), message);
         }
         if let Some(tau) = population.tau {
             self.note(&format!("{path}.tau"), positive("tau", tau));
@@ -194,6 +205,14 @@ impl<'a> Checker<'a> {
             },
             cell: from.cell,
         };
+        let weights = from.size.saturating_mul(to.size);
+        if weights > MAXIMUM_WEIGHTS {
+            let message = format!(
+                "has {} x {} weights; accepted: at most {MAXIMUM_WEIGHTS}",
+                to.size, from.size
+            );
+            self.wrong(&path, message);
+        }
         for constraint in &projection.constraints {
             let path = format!("{path}.constraints[{}]", constraint.kind());
             self.note(&path, constraint.check(&site));
@@ -429,6 +448,20 @@ mod tests {
             found[3].contains("unknown population `H1.F`; did you mean `H1.E`?"),
             "{found:?}"
         );
+    }
+
+    #[test]
+    fn more_weights_than_fit_in_memory_are_refused() {
+        let found = mistakes(&[
+            ("size = 4", "size = 4000000000"),
+            ("size = 3", "size = 3000000"),
+        ]);
+        assert!(
+            found[0].starts_with("population[Input.E].size: "),
+            "{found:?}"
+        );
+        let second = "projection[H1.E<-Input.E]: has 3000000 x 4000000000 weights";
+        assert!(found.iter().any(|it| it.starts_with(second)), "{found:?}");
     }
 
     #[test]

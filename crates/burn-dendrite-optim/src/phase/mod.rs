@@ -5,5 +5,6 @@ pub(crate) mod nudge;
 mod select;
 
 pub use gate::Gate;
+pub(crate) use nudge::hears_from_above;
 pub use nudge::{Nudge, NudgeSpec, PopulationNudge, Response, Settling};
 pub use select::Select;

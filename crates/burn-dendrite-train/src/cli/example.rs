@@ -135,6 +135,7 @@ impl Example {
                 seed: arguments.seed,
                 validate_every: samples.div_ceil(VALIDATIONS).next_multiple_of(batch_size),
                 patience: None,
+                on_divergence: Default::default(),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 learner: LearnerSettings {
                     // Enough for a curve; the table is on all test samples.

@@ -17,7 +17,7 @@ use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use burn::tensor::Device;
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::{
     DeviceName, ExperimentError, ExperimentSpec,
@@ -135,6 +135,11 @@ fn specification(name: &str) -> anyhow::Result<ExperimentSpec> {
     } else {
         Ok(crate::presets::load(name).map_err(|error| Mistake(error.to_string()))?)
     }
+}
+
+/// The command line as data, for whoever checks documentation against it or makes completions.
+pub fn command() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs the command line of this process.

@@ -15,7 +15,7 @@ use super::{
     specification,
 };
 use crate::{
-    DeviceAddress, DeviceName, Display, Ending, Experiment, ExperimentSpec,
+    DeviceAddress, DeviceName, Display, Ending, Experiment, ExperimentSpec, OnDivergence,
     data::DatasetName,
     presets,
     run::{self, RunSettings},
@@ -56,6 +56,10 @@ pub(super) struct TrainArguments {
     /// Stop after so many validations without a lower loss.
     #[arg(long, value_name = "VALIDATIONS", conflicts_with = "resume")]
     patience: Option<usize>,
+    /// What to do when activity runs away or is no number any more: stop and say where, or leave
+    /// such updates out, which means looking at every step.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "resume")]
+    on_divergence: OnDivergence,
     #[command(flatten)]
     learner: LearnerArguments,
     #[command(flatten)]
@@ -216,6 +220,7 @@ impl TrainArguments {
             seed: self.seed,
             validate_every: 0,
             patience: self.patience,
+            on_divergence: self.on_divergence,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             learner: self.learner.settings()?,
             preprocessing: self.preprocessing.settings(),

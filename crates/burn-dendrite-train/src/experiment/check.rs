@@ -52,8 +52,8 @@ impl Experiment {
         plan: &Plan,
         learning: &Learning,
     ) -> Result<Engine, ExperimentError> {
-        let (optimizer, learner) = (self.spec.optimizer, &self.settings.learner);
-        Engine::choose(plan, learning, optimizer, learner, &self.device)
+        let (optimizer, settings) = (self.spec.optimizer, &self.settings);
+        Engine::choose(plan, learning, optimizer, settings, &self.device)
             .map_err(ExperimentError::Mismatch)
     }
 

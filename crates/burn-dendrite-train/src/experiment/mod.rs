@@ -1,6 +1,7 @@
 //! One training from its settings to its summary, through burn's learner.
 
 mod check;
+mod divergence;
 mod progress;
 
 use std::{path::PathBuf, sync::Arc};
@@ -25,9 +26,10 @@ pub(crate) use check::fits;
 pub(crate) use progress::duration;
 
 use crate::{
-    Blocks, Engine,
+    Blocks, Engine, OnDivergence,
     data::{DataError, SegmentLoader, SequentialLoader, Splits, StepShare},
     evaluate::{EVALUATION_BATCH, evaluate},
+    health::{Divergence, Health},
     model::PlasticNetwork,
     renderer::Nothing,
     run::{
@@ -102,6 +104,14 @@ pub enum ExperimentError {
     /// burn's learner stopped on an error.
     #[error("training stopped: {0}")]
     Learner(String),
+    /// Activity ran away.
+    #[error("training diverged {divergence}; {}", divergence::way_back(.checkpoint))]
+    Diverged {
+        /// Where.
+        divergence: Divergence,
+        /// The last good checkpoint, and the training samples before it.
+        checkpoint: Option<(PathBuf, usize)>,
+    },
     /// The saved network cannot be read.
     #[error("`{}` cannot be read as a network of this specification: {message}", file.display())]
     Model {
@@ -116,7 +126,7 @@ impl ExperimentError {
     /// True where somebody asked for something impossible, false where something broke.
     pub fn is_mistake(&self) -> bool {
         match self {
-            Self::Run(RunError::Io { .. }) | Self::Learner(_) => false,
+            Self::Run(RunError::Io { .. }) | Self::Learner(_) | Self::Diverged { .. } => false,
             Self::Spec(_)
             | Self::Mismatch(_)
             | Self::Data(_)
@@ -169,7 +179,15 @@ impl Experiment {
         let model = PlasticNetwork::new(network, learning)
             .watched(watch)
             .computed_by(engine);
-        let finished = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
+        for damage in run::damaged_checkpoints(folder.path()) {
+            eprintln!("warning: {damage}; the newest one that can be read is used");
+        }
+        let latest = run::latest_checkpoint(folder.path());
+        let finished = latest.as_ref().map_or(0, |(_, segment)| *segment);
+        if let Some((file, _)) = latest {
+            // burn's learner would panic where the file is of another network.
+            load_file(model.valid(), file)?;
+        }
         let segments = settings.segments();
 
         let stopwatch = Stopwatch::default();
@@ -177,9 +195,24 @@ impl Experiment {
             // The run was cut off between its last checkpoint and its summary.
             (load_checkpoint(model.valid(), folder.path())?, Ok(finished))
         } else {
-            let result = self.learn(&folder, model, engine, finished, &stopwatch)?;
+            let before = settings.batches_before(finished);
+            let health = Health::new(settings.on_divergence, before, &self.interrupter);
+            let health = Arc::new(health);
+            let result = self.learn(
+                &folder,
+                model.clone(),
+                engine,
+                finished,
+                &stopwatch,
+                &health,
+            )?;
             if let Some(error) = result.error {
                 return Err(ExperimentError::Learner(error.to_string()));
+            }
+            if settings.on_divergence == OnDivergence::Stop
+                && let Some(divergence) = health.divergence()
+            {
+                return Err(self.diverged(&folder, model, engine, divergence));
             }
             let saved = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
             let ended = if result.interrupted.is_some() {
@@ -231,6 +264,7 @@ impl Experiment {
         engine: Engine,
         finished: usize,
         stopwatch: &Stopwatch,
+        health: &Arc<Health>,
     ) -> Result<LearningResult<PlasticNetwork>, ExperimentError> {
         let settings = &self.settings;
         let segments = settings.segments();
@@ -276,7 +310,8 @@ impl Experiment {
             finished,
             move |segment| segments.samples_before(segment),
             self.progress(finished, stopwatch),
-        )?;
+        )?
+        .watched_by(health.clone());
         let [models, optimizers, schedules] = AtomicCheckpointer::all(&folder.checkpoints());
         let mut training =
             SupervisedTraining::new(folder.path(), Arc::new(train), Arc::new(validation))
@@ -317,6 +352,7 @@ impl Experiment {
         if self.display != Display::Dashboard {
             training = training.renderer(Box::new(Nothing));
         }
+        let model = model.guarded(health.clone().into());
         Ok(training.launch(Learner::new(model, self.spec.optimizer.init(), schedule)))
     }
 }

@@ -6,11 +6,16 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn::train::{
-    checkpoint::{
-        Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy,
+use burn::{
+    lr_scheduler::LrSchedulerRecord,
+    optim::OptimizerRecord,
+    store::ModuleRecord,
+    train::{
+        checkpoint::{
+            Checkpoint, Checkpointer, CheckpointerError, CheckpointingAction, CheckpointingStrategy,
+        },
+        metric::store::EventStoreClient,
     },
-    metric::store::EventStoreClient,
 };
 
 use super::write_atomically;
@@ -114,6 +119,23 @@ impl CheckpointingStrategy for CheckpointEvery {
 /// The file of one part of a checkpoint.
 pub(super) fn file(folder: &Path, part: &str, segment: usize) -> PathBuf {
     folder.join(format!("{part}-{segment}.bpk"))
+}
+
+/// What is wrong with a checkpoint of which every part is there; nothing if all can be read.
+pub(super) fn damage(folder: &Path, segment: usize) -> Option<String> {
+    fn read<R: Checkpoint>(folder: &Path, part: &'static str, segment: usize) -> Option<String> {
+        let checkpointer = AtomicCheckpointer {
+            folder: folder.to_owned(),
+            part,
+        };
+        let restored: Result<R, CheckpointerError> = checkpointer.restore(segment);
+        let error = restored.err()?;
+        let file = file(folder, part, segment);
+        Some(format!("`{}` is damaged: {error}", file.display()))
+    }
+    read::<ModuleRecord>(folder, MODEL, segment)
+        .or_else(|| read::<OptimizerRecord>(folder, OPTIMIZER, segment))
+        .or_else(|| read::<LrSchedulerRecord>(folder, SCHEDULE, segment))
 }
 
 /// The checkpoints of which every part is there.

@@ -18,6 +18,7 @@ use burn::train::{
 use serde::{Deserialize, Serialize};
 
 use super::RunError;
+use crate::health::Health;
 
 /// One line of `metrics.jsonl`: the means over one segment of training, or over one validation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,6 +49,7 @@ pub struct JsonLinesLogger {
     /// Training samples before the end of each segment.
     samples: Box<dyn Fn(usize) -> usize + Send>,
     progress: Progress,
+    health: Option<Arc<Health>>,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,6 +61,10 @@ struct Mean {
 
 impl Mean {
     fn add(&mut self, entry: &NumericEntry) {
+        // A step that went wrong is no part of a mean, and JSON has no word for it.
+        if !entry.current().is_finite() {
+            return;
+        }
         match *entry {
             NumericEntry::Value(value) => {
                 self.sum += value;
@@ -124,7 +130,14 @@ impl JsonLinesLogger {
             history,
             samples: Box::new(samples),
             progress,
+            health: None,
         })
+    }
+
+    /// The same, telling the losses of training steps to somebody who looks on.
+    pub(crate) fn watched_by(mut self, health: Arc<Health>) -> Self {
+        self.health = Some(health);
+        self
     }
 }
 
@@ -136,12 +149,15 @@ fn line(record: &SegmentRecord) -> String {
 }
 
 impl MetricLogger for JsonLinesLogger {
-    fn log(&mut self, update: MetricsUpdate, _epoch: usize, _split: &Split) {
+    fn log(&mut self, update: MetricsUpdate, _epoch: usize, split: &Split) {
         for numeric in &update.entries_numeric {
             let Some(name) = self.names.get(&numeric.entry.metric_id) else {
                 continue;
             };
             if let Some(entry) = &numeric.numeric_entry {
+                if let (Some(health), Split::Train, "Loss") = (&self.health, split, name.as_str()) {
+                    health.loss(entry.current());
+                }
                 self.current.entry(name.clone()).or_default().add(entry);
             }
         }
@@ -182,9 +198,19 @@ impl MetricLogger for JsonLinesLogger {
         };
         // One call a line: a process that dies leaves whole lines, or one that is cut off.
         if let Err(error) = self.file.write_all(line(&record).as_bytes()) {
-            eprintln!("warning: `{}`: {error}", self.path.display());
+            let error = format!("`{}`: {error}", self.path.display());
+            match &self.health {
+                // No checkpoint may follow without its lines: a resumed run would lack them.
+                Some(health) => health.fail(error),
+                None => eprintln!("warning: {error}"),
+            }
         }
         (self.progress)(&record);
+        if let (Some(health), Split::Valid) = (&self.health, &summary.split) {
+            for warning in health.end_of_segment(summary.epoch_number) {
+                eprintln!("warning: {warning}");
+            }
+        }
         self.history.push(record);
     }
 }

@@ -92,6 +92,8 @@ const METRICS: &str = "metrics.jsonl";
 const MODEL: &str = "model.bpk";
 const CHECKPOINTS: &str = "checkpoint";
 const LOCK: &str = ".lock";
+/// How the names of files begin that are being written.
+const TEMPORARY: &str = ".unfinished-";
 
 impl RunFolder {
     /// Makes a folder for a new run and writes down what is going to be done.
@@ -104,14 +106,16 @@ impl RunFolder {
         settings: &RunSettings,
         spec: &ExperimentSpec,
     ) -> Result<Self, RunError> {
-        if path.join(SPEC).exists() {
-            return Err(RunError::Occupied {
+        let begun = || match path.join(SPEC).exists() {
+            true => Err(RunError::Occupied {
                 folder: path.to_owned(),
                 what: "a run",
-            });
-        }
+            }),
+            false => Ok(()),
+        };
+        begun()?;
         let occupied = match fs::read_dir(path) {
-            Ok(mut entries) => entries.next().is_some(),
+            Ok(mut entries) => entries.any(|entry| !entry.is_ok_and(|it| is_left_over(&it))),
             Err(error) if error.kind() == io::ErrorKind::NotFound => false,
             Err(error) => {
                 return Err(RunError::Io {
@@ -132,6 +136,8 @@ impl RunFolder {
             error,
         })?;
         let folder = Self::lock(path)?;
+        // Another process may have had the lock and finished since.
+        begun()?;
         write_toml(&path.join(SETTINGS), settings)?;
         write_toml(&path.join(SPEC), spec)?;
         Ok(folder)
@@ -161,10 +167,16 @@ impl RunFolder {
             error,
         })?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self {
-                path: path.to_owned(),
-                _lock: lock,
-            }),
+            Ok(()) => {
+                // Nobody else writes here now, so what is unfinished will never be finished.
+                [path.to_owned(), path.join(CHECKPOINTS)]
+                    .iter()
+                    .for_each(|folder| remove_temporaries(folder));
+                Ok(Self {
+                    path: path.to_owned(),
+                    _lock: lock,
+                })
+            }
             Err(TryLockError::WouldBlock) => Err(RunError::Busy(path.to_owned())),
             Err(TryLockError::Error(error)) => Err(RunError::Io { file, error }),
         }
@@ -256,18 +268,51 @@ pub fn model_file(path: &Path) -> PathBuf {
     path.join(MODEL)
 }
 
-/// The newest complete checkpoint of a run: its file and the number of segments before it.
+/// The newest checkpoint of a run of which every part is there and can be read: the file of its
+/// model and the number of segments before it.
+///
+/// Checkpoints appear in full or not at all, so one that cannot be read was damaged later.
 pub fn latest_checkpoint(path: &Path) -> Option<(PathBuf, usize)> {
     let folder = path.join(CHECKPOINTS);
-    checkpoint::complete(&folder)
-        .into_iter()
-        .max()
-        .map(|segment| {
-            (
-                checkpoint::file(&folder, checkpoint::MODEL, segment),
-                segment,
-            )
-        })
+    let segments = checkpoint::complete(&folder).into_iter().rev();
+    let mut readable = segments.filter(|segment| checkpoint::damage(&folder, *segment).is_none());
+    readable.next().map(|segment| {
+        (
+            checkpoint::file(&folder, checkpoint::MODEL, segment),
+            segment,
+        )
+    })
+}
+
+/// A sentence for each checkpoint of which every part is there, but not all can be read.
+pub fn damaged_checkpoints(path: &Path) -> Vec<String> {
+    let folder = path.join(CHECKPOINTS);
+    let segments = checkpoint::complete(&folder).into_iter();
+    segments
+        .filter_map(|segment| checkpoint::damage(&folder, segment))
+        .collect()
+}
+
+/// True for what a run leaves that was killed before it began: it is no run, and nobody's file.
+fn is_left_over(entry: &fs::DirEntry) -> bool {
+    let name = entry.file_name();
+    let name = name.to_string_lossy();
+    match name.as_ref() {
+        LOCK | SETTINGS => true,
+        CHECKPOINTS => fs::read_dir(entry.path()).is_ok_and(|mut files| files.next().is_none()),
+        name => name.starts_with(TEMPORARY),
+    }
+}
+
+/// Removes the files in a folder whose writer was killed.
+fn remove_temporaries(folder: &Path) {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    for entry in entries {
+        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
+            // One that stays does no harm.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
 }
 
 /// Every complete checkpoint of a run that is kept, oldest first: its file and the number of segments
@@ -305,6 +350,7 @@ pub(crate) fn write_atomically(file: &Path, bytes: &[u8]) -> Result<(), RunError
     let write = || -> io::Result<()> {
         let folder = file.parent().unwrap_or(Path::new("."));
         let mut builder = tempfile::Builder::new();
+        builder.prefix(TEMPORARY);
         // A temporary file is the owner's alone; the finished one gets the usual permissions.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
@@ -312,6 +358,9 @@ pub(crate) fn write_atomically(file: &Path, bytes: &[u8]) -> Result<(), RunError
         temporary.write_all(bytes)?;
         temporary.as_file().sync_all()?;
         temporary.persist(file).map_err(|error| error.error)?;
+        // The new name is in the folder, which is a file of its own to the disk.
+        #[cfg(unix)]
+        File::open(folder)?.sync_all()?;
         Ok(())
     };
     write().map_err(|error| RunError::Io {

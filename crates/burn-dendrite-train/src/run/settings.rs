@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Engine,
+    Engine, OnDivergence,
     data::{DatasetName, Preprocessing, SegmentPlan},
 };
 
@@ -29,6 +29,9 @@ pub struct RunSettings {
     /// Validations without a lower loss after which the run stops early; never unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patience: Option<usize>,
+    /// What is done when activity runs away; the run stops unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_divergence: OnDivergence,
     /// Version of this program that started the run.
     pub version: String,
     /// What burn's learner does beside training.
@@ -125,6 +128,14 @@ impl RunSettings {
             .sum()
     }
 
+    /// Batches of the first `segments` segments.
+    pub fn batches_before(&self, segments: usize) -> usize {
+        let plan = self.segments();
+        (0..segments)
+            .map(|segment| plan.range(segment).1.len().div_ceil(self.batch_size.max(1)))
+            .sum()
+    }
+
     /// The number of segments between two checkpoints.
     pub fn segments_per_checkpoint(&self) -> usize {
         let segments = match self.learner.checkpoint_every {
@@ -180,6 +191,7 @@ mod tests {
             seed: 1,
             validate_every: 30,
             patience: None,
+            on_divergence: OnDivergence::Stop,
             version: "0.1.0".to_owned(),
             learner: LearnerSettings::default(),
             preprocessing: Preprocessing::default(),

@@ -179,6 +179,7 @@ mod tests {
             seed: 1,
             validate_every: 20,
             patience: None,
+            on_divergence: Default::default(),
             version: String::new(),
             learner: Default::default(),
             preprocessing: Default::default(),

@@ -1,0 +1,379 @@
+//! Whether a training is well: activity that runs away, and outputs that fall silent.
+//!
+//! Nothing is read from the device for it while all is well. The loss of each step is read anyway,
+//! for the log, and tells in which step something went wrong; all populations are looked at in the
+//! validation after each segment. In which step and population it began is found by repeating the
+//! steps since the last checkpoint, this time with a look at every population.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+};
+
+use burn::{
+    tensor::Tensor,
+    train::{Interrupter, checkpoint::CheckpointerError},
+};
+use burn_dendrite_nn::{NetworkState, Parameter, Plan, PopulationName};
+use burn_dendrite_optim::Outcome;
+use serde::{Deserialize, Serialize};
+
+/// Activity beyond this has run away. Rates are of order one; while learning begins they rise to
+/// hundreds before inhibition contains them.
+pub const RUNAWAY: f64 = 1e6;
+
+/// What is done when activity runs away or is no number any more.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDivergence {
+    /// The training stops and says where it happened.
+    #[default]
+    Stop,
+    /// The update is left out. Every step is then looked at before its update is applied, which
+    /// takes time.
+    Skip,
+}
+
+/// What was under way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// A training step.
+    Training,
+    /// The validation after a training step.
+    Validation,
+}
+
+/// Where a training left the numbers that make sense.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Divergence {
+    /// The training step, counted from 1.
+    pub step: usize,
+    /// Whether it was in this step, or in the validation after it.
+    pub occasion: Occasion,
+    /// The first population in order of update that ran away; none where only the loss is known.
+    pub population: Option<PopulationName>,
+    /// Its largest absolute activity, or the loss: beyond all bounds, or not a number.
+    pub value: f64,
+}
+
+impl fmt::Display for Divergence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { step, value, .. } = self;
+        match self.occasion {
+            Occasion::Training => write!(f, "in step {step}: ")?,
+            Occasion::Validation => write!(f, "in the validation after step {step}: ")?,
+        }
+        match &self.population {
+            Some(name) => write!(f, "the activity of `{name}` reached {value:.3e}"),
+            None => write!(f, "the loss reached {value:.3e}"),
+        }
+    }
+}
+
+/// What a [`Health`] does about a divergence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Response {
+    /// Stops the training once the loss or a validation tells.
+    Stop,
+    /// Leaves updates out.
+    Skip,
+    /// Looks at every step up to this one, and stops at the first that is wrong.
+    Locate { until: usize },
+}
+
+/// Watches one training; shared by the model, which steps, and the log, which reads the loss.
+pub(crate) struct Health {
+    response: Response,
+    interrupter: Interrupter,
+    /// Steps that the model has begun, and losses that the log has read: those lag behind.
+    steps: AtomicUsize,
+    losses: AtomicUsize,
+    /// Whether an output was active in the validation under way.
+    heard: AtomicBool,
+    skipped: AtomicUsize,
+    first: Mutex<Option<Divergence>>,
+}
+
+impl Health {
+    /// Watches a training that goes on after `before` steps.
+    pub(crate) fn new(
+        on_divergence: OnDivergence,
+        before: usize,
+        interrupter: &Interrupter,
+    ) -> Self {
+        let response = match on_divergence {
+            OnDivergence::Stop => Response::Stop,
+            OnDivergence::Skip => Response::Skip,
+        };
+        Self::with_response(response, before, interrupter)
+    }
+
+    /// Repeats a training that goes on after `before` steps, to find the first population that runs
+    /// away in one of the steps up to `until`.
+    pub(crate) fn locating(until: usize, before: usize, interrupter: &Interrupter) -> Self {
+        Self::with_response(Response::Locate { until }, before, interrupter)
+    }
+
+    fn with_response(response: Response, before: usize, interrupter: &Interrupter) -> Self {
+        Self {
+            response,
+            interrupter: interrupter.clone(),
+            steps: before.into(),
+            losses: before.into(),
+            heard: false.into(),
+            skipped: 0.into(),
+            first: Mutex::new(None),
+        }
+    }
+
+    /// The first divergence that was noticed.
+    pub(crate) fn divergence(&self) -> Option<Divergence> {
+        self.first().clone()
+    }
+
+    fn first(&self) -> MutexGuard<'_, Option<Divergence>> {
+        self.first.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn note(&self, divergence: Divergence) {
+        self.first().get_or_insert(divergence);
+        if self.response != Response::Skip {
+            self.interrupter.stop(Some("divergence"));
+        }
+    }
+
+    /// Stops the training on something that has nothing to do with its numbers.
+    pub(crate) fn fail(&self, error: String) {
+        self.interrupter.fail(CheckpointerError::Unknown(error));
+    }
+
+    /// Whether the update of a step may be applied; asked once a step, by the model.
+    fn admits(&self, plan: &Plan, outcome: &Outcome) -> bool {
+        let step = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
+        let found = match self.response {
+            Response::Stop => return true,
+            Response::Locate { until } if step > until => {
+                self.interrupter.stop(Some("nothing was found"));
+                return true;
+            }
+            Response::Locate { .. } => runaway(plan, &outcome.trace.forward),
+            Response::Skip => runaway(plan, &outcome.trace.forward)
+                .or_else(|| runaway(plan, &outcome.trace.nudged))
+                .or_else(|| runaway_update(plan, outcome)),
+        };
+        let Some((population, value)) = found else {
+            return true;
+        };
+        self.skipped.fetch_add(1, Ordering::Relaxed);
+        self.note(Divergence {
+            step,
+            occasion: Occasion::Training,
+            population: Some(population),
+            value,
+        });
+        false
+    }
+
+    /// Whether training may go on after a step whose update is applied already; asked once a step of
+    /// a block, where the loss is at hand.
+    fn passes(&self, plan: &Plan, loss: f64, state: impl FnOnce() -> NetworkState) -> bool {
+        let step = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
+        let contained = contained(loss, RUNAWAY * RUNAWAY);
+        let locating = matches!(self.response, Response::Locate { .. });
+        if contained && !locating {
+            return true;
+        }
+        let (population, value) = match runaway(plan, &state()) {
+            Some((population, value)) => (Some(population), value),
+            None if contained => return true,
+            None => (None, loss),
+        };
+        self.note(Divergence {
+            step,
+            occasion: Occasion::Training,
+            population,
+            value,
+        });
+        false
+    }
+
+    /// Hears the loss of the next training step, in their order.
+    pub(crate) fn loss(&self, loss: f64) {
+        let step = self.losses.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.response == Response::Stop && !contained(loss, RUNAWAY * RUNAWAY) {
+            self.note(Divergence {
+                step,
+                occasion: Occasion::Training,
+                population: None,
+                value: loss,
+            });
+        }
+    }
+
+    /// Looks at the state of a network that has settled on samples of the validation.
+    fn validated(&self, plan: &Plan, state: &NetworkState) {
+        if largest(&state.activity[plan.output]) != 0.0 {
+            self.heard.store(true, Ordering::Relaxed);
+        }
+        if self.response == Response::Stop
+            && let Some((population, value)) = runaway(plan, state)
+        {
+            self.note(Divergence {
+                step: self.steps.load(Ordering::Relaxed),
+                occasion: Occasion::Validation,
+                population: Some(population),
+                value,
+            });
+        }
+    }
+
+    /// What there is to say at the end of a segment, after its validation: a sentence each.
+    pub(crate) fn end_of_segment(&self, segment: usize) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if !self.heard.swap(false, Ordering::Relaxed) {
+            warnings.push(format!(
+                "segment {segment}: no output neuron was active for any validation sample; under \
+                 relu such a network learns no more (smaller learning rates, or another seed, may \
+                 help)"
+            ));
+        }
+        let skipped = self.skipped.swap(0, Ordering::Relaxed);
+        if skipped > 0
+            && let Some(Divergence {
+                step, population, ..
+            }) = self.first().take()
+        {
+            let name = population.map_or_else(String::new, |name| format!(", by `{name}`"));
+            warnings.push(format!(
+                "segment {segment}: {skipped} updates were left out, the first in step {step}{name}"
+            ));
+        }
+        warnings
+    }
+}
+
+/// Who looks whether all is well, if anybody does: what a model carries with it.
+#[derive(Clone, Default)]
+pub(crate) struct Guard(Option<Arc<Health>>);
+
+impl Guard {
+    /// Whether the update of a step may be applied; asked once a step.
+    pub(crate) fn admits(&self, plan: &Plan, outcome: &Outcome) -> bool {
+        (self.0.as_ref()).is_none_or(|health| health.admits(plan, outcome))
+    }
+
+    /// Whether training may go on after a step of a block; asked once a step.
+    pub(crate) fn passes(
+        &self,
+        plan: &Plan,
+        loss: f64,
+        state: impl FnOnce() -> NetworkState,
+    ) -> bool {
+        (self.0.as_ref()).is_none_or(|health| health.passes(plan, loss, state))
+    }
+
+    /// Shows the state of a network that has settled on samples of the validation.
+    pub(crate) fn validated(&self, plan: &Plan, state: &NetworkState) {
+        if let Some(health) = &self.0 {
+            health.validated(plan, state);
+        }
+    }
+}
+
+impl From<Arc<Health>> for Guard {
+    fn from(health: Arc<Health>) -> Self {
+        Self(Some(health))
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.0.is_some() {
+            "guarded"
+        } else {
+            "not guarded"
+        })
+    }
+}
+
+/// True for numbers within `bound`; false for what is no number.
+fn contained(value: f64, bound: f64) -> bool {
+    value.abs() <= bound
+}
+
+/// The largest absolute value; NaN where any is.
+fn largest<const D: usize>(tensor: &Tensor<D>) -> f64 {
+    let values = tensor.clone().into_data();
+    values.iter::<f64>().fold(0.0, |largest: f64, value| {
+        // `f64::max` would drop what is no number.
+        if value.is_nan() || largest.is_nan() {
+            f64::NAN
+        } else {
+            largest.max(value.abs())
+        }
+    })
+}
+
+/// The first population in order of update whose activity has run away.
+fn runaway(plan: &Plan, state: &NetworkState) -> Option<(PopulationName, f64)> {
+    let populations = plan.populations.iter().filter(|(id, _)| *id != plan.input);
+    populations
+        .map(|(id, population)| (&population.name, largest(&state.activity[id])))
+        .find(|(_, largest)| !contained(*largest, RUNAWAY))
+        .map(|(name, largest)| (name.clone(), largest))
+}
+
+/// The population onto which a change has run away.
+fn runaway_update(plan: &Plan, outcome: &Outcome) -> Option<(PopulationName, f64)> {
+    outcome.updates.parameters().find_map(|parameter| {
+        let change = largest(&outcome.updates.get(parameter)?);
+        let post = match parameter {
+            Parameter::Weight(id) => plan.projection(id).post,
+            Parameter::Bias(id) => id,
+        };
+        (!contained(change, RUNAWAY)).then(|| (plan.populations[post].name.clone(), change))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Device;
+
+    #[test]
+    fn what_is_no_number_is_the_largest() {
+        let device = Device::flex();
+        let of = |values: [f32; 3]| largest(&Tensor::<1>::from_floats(values, &device));
+        assert_eq!(of([1.0, -3.0, 2.0]), 3.0);
+        assert_eq!(of([1.0, f32::NEG_INFINITY, 2.0]), f64::INFINITY);
+        assert!(of([f32::NAN, 1.0, 2.0]).is_nan());
+        assert!(!contained(f64::NAN, RUNAWAY) && !contained(f64::INFINITY, RUNAWAY));
+        assert!(contained(-1e6, RUNAWAY) && !contained(1.1e6, RUNAWAY));
+    }
+
+    #[test]
+    fn the_first_loss_beyond_all_bounds_stops_the_training() {
+        let interrupter = Interrupter::new();
+        let health = Health::new(OnDivergence::Stop, 40, &interrupter);
+        // The loss of outputs of a thousand, which a beginning network may have.
+        health.loss(1e6);
+        assert!(!interrupter.should_stop());
+        health.loss(f64::NAN);
+        health.loss(f64::INFINITY);
+        assert!(interrupter.should_stop());
+        let found = health.divergence().unwrap();
+        assert_eq!((found.step, found.population), (42, None));
+    }
+
+    #[test]
+    fn silence_is_warned_about_after_each_validation() {
+        let health = Health::new(OnDivergence::Stop, 0, &Interrupter::new());
+        assert!(health.end_of_segment(3)[0].starts_with("segment 3: no output neuron"));
+        health.heard.store(true, Ordering::Relaxed);
+        assert!(health.end_of_segment(4).is_empty());
+        assert_eq!(health.end_of_segment(5).len(), 1);
+    }
+}

@@ -1,0 +1,219 @@
+//! The commands of README and book: those marked `quick` are executed, all others are read by the
+//! program's own parser, or name something that is there.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use burn_dendrite::train::cli;
+
+use crate::common::dendrite;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// README and the pages of the book.
+fn pages() -> Vec<PathBuf> {
+    let book = fs::read_dir(root().join("docs/src")).unwrap();
+    let book = book.map(|entry| entry.unwrap().path());
+    let mut pages: Vec<PathBuf> = book
+        .filter(|it| it.extension().is_some_and(|ending| ending == "md"))
+        .collect();
+    pages.sort();
+    pages.push(root().join("README.md"));
+    pages
+}
+
+/// A block of a page: the words behind its fence, and its text.
+struct Block {
+    words: Vec<String>,
+    text: String,
+}
+
+impl Block {
+    fn is(&self, word: &str) -> bool {
+        self.words.iter().any(|it| it == word)
+    }
+
+    /// The name under which a reader is asked to keep it.
+    fn file(&self) -> Option<&str> {
+        self.words
+            .iter()
+            .find_map(|word| word.strip_prefix("file="))
+    }
+
+    /// The commands after the prompts.
+    fn commands(&self) -> impl Iterator<Item = &str> {
+        self.text.lines().filter_map(|line| line.strip_prefix("$ "))
+    }
+}
+
+fn blocks(page: &Path) -> Vec<Block> {
+    let text = fs::read_to_string(page).unwrap();
+    let mut blocks: Vec<Block> = Vec::new();
+    let mut open = false;
+    for line in text.lines() {
+        match line.strip_prefix("```") {
+            Some(_) if open => open = false,
+            Some(words) => {
+                open = true;
+                let words = words
+                    .split(',')
+                    .map(|word| word.trim().to_owned())
+                    .collect();
+                blocks.push(Block {
+                    words,
+                    text: String::new(),
+                });
+            }
+            None if open => {
+                let block = blocks.last_mut().unwrap();
+                block.text.push_str(line);
+                block.text.push('\n');
+            }
+            None => {}
+        }
+    }
+    assert!(!open, "{}: a block has no end", page.display());
+    blocks
+}
+
+/// The words of a command, as a shell divides them: quotes keep words together.
+fn words(command: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut quote = None;
+    for letter in command.chars() {
+        match (quote, letter) {
+            (None, '#') if words.last().is_some_and(String::is_empty) => break,
+            (None, '\'' | '"') => quote = Some(letter),
+            (Some(open), letter) if letter == open => quote = None,
+            (None, ' ') => words.push(String::new()),
+            (_, letter) => words.last_mut().unwrap().push(letter),
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// What a command runs.
+enum Program {
+    Dendrite(Vec<String>),
+    Example(String),
+    /// Something that is not ours.
+    Other,
+}
+
+fn program(command: &str) -> Program {
+    let mut words: Vec<String> = words(command);
+    // Settings of the environment stand before the command.
+    while words.first().is_some_and(|word| word.contains('=')) {
+        words.remove(0);
+    }
+    let word = |at: usize| words.get(at).map_or("", String::as_str);
+    let after = |end: &str| {
+        words
+            .iter()
+            .position(|it| it == end)
+            .map(|at| words[at + 1..].to_vec())
+    };
+    match (word(0), word(1)) {
+        ("dendrite", _) => Program::Dendrite(words[1..].to_vec()),
+        ("cargo", "run") => match after("--example") {
+            Some(rest) => Program::Example(rest.first().cloned().unwrap_or_default()),
+            None => Program::Dendrite(after("--").unwrap_or_default()),
+        },
+        _ => Program::Other,
+    }
+}
+
+#[test]
+fn every_command_of_the_documentation_is_understood() {
+    let mut read = 0;
+    for page in pages() {
+        for block in blocks(&page).iter().filter(|it| it.is("console")) {
+            for command in block.commands() {
+                match program(command) {
+                    Program::Other => continue,
+                    Program::Example(name) => {
+                        let file = root().join(format!("examples/{name}.rs"));
+                        assert!(file.is_file(), "{}: {command}", page.display());
+                    }
+                    Program::Dendrite(arguments) => {
+                        let arguments = ["dendrite".to_owned()].into_iter().chain(arguments);
+                        if let Err(error) = cli::command().try_get_matches_from(arguments) {
+                            panic!("{}: `{command}`: {error}", page.display());
+                        }
+                    }
+                }
+                read += 1;
+            }
+        }
+    }
+    assert!(read > 20, "only {read} commands were found");
+}
+
+#[test]
+fn every_quick_command_of_the_documentation_runs() {
+    let mut run = 0;
+    for page in pages() {
+        // Commands of a page may use what those before them left.
+        let folder = tempfile::tempdir().unwrap();
+        for block in blocks(&page) {
+            if let Some(file) = block.file() {
+                fs::write(folder.path().join(file), &block.text).unwrap();
+            }
+            if !(block.is("console") && block.is("quick")) {
+                continue;
+            }
+            for command in block.commands() {
+                let Program::Dendrite(arguments) = program(command) else {
+                    panic!("{}: `{command}` is not ours, so not quick", page.display());
+                };
+                let output = dendrite()
+                    .current_dir(folder.path())
+                    .env("BURN_DEVICE", "flex")
+                    .args(arguments)
+                    .output()
+                    .unwrap();
+                let message = String::from_utf8_lossy(&output.stderr);
+                let success = output.status.success();
+                assert!(success, "{}: `{command}`: {message}", page.display());
+                run += 1;
+            }
+        }
+    }
+    assert!(run > 8, "only {run} commands were run");
+}
+
+#[test]
+fn every_page_is_in_the_summary_and_every_link_leads_somewhere() {
+    let folder = root().join("docs/src");
+    let links = |text: &str| -> Vec<String> {
+        let targets = text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next());
+        targets
+            .filter(|it| !it.contains("://"))
+            .map(str::to_owned)
+            .collect()
+    };
+    let summary = fs::read_to_string(folder.join("SUMMARY.md")).unwrap();
+    let listed: BTreeSet<String> = links(&summary).into_iter().collect();
+    for entry in fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        if !name.ends_with(".md") || name == "SUMMARY.md" {
+            continue;
+        }
+        assert!(listed.contains(&name), "{name} is not in the summary");
+        for link in links(&fs::read_to_string(&path).unwrap()) {
+            let target = link.split('#').next().unwrap_or_default();
+            let known = listed.contains(target) || folder.join(target).is_file();
+            assert!(known, "{name}: `{link}` leads nowhere");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! Weak synapses vanish.
+
+use burn::tensor::Tensor;
+use burn_dendrite::nn::constraint::{Constraint, ConstraintSite};
+use serde::{Deserialize, Serialize};
+
+/// Synapses weaker than `threshold` vanish: `w = 0` where `|w| < threshold`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pruning {
+    /// The smallest absolute weight that stays.
+    pub threshold: f64,
+}
+
+impl Constraint for Pruning {
+    fn check(&self, _site: &ConstraintSite) -> Result<(), String> {
+        match self.threshold.is_finite() && self.threshold >= 0.0 {
+            true => Ok(()),
+            false => Err(format!(
+                "`threshold` is {}; accepted: 0 or more",
+                self.threshold
+            )),
+        }
+    }
+
+    fn project(&self, weight: Tensor<2>) -> Tensor<2> {
+        let weak = weight.clone().abs().lower_elem(self.threshold);
+        weight.mask_fill(weak, 0.0)
+    }
+}
