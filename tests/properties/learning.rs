@@ -53,11 +53,11 @@ impl Samples {
         for (row, label) in labels.iter().enumerate() {
             targets[row * classes + *label as usize] = 1.0;
         }
-        SampleBatch {
-            inputs: Tensor::from_data(TensorData::new(inputs, [self.rows, features]), device),
-            targets: Tensor::from_data(TensorData::new(targets, [self.rows, classes]), device),
-            labels: Tensor::from_data(TensorData::new(labels, [self.rows]), device),
-        }
+        SampleBatch::new(
+            Tensor::from_data(TensorData::new(inputs, [self.rows, features]), device),
+            Tensor::from_data(TensorData::new(targets, [self.rows, classes]), device),
+            Tensor::from_data(TensorData::new(labels, [self.rows]), device),
+        )
     }
 
     /// Each sample as a batch of its own.

@@ -25,6 +25,18 @@ pub struct SampleBatch {
 }
 
 impl SampleBatch {
+    /// A batch that one training step is made of, at the start of its segment.
+    pub fn new(inputs: Tensor<2>, targets: Tensor<2>, labels: Tensor<1, Int>) -> Self {
+        Self {
+            inputs,
+            targets,
+            labels,
+            position: 0,
+            share: 1.0,
+            block: None,
+        }
+    }
+
     /// The number of samples.
     pub fn size(&self) -> usize {
         self.labels.dims()[0]

@@ -341,14 +341,11 @@ impl SampleSet {
             targets[row * self.classes + usize::from(label)] = 1.0;
             labels.push(i32::from(label));
         }
-        SampleBatch {
-            block: None,
-            inputs: Tensor::from_data(TensorData::new(inputs, [size, self.features]), &device),
-            targets: Tensor::from_data(TensorData::new(targets, [size, self.classes]), &device),
-            labels: Tensor::from_data(TensorData::new(labels, [size]), &device),
-            position: 0,
-            share: 1.0,
-        }
+        SampleBatch::new(
+            Tensor::from_data(TensorData::new(inputs, [size, self.features]), &device),
+            Tensor::from_data(TensorData::new(targets, [size, self.classes]), &device),
+            Tensor::from_data(TensorData::new(labels, [size]), &device),
+        )
     }
 
     /// Divides the set into its first `count` samples (all of them, if it has fewer) and the rest.
