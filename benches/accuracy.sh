@@ -4,20 +4,22 @@
 #
 #   benches/accuracy.sh [PATTERN [FOLDER FOR THE RUNS]]
 #
-# PATTERN selects presets by a regular expression (all of them unless given: a night of work). Runs
-# that are there already are not made again; one that was cut off goes on.
+# PATTERN selects presets by a regular expression (all of them unless given: three quarters of an hour). Runs
+# that are there already are not made again; one that was cut off goes on. DENDRITE names a binary that
+# is built already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 pattern=${1:-.}
 out=${2:-runs/accuracy}
-cargo build --locked --quiet
-dendrite=target/debug/dendrite
+dendrite=${DENDRITE:-target/debug/dendrite}
+[ -n "${DENDRITE:-}" ] || cargo build --locked --quiet
 echo "| preset | accuracy | seeds 1, 2, 3 |"
 echo "|---|---|---|"
 for preset in $("$dendrite" presets | awk '{ print $1 }' | grep -E "$pattern"); do
     case $preset in
         spirals-*) budget=(--dataset spirals) ;;
         fashion-mnist-*) budget=(--dataset fashion-mnist --samples 20000) ;;
+        cifar10-*) budget=(--dataset cifar10 --samples 20000) ;;
         *) budget=(--dataset mnist --samples 20000) ;;
     esac
     for seed in 1 2 3; do

@@ -80,8 +80,3 @@ impl Subject {
         FusedTrainer::new(&self.network, &self.memory, &self.learning).expect("presets fuse")
     }
 }
-
-/// The compiled backends that can be used, by name.
-pub(crate) fn devices() -> Vec<(&'static str, Device)> {
-    vec![("flex", Device::flex())]
-}

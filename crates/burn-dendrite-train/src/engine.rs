@@ -1,6 +1,6 @@
 //! How training steps are computed.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use burn::tensor::Device;
 use burn_dendrite_nn::Plan;
@@ -19,6 +19,15 @@ pub enum Engine {
     Fused,
     /// By burn's tensors, on any device and with any optimizer.
     General,
+}
+
+impl fmt::Display for Engine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Fused => "fused",
+            Self::General => "general",
+        })
+    }
 }
 
 impl Engine {

@@ -14,6 +14,7 @@ pub mod run;
 pub mod set;
 pub mod study;
 pub mod sweep;
+pub mod throughput;
 pub mod vitals;
 
 mod device;

@@ -211,11 +211,9 @@ impl FusedTrainer {
         check(network.plan(), learning)?;
         let mut objectives = Vec::new();
         let mut plastic = Vec::new();
-        let mut rules = 0;
-        for local in learning.local() {
-            let cause = Cause::Rule(local.rule.clone(), rules);
+        for (place, local) in learning.local().iter().enumerate() {
+            let cause = Cause::Rule(local.rule.clone(), place);
             plastic.push(Plastic::new(local.parameter, local.learning_rate, cause));
-            rules += 1;
         }
         for descent in learning.descents() {
             let place = objectives.iter().position(|it| *it == descent.objective);

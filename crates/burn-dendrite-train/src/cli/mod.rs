@@ -1,6 +1,7 @@
 //! The `dendrite` command line.
 
 mod analyze;
+mod bench;
 mod compare;
 mod evaluate;
 mod example;
@@ -45,6 +46,8 @@ enum Command {
     Analyze(analyze::AnalyzeArguments),
     /// Train several networks with several seeds side by side, and write a report on them.
     Compare(Box<compare::CompareArguments>),
+    /// Measure how fast a network trains on this machine, and how far that is from the limit.
+    Bench(bench::BenchArguments),
     /// Show a network as a table: populations, projections, rules, parameters.
     Inspect(inspect::InspectArguments),
     /// Search for values of a specification that learn best.
@@ -150,6 +153,7 @@ pub fn main() -> ExitCode {
         Command::Evaluate(arguments) => arguments.run(),
         Command::Analyze(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
+        Command::Bench(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
         Command::Sweep(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),

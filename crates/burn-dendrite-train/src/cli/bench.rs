@@ -1,0 +1,143 @@
+//! `dendrite bench`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::{DataArguments, MachineArguments, Mistake, specification, table::table};
+use crate::{
+    Engine,
+    data::DatasetName,
+    run::{LearnerSettings, RunSettings},
+    throughput::{ThroughputOptions, throughput},
+};
+
+#[derive(Args, Debug)]
+pub(super) struct BenchArguments {
+    /// A preset, or a file with a specification.
+    #[arg(default_value = "mnist-dtp")]
+    network: String,
+    /// Samples of one training step; several sizes, separated by commas, are measured in turn.
+    #[arg(long, value_delimiter = ',', default_values_t = [1, 32, 128])]
+    batch_size: Vec<usize>,
+    /// Data set; the one that the specification names, else mnist-mini, unless given.
+    #[arg(long)]
+    dataset: Option<DatasetName>,
+    #[command(flatten)]
+    data: DataArguments,
+    /// Samples of one window.
+    #[arg(long, default_value_t = 2000)]
+    window: usize,
+    /// Windows, of which the median counts; one more before them warms up.
+    #[arg(long, default_value_t = 5)]
+    windows: usize,
+    /// How training steps are computed; `fused` where that is possible, unless given.
+    #[arg(long, value_enum)]
+    engine: Option<Engine>,
+    #[command(flatten)]
+    machine: MachineArguments,
+    /// Print JSON instead of a table.
+    #[arg(long)]
+    json: bool,
+}
+
+impl BenchArguments {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        let (device, name) = self.machine.open()?;
+        let spec = specification(&self.network)?;
+        let (plan, learning) = spec.check().map_err(|errors| Mistake(errors.to_string()))?;
+        let dataset = self
+            .dataset
+            .or(spec.dataset)
+            .unwrap_or(DatasetName::MnistMini);
+        let data = self.data.load(dataset, self.json)?;
+        crate::experiment::fits(&plan, &data, dataset.as_str())?;
+        let counts = [("--window", self.window), ("--windows", self.windows)];
+        let sizes = self.batch_size.iter().map(|size| ("--batch-size", *size));
+        if let Some((flag, _)) = counts
+            .into_iter()
+            .chain(sizes)
+            .find(|(_, count)| *count == 0)
+        {
+            return Err(Mistake(format!("`{flag}` is 0; accepted: 1 or more")).into());
+        }
+        let settings = RunSettings {
+            preset: spec.name.clone(),
+            dataset,
+            samples: self.window,
+            epochs: 1,
+            batch_size: 1,
+            seed: 1,
+            validate_every: self.window,
+            patience: None,
+            on_divergence: Default::default(),
+            version: String::new(),
+            learner: LearnerSettings {
+                engine: self.engine,
+                ..LearnerSettings::default()
+            },
+            preprocessing: Default::default(),
+        };
+        let engine = Engine::choose(&plan, &learning, spec.optimizer, &settings, &device);
+        let engine = engine.map_err(Mistake)?;
+        if !self.json {
+            println!(
+                "{} on {dataset}, {}, {} thread(s), engine {engine}, median of {} windows of {} \
+                 samples",
+                spec.name,
+                name.describe(&device),
+                rayon::current_num_threads(),
+                self.windows,
+                self.window
+            );
+        }
+        let mut table = table(&[
+            "batch",
+            "samples/s",
+            "slowest to fastest window",
+            "products alone, samples/s",
+            "ratio",
+        ]);
+        for batch_size in self.batch_size {
+            let options = ThroughputOptions {
+                batch_size,
+                window: self.window,
+                windows: self.windows,
+                engine,
+            };
+            let measured = throughput(&spec, &data.train, &device, options)
+                .map_err(|error| Mistake(error.to_string()))?;
+            if self.json {
+                let line = serde_json::json!({
+                    "network": spec.name,
+                    "dataset": dataset.as_str(),
+                    "device": name.as_str(),
+                    "threads": rayon::current_num_threads(),
+                    "engine": engine,
+                    "batch_size": batch_size,
+                    "throughput": measured,
+                });
+                println!("{line}");
+                continue;
+            }
+            let extreme = |fold: fn(f64, f64) -> f64, start| {
+                measured.windows.iter().copied().fold(start, fold)
+            };
+            table.add_row([
+                batch_size.to_string(),
+                format!("{:.0}", measured.median),
+                format!(
+                    "{:.0} to {:.0}",
+                    extreme(f64::min, f64::INFINITY),
+                    extreme(f64::max, 0.0)
+                ),
+                format!("{:.0}", measured.products_alone),
+                format!("{:.2}", measured.share_of_products),
+            ]);
+        }
+        if !self.json {
+            println!("{table}");
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}
