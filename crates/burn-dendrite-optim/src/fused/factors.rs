@@ -2,7 +2,7 @@
 
 use burn_dendrite_nn::{Parameter, PerPopulation, Plan, PopulationId, Timing};
 
-use super::lane::{Cells, Lane};
+use super::{cells::Cells, lane::Lane};
 use crate::{ActivityPhase, rule::LearningRule};
 
 /// A learning rule whose change is a sum of products of thin vectors, with which the fused step can

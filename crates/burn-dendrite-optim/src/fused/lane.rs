@@ -1,14 +1,14 @@
 //! The state of some rows of a batch, and how it settles.
 
-use burn_dendrite_nn::{
-    Activation, Compartment, PerPopulation, Plan, PopulationId, ProjectionId, Timing, WeightSource,
-};
+use burn_dendrite_nn::{PerPopulation, Plan, PopulationId};
 use pulp::Arch;
 
 use super::{
+    cells::{Activity, Cells, Nudge, activate},
     kernel::{self, Operand, Wanted, padded},
     reverse::Tape,
     weights::Weights,
+    wiring::{Input, Source, Wiring, moved},
 };
 
 /// Up to so many rows, products skip silent presynaptic units row by row; beyond, one product of
@@ -22,145 +22,6 @@ pub(super) struct Frame<'a> {
     pub(super) plan: &'a Plan,
     pub(super) wiring: &'a Wiring,
     pub(super) weights: &'a Weights,
-}
-
-/// Which activity a projection carries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
-    /// The one of this step.
-    Current,
-    /// The one of the step before.
-    Previous,
-}
-
-impl Source {
-    /// What a projection carries of a state as it is.
-    pub(super) fn now(timing: Timing) -> Self {
-        match timing {
-            Timing::Current => Self::Current,
-            Timing::Previous => Self::Previous,
-        }
-    }
-}
-
-/// A projection, as a drive is computed from it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Input {
-    pub(super) pre: PopulationId,
-    /// As the projection is written.
-    pub(super) timing: Timing,
-    /// Whose weights these are.
-    pub(super) owner: ProjectionId,
-    pub(super) transposed: bool,
-    pub(super) scale: f32,
-    pub(super) acts_forward: bool,
-}
-
-/// What each population hears, with names and sources resolved once.
-#[derive(Clone, Debug)]
-pub(super) struct Wiring {
-    pub(super) soma: PerPopulation<Vec<Input>>,
-    pub(super) dendrite: PerPopulation<Vec<Input>>,
-}
-
-impl Wiring {
-    pub(super) fn new(plan: &Plan) -> Self {
-        let inputs = |post: PopulationId, compartment| {
-            plan.incoming(post, compartment)
-                .map(|(id, projection)| {
-                    let (owner, transposed, scale) = match projection.source {
-                        WeightSource::Own(_) => (id, false, 1.0),
-                        WeightSource::Tied {
-                            of,
-                            transpose,
-                            scale,
-                        } => (of, transpose, scale as f32),
-                    };
-                    Input {
-                        pre: projection.pre,
-                        timing: projection.timing,
-                        owner,
-                        transposed,
-                        scale,
-                        acts_forward: projection.active.forward(),
-                    }
-                })
-                .collect()
-        };
-        let all = |compartment| {
-            let populations = plan.populations.iter();
-            populations.map(|(id, _)| inputs(id, compartment)).collect()
-        };
-        Self {
-            soma: all(Compartment::Soma),
-            dendrite: all(Compartment::Dendrite),
-        }
-    }
-}
-
-/// Activities of one population, row by row, padded.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Activity {
-    pub(super) values: Vec<f32>,
-    /// The units of each row that are not silent; kept only where rows are few.
-    active: Vec<Vec<u32>>,
-}
-
-impl Activity {
-    fn resize(&mut self, rows: usize, width: usize) {
-        self.values.clear();
-        self.values.resize(rows * width, 0.0);
-        let listed = if rows <= ROW_BY_ROW { rows } else { 0 };
-        self.active.resize_with(listed, Vec::new);
-    }
-
-    /// The units of a row that are not silent.
-    pub(super) fn active(&self, row: usize) -> &[u32] {
-        &self.active[row]
-    }
-
-    fn copy_from(&mut self, other: &Self) {
-        self.values.clone_from(&other.values);
-        self.active.resize_with(other.active.len(), Vec::new);
-        for (own, other) in self.active.iter_mut().zip(&other.active) {
-            own.clone_from(other);
-        }
-    }
-
-    /// Lists the units that are not silent.
-    fn list(&mut self, size: usize, width: usize) {
-        for (active, values) in self.active.iter_mut().zip(self.values.chunks_exact(width)) {
-            // Without a branch on the activity, which no processor could foresee.
-            active.resize(size, 0);
-            let mut count = 0;
-            for (unit, value) in values[..size].iter().enumerate() {
-                active[count] = unit as u32;
-                count += usize::from(*value != 0.0);
-            }
-            active.truncate(count);
-        }
-    }
-}
-
-/// State of one population; every vector is `[rows, width]`, empty where a population lacks it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Cells {
-    pub(super) size: usize,
-    pub(super) width: usize,
-    tau: f32,
-    activation: Activation,
-    pub(super) soma: Vec<f32>,
-    pub(super) activity: Activity,
-    pub(super) previous: Activity,
-    /// Bias and drive by the input, which do not change while a sample is shown.
-    constant: Vec<f32>,
-    /// What is drawn of the state where the forward phase ends.
-    pub(super) forward_soma: Vec<f32>,
-    pub(super) forward_activity: Vec<f32>,
-    pub(super) forward_previous: Vec<f32>,
-    pub(super) dendrite: Vec<f32>,
-    pub(super) nudged_dendrite: Vec<f32>,
-    pub(super) plateau: Vec<f32>,
 }
 
 /// Some rows of a batch: what one thread works on.
@@ -430,82 +291,5 @@ impl Lane {
                 );
             }
         }
-    }
-}
-
-/// Whether the activity that a projection onto `post` carries in the forward phase is of this step.
-pub(super) fn moved(input: &Input, post: PopulationId) -> Source {
-    match input.timing {
-        Timing::Current if input.pre < post => Source::Current,
-        Timing::Current | Timing::Previous => Source::Previous,
-    }
-}
-
-/// What is added to a soma on the way to its activity.
-#[derive(Clone, Copy, PartialEq)]
-enum Nudge {
-    None,
-    Plateau,
-}
-
-impl Cells {
-    /// `s ← s + (drive − s)/τ`, `r ← f(s + nudge)`.
-    fn integrate(&mut self, arch: Arch, drive: &[f32], nudge: Nudge) {
-        let Self {
-            tau,
-            soma,
-            activity,
-            plateau,
-            ..
-        } = self;
-        kernel::vectorized(arch, || {
-            for (soma, drive) in soma.iter_mut().zip(drive) {
-                *soma += (drive - *soma) / *tau;
-            }
-            activity.values.copy_from_slice(soma);
-            if nudge == Nudge::Plateau {
-                for (value, plateau) in activity.values.iter_mut().zip(plateau.iter()) {
-                    *value += plateau;
-                }
-            }
-        });
-        self.activate(arch);
-    }
-
-    fn activate(&mut self, arch: Arch) {
-        activate(arch, self.activation, &mut self.activity.values);
-        self.activity.list(self.size, self.width);
-    }
-}
-
-/// `f` of every value, in place.
-fn activate(arch: Arch, activation: Activation, values: &mut [f32]) {
-    let mut each = |function: fn(f32) -> f32| {
-        for value in values.iter_mut() {
-            *value = function(*value);
-        }
-    };
-    match activation {
-        Activation::Relu => kernel::vectorized(arch, || {
-            for value in values.iter_mut() {
-                *value = value.max(0.0);
-            }
-        }),
-        Activation::Softplus => each(|soma| soma.max(0.0) + (-soma.abs()).exp().ln_1p()),
-        Activation::Sigmoid => each(|soma| 1.0 / (1.0 + (-soma).exp())),
-        Activation::Tanh => each(f32::tanh),
-        Activation::Linear => {}
-    }
-}
-
-/// `f'` at the soma whose activity is known; what burn's own backward pass takes it to be.
-pub(super) fn slope(activation: Activation, activity: f32) -> f32 {
-    match activation {
-        Activation::Relu => f32::from(u8::from(activity > 0.0)),
-        // f = ln(1 + e^s), so f' = 1 − e^(−f).
-        Activation::Softplus => -(-activity).exp_m1(),
-        Activation::Sigmoid => activity * (1.0 - activity),
-        Activation::Tanh => 1.0 - activity * activity,
-        Activation::Linear => 1.0,
     }
 }

@@ -10,18 +10,23 @@
 //! Both compute the same numbers but for the order of sums in single precision: the parity fixtures
 //! are tested on both.
 
+mod cells;
 mod factors;
 mod kernel;
 mod lane;
+mod network;
 mod nudge;
+mod plastic;
 mod reverse;
 mod trainer;
 mod weights;
+mod wiring;
 
 use burn_dendrite_nn::{Parameter, Plan, ProjectionName};
 
 pub use factors::{FactoredRule, Factors, PostsynapticUnits, PresynapticUnits, Sample, Samples};
-pub use trainer::{FusedNetwork, FusedTrainer};
+pub use network::FusedNetwork;
+pub use trainer::FusedTrainer;
 
 use crate::Learning;
 

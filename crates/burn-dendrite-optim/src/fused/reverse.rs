@@ -4,9 +4,11 @@
 use burn_dendrite_nn::{Activation, PerPopulation, Plan, PopulationId, ProjectionId};
 
 use super::{
+    cells::{Activity, slope},
     factors::Products,
     kernel::{self, Operand, Wanted},
-    lane::{Activity, Frame, Input, Lane, ROW_BY_ROW, Source, moved, slope},
+    lane::{Frame, Lane, ROW_BY_ROW},
+    wiring::{Input, Source, moved},
 };
 use crate::backprop::Objective;
 
