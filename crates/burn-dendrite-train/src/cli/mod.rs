@@ -8,6 +8,7 @@ mod example;
 mod import;
 mod inspect;
 mod learner;
+mod perturb;
 mod presets;
 mod study;
 mod sweep;

@@ -183,6 +183,7 @@ mod tests {
             version: String::new(),
             learner: Default::default(),
             preprocessing: Default::default(),
+            perturb: Vec::new(),
         };
         // The first was cut off after it began, the second before.
         let first = study.run_folder(&spec.name, 1);
