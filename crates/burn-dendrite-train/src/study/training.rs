@@ -85,6 +85,13 @@ fn begin(study: &Study, network: &str, seed: u64) -> Vec<OsString> {
     ] {
         arguments.extend([flag.into(), value.into()]);
     }
+    if let Some(perturbations) = plan.perturb.get(network) {
+        for perturbation in perturbations {
+            arguments.extend(["--perturb".into(), perturbation.to_string().into()]);
+        }
+        // Without some of its cells, activity may run away: that is a result, and no reason to stop.
+        arguments.extend(["--on-divergence".into(), "skip".into()]);
+    }
     arguments
 }
 
@@ -151,6 +158,7 @@ mod tests {
             analysis_samples: 0,
             networks: vec![spec.name.clone()],
             version: String::new(),
+            perturb: Default::default(),
         };
         let specs = vec![spec.clone()];
         let out = out.to_owned();
