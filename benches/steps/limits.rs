@@ -3,32 +3,10 @@
 
 use burn::tensor::{Device, Distribution, Tensor};
 use burn_dendrite::{
-    nn::{Compartment, Parameter, Plan},
-    train::presets,
+    nn::Parameter,
+    train::{presets, throughput::products},
 };
 use divan::{Bencher, counter::ItemsCount};
-
-/// The shapes `[pre, post]` of the products of one step, and how often each occurs.
-fn products(plan: &Plan, learned: &[Parameter]) -> Vec<([usize; 2], usize)> {
-    let mut products = Vec::new();
-    for projection in &plan.projections {
-        let shape = [projection.site.pre, projection.site.post];
-        // The drive by the input is computed once, a dendrite's at the end of either phase.
-        let times = match projection.compartment {
-            _ if projection.pre == plan.input => 1,
-            Compartment::Dendrite => 2,
-            Compartment::Soma => plan.steps,
-        };
-        products.push((shape, times));
-    }
-    for parameter in learned {
-        if let Parameter::Weight(id) = parameter {
-            let site = &plan.projection(*id).site;
-            products.push(([site.pre, site.post], 1));
-        }
-    }
-    products
-}
 
 /// The products of a step at this batch size on flex, which computes them as `gemm` does.
 #[divan::bench(args = [8, 32, 128, 512])]

@@ -12,6 +12,7 @@
 mod hand_loop;
 mod limits;
 mod nudge;
+mod scale;
 mod settle;
 mod subject;
 mod train_step;

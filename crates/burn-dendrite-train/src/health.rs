@@ -182,9 +182,14 @@ impl Health {
     fn passes(&self, plan: &Plan, loss: f64, state: impl FnOnce() -> NetworkState) -> bool {
         let step = self.steps.fetch_add(1, Ordering::Relaxed) + 1;
         let contained = contained(loss, RUNAWAY * RUNAWAY);
-        let locating = matches!(self.response, Response::Locate { .. });
-        if contained && !locating {
-            return true;
+        match self.response {
+            Response::Locate { until } if step > until => {
+                self.interrupter.stop(Some("nothing was found"));
+                return false;
+            }
+            Response::Locate { .. } => {}
+            Response::Stop | Response::Skip if contained => return true,
+            Response::Stop | Response::Skip => {}
         }
         let (population, value) = match runaway(plan, &state()) {
             Some((population, value)) => (Some(population), value),

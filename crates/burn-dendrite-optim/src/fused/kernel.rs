@@ -252,15 +252,23 @@ where
         let (weights, _) = S::as_mut_simd_f32s(self.weights);
         let lower = simd.splat_f32s(self.bounds.lower);
         let upper = simd.splat_f32s(self.bounds.upper);
-        let mut products = self.products.clone();
-        let (first, second) = (products.next(), products.next());
-        // One product and no decay is what nearly every row of nearly every rule needs.
-        if let (Some((factor, index)), None, None) = (first, second, self.weighted.clone().next()) {
-            let (change, _) = S::as_simd_f32s(&self.changes[index * width..(index + 1) * width]);
-            let factor = simd.splat_f32s(factor);
-            for (weight, change) in weights.iter_mut().zip(change) {
-                let changed = simd.mul_add_e_f32s(factor, *change, *weight);
-                *weight = simd.min_f32s(simd.max_f32s(changed, lower), upper);
+        if self.weighted.clone().next().is_none() {
+            // A pass for each product, over a row that stays in the cache; the last one clamps.
+            let mut products = self.products.peekable();
+            while let Some((factor, index)) = products.next() {
+                let change = &self.changes[index * width..(index + 1) * width];
+                let (change, _) = S::as_simd_f32s(change);
+                let factor = simd.splat_f32s(factor);
+                if products.peek().is_some() {
+                    for (weight, change) in weights.iter_mut().zip(change) {
+                        *weight = simd.mul_add_e_f32s(factor, *change, *weight);
+                    }
+                } else {
+                    for (weight, change) in weights.iter_mut().zip(change) {
+                        let changed = simd.mul_add_e_f32s(factor, *change, *weight);
+                        *weight = simd.min_f32s(simd.max_f32s(changed, lower), upper);
+                    }
+                }
             }
             return;
         }

@@ -13,7 +13,7 @@ use super::{
 
 /// Up to so many rows, products skip silent presynaptic units row by row; beyond, one product of
 /// matrices for all rows is faster.
-pub(super) const ROW_BY_ROW: usize = 4;
+pub(super) const ROW_BY_ROW: usize = 8;
 
 /// Everything that stays the same during a phase.
 #[derive(Clone, Copy)]

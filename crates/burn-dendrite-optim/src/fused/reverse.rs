@@ -182,6 +182,18 @@ impl Lane {
                 .iter()
                 .filter(|it| it.owner == owner && it.acts_forward);
             for input in inputs {
+                if input.pre == frame.plan.input {
+                    // It does not change from step to step, so one product does for all.
+                    let drives = gradients.drives.iter().map(|drives| &drives[id]);
+                    let sum = drives.fold(Vec::new(), |mut sum: Vec<f32>, drive| {
+                        sum.resize(sum.len().max(drive.len()), 0.0);
+                        sum.iter_mut().zip(drive).for_each(|(sum, it)| *sum += it);
+                        sum
+                    });
+                    let activity = &self.cells[input.pre].forward_activity;
+                    self.push(input, id, activity, &sum, factors);
+                    continue;
+                }
                 for (step, drives) in gradients.drives.iter().enumerate() {
                     let activity = match moved(input, id) {
                         Source::Current => &self.tape[step + 1][input.pre],

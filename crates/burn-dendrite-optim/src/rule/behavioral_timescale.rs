@@ -188,7 +188,8 @@ impl FactoredRule for BehavioralTimescale {
         for Sample { pre, post } in samples.iter() {
             let saturation = self.saturation as f32;
             let discount = self.discount as f32;
-            let eligibility: Vec<f32> = pre.nudged.iter().map(|rate| rate.clamp(0.0, 1.0)).collect();
+            let eligibility: Vec<f32> =
+                pre.nudged.iter().map(|rate| rate.clamp(0.0, 1.0)).collect();
             let instruction: Vec<f32> = post.plateau.iter().map(|it| it.max(0.0)).collect();
             let [past_eligibility, past_instruction] = [&memory[ELIGIBILITY], &memory[INSTRUCTION]];
             let discounted = |values: &[f32]| -> Vec<f32> {

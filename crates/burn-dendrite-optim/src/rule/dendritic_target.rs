@@ -56,7 +56,10 @@ impl LearningRule for DendriticTarget {
 impl FactoredRule for DendriticTarget {
     fn factors(&self, samples: Samples<'_>, _memory: &mut [Vec<f32>], factors: &mut Factors) {
         for Sample { pre, post } in samples.iter() {
-            let rates = pre.during(self.phase).iter().map(|rate| rate.clamp(0.0, 1.0));
+            let rates = pre
+                .during(self.phase)
+                .iter()
+                .map(|rate| rate.clamp(0.0, 1.0));
             factors.add(rates, post.plateau.iter().copied());
         }
     }

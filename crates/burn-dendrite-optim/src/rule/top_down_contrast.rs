@@ -54,7 +54,10 @@ impl FactoredRule for TopDownContrast {
         for Sample { pre, post } in samples.iter() {
             let changes = pre.nudged.iter().zip(pre.forward);
             let changes = changes.map(|(after, before)| (after - before).clamp(-1.0, 1.0));
-            let rates = post.during(self.phase).iter().map(|rate| rate.clamp(0.0, 1.0));
+            let rates = post
+                .during(self.phase)
+                .iter()
+                .map(|rate| rate.clamp(0.0, 1.0));
             factors.add(changes, rates);
         }
     }

@@ -1,0 +1,139 @@
+//! The fused step next to the general one: the same numbers after many steps, and nothing allocated
+//! that grows with the weights.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use burn_dendrite::{
+    nn::{Network, Parameter},
+    optim::{Learning, fused::FusedTrainer},
+    train::{ExperimentSpec, data::DatasetName, presets},
+};
+
+/// A preset's network after some training, and the digits that follow.
+struct Subject {
+    network: Network,
+    learning: Learning,
+    inputs: Vec<Vec<f32>>,
+    targets: Vec<Vec<f32>>,
+}
+
+impl Subject {
+    /// Training passes a wild start first, in which any two orders of a sum part.
+    fn new(spec: &ExperimentSpec, learned: usize, then: usize) -> Self {
+        let (_, learning) = spec.check().unwrap();
+        let digits = DatasetName::MnistMini
+            .load(&Default::default())
+            .unwrap()
+            .train;
+        let target = |label: u8| {
+            (0..10)
+                .map(|class| f32::from(u8::from(class == label)))
+                .collect()
+        };
+        let all = 0..learned + then;
+        let inputs: Vec<Vec<f32>> = all.clone().map(|at| digits.sample(at)).collect();
+        let targets: Vec<Vec<f32>> = all.map(|at| target(digits.label(at))).collect();
+        let network = spec.network.init(66049, &Device::flex()).unwrap();
+        let mut trainer =
+            FusedTrainer::new(&network, &learning.memory(&network), &learning).unwrap();
+        for (input, target) in inputs.iter().zip(&targets).take(learned) {
+            trainer.step(input, target, 1.0);
+        }
+        Self {
+            network: trainer.network(network),
+            learning,
+            inputs: inputs[learned..].to_vec(),
+            targets: targets[learned..].to_vec(),
+        }
+    }
+
+    fn fused(&self) -> FusedTrainer {
+        let memory = self.learning.memory(&self.network);
+        FusedTrainer::new(&self.network, &memory, &self.learning).unwrap()
+    }
+
+    fn samples(&self) -> impl Iterator<Item = (&[f32], &[f32])> {
+        let samples = self.inputs.iter().zip(&self.targets);
+        samples.map(|(input, target)| (&input[..], &target[..]))
+    }
+}
+
+#[test]
+fn a_hundred_steps_agree_with_the_general_path() {
+    const STEPS: usize = 100;
+    let device = Device::flex();
+    for preset in ["mnist-dtp", "mnist-backprop-ei", "mnist-backprop-ann"] {
+        let subject = Subject::new(&presets::load(preset).unwrap(), 500, STEPS);
+        let mut fused = subject.fused();
+        let mut general = subject.network.clone();
+        let memory = subject.learning.memory(&general);
+        for (input, target) in subject.samples() {
+            fused.step(input, target, 1.0);
+            let row = |values: &[f32]| -> Tensor<2> {
+                let shape = [1, values.len()];
+                Tensor::from_data(TensorData::new(values.to_vec(), shape), &device)
+            };
+            let outcome = subject
+                .learning
+                .run(&general, &memory, row(input), row(target), &mut ());
+            memory.keep(outcome.remembered);
+            general = outcome.updates.apply(general);
+        }
+        let ours = fused.network(subject.network.clone());
+        for parameter in subject.learning.learned() {
+            let values = |network: &Network| -> Vec<f32> {
+                let values = match parameter {
+                    Parameter::Weight(id) => network.weight(id),
+                    Parameter::Bias(id) => network.bias(id).unwrap().unsqueeze(),
+                };
+                values.into_data().iter().collect()
+            };
+            let (ours, general) = (values(&ours), values(&general));
+            let off =
+                (ours.iter().zip(&general)).fold(0.0f32, |off, (a, b)| off.max((a - b).abs()));
+            println!("{preset}, {parameter:?}: differs by {off:.1e}");
+            // Weights are of order one.
+            assert!(off <= 1e-6, "{preset}, {parameter:?}: {off}");
+        }
+    }
+}
+
+/// What a hundred online steps of the preset allocate with hidden layers of this many units: in all,
+/// and at most at a time, in bytes.
+fn allocated(preset: &str, units: usize) -> (u64, u64) {
+    let mut spec = presets::load(preset).unwrap();
+    for population in &mut spec.network.populations {
+        if population.size == 500 {
+            population.size = units;
+        }
+    }
+    let subject = Subject::new(&spec, 20, 100);
+    let mut fused = subject.fused();
+    // The first step makes the buffers that all further ones use.
+    for (input, target) in subject.samples().take(5) {
+        fused.step(input, target, 1.0);
+    }
+    let counted = allocation_counter::measure(|| {
+        for (input, target) in subject.samples() {
+            fused.step(input, target, 1.0);
+        }
+    });
+    (counted.bytes_total / 100, counted.bytes_max)
+}
+
+#[test]
+fn online_steps_allocate_nothing_that_grows_with_the_weights() {
+    for preset in ["mnist-dtp", "mnist-backprop-ei"] {
+        let (small, _) = allocated(preset, 250);
+        let (large, at_a_time) = allocated(preset, 1000);
+        println!("{preset}: {small} and {large} bytes a step, {at_a_time} at a time");
+        // Four times the units, sixteen times the weights between them: what is left is a few rows.
+        assert!(
+            large <= 5 * small.max(1024),
+            "{preset}: {small}, then {large} bytes a step"
+        );
+        assert!(
+            at_a_time < 64 * 1000 * 4,
+            "{preset}: {at_a_time} bytes at a time"
+        );
+    }
+}
