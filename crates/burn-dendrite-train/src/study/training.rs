@@ -85,12 +85,8 @@ fn begin(study: &Study, network: &str, seed: u64) -> Vec<OsString> {
     ] {
         arguments.extend([flag.into(), value.into()]);
     }
-    if let Some(perturbations) = plan.perturb.get(network) {
-        for perturbation in perturbations {
-            arguments.extend(["--perturb".into(), perturbation.to_string().into()]);
-        }
-        // Without some of its cells, activity may run away: that is a result, and no reason to stop.
-        arguments.extend(["--on-divergence".into(), "skip".into()]);
+    for perturbation in plan.perturb.get(network).into_iter().flatten() {
+        arguments.extend(["--perturb".into(), perturbation.to_string().into()]);
     }
     arguments
 }
