@@ -23,6 +23,8 @@ mod laws;
 mod learner;
 /// Memory stays flat over many online steps.
 mod memory;
+/// Perturbed runs: what they change, what they leave alone, and what is refused.
+mod perturb;
 /// Laws of every network, on random ones.
 mod properties;
 /// A killed run goes on to the same result.

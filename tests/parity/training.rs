@@ -107,6 +107,7 @@ fn train(preset: &str, backend: &Backend) -> Result<Trained, String> {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         learner: Default::default(),
         preprocessing: Default::default(),
+        perturb: Vec::new(),
     };
     let start = spec.network.init(settings.network_seed(), device);
     let before = evaluate(&start.map_err(text)?, &data.test, device, |_| ()).loss;

@@ -16,6 +16,7 @@ pub mod constraint;
 pub mod error;
 pub mod init;
 pub mod layers;
+pub mod perturb;
 pub mod spec;
 
 mod activation;

@@ -13,6 +13,7 @@ use crate::{
     Plan, PopulationId, ProjectionId,
     constraint::project_dale,
     init::{InitSite, WeightStream},
+    perturb::{CellTensors, Effects, SynapseTensors},
     plan::{PopulationPlan, ProjectionPlan, WeightSource},
     spec::CellType,
 };
@@ -31,6 +32,8 @@ pub struct Network {
     pub projections: Vec<Projection>,
     #[module(skip)]
     plan: Arc<Plan>,
+    #[module(skip)]
+    pub(crate) effects: Option<Arc<Effects>>,
 }
 
 /// Parameters of a population.
@@ -95,6 +98,7 @@ impl Network {
             populations,
             projections,
             plan: Arc::new(plan),
+            effects: None,
         }
         .constrained()
     }
@@ -106,7 +110,7 @@ impl Network {
 
     /// The weights of a projection, `[pre, post]`, a tied one's computed from their source.
     pub fn weight(&self, id: ProjectionId) -> Tensor<2> {
-        let WeightView { matrix, scale } = self.view(id);
+        let WeightView { matrix, scale, .. } = self.view(id);
         if scale == 1.0 { matrix } else { matrix * scale }
     }
 
@@ -148,6 +152,25 @@ impl Network {
         self
     }
 
+    /// True where a perturbation changes the dynamics.
+    pub fn is_perturbed(&self) -> bool {
+        self.effects.is_some()
+    }
+
+    /// The activity that a population answers with when its soma is at `soma`, `[batch, size]`.
+    pub fn respond(&self, id: PopulationId, soma: Tensor<2>) -> Tensor<2> {
+        let activation = self.plan.populations[id].activation;
+        match self.cells(id, &soma.device()) {
+            None => activation.forward(soma),
+            Some(cells) => cells.respond(activation, soma),
+        }
+    }
+
+    /// What is different in the cells of a population.
+    pub(crate) fn cells(&self, id: PopulationId, device: &Device) -> Option<CellTensors> {
+        self.effects.as_ref()?.cells(id).on(device)
+    }
+
     /// The weights as the dynamics use them: a matrix without a copy, and a factor.
     pub(crate) fn view(&self, id: ProjectionId) -> WeightView {
         let own = |id: ProjectionId| {
@@ -157,11 +180,19 @@ impl Network {
                 .expect("a checked source owns weights")
                 .val()
         };
+        let synapses = |matrix: &Tensor<2>| {
+            let effects = self.effects.as_ref()?;
+            effects.synapses(id).on(&matrix.device())
+        };
         match self.plan.projection(id).source {
-            WeightSource::Own(_) => WeightView {
-                matrix: own(id),
-                scale: 1.0,
-            },
+            WeightSource::Own(_) => {
+                let matrix = own(id);
+                WeightView {
+                    synapses: synapses(&matrix),
+                    matrix,
+                    scale: 1.0,
+                }
+            }
             WeightSource::Tied {
                 of,
                 transpose,
@@ -169,6 +200,7 @@ impl Network {
             } => {
                 let matrix = own(of);
                 WeightView {
+                    synapses: synapses(&matrix),
                     matrix: if transpose {
                         matrix.transpose()
                     } else {
@@ -213,11 +245,12 @@ pub enum Parameter {
     Bias(PopulationId),
 }
 
-/// `scale · matrix`, where the matrix may be a transposed view.
+/// `scale · matrix`, where the matrix may be a transposed view, and what is different there.
 #[derive(Clone, Debug)]
 pub(crate) struct WeightView {
     matrix: Tensor<2>,
     scale: f64,
+    synapses: Option<SynapseTensors>,
 }
 
 impl WeightView {
@@ -229,7 +262,20 @@ impl WeightView {
         } else {
             activity * self.scale
         };
-        activity.matmul(self.matrix.clone())
+        match &self.synapses {
+            None => activity.matmul(self.matrix.clone()),
+            Some(it) => it.input(it.arriving(activity).matmul(self.matrix.clone())),
+        }
+    }
+
+    /// Steps by which activity arrives later than the projection says.
+    pub(crate) fn delay(&self) -> usize {
+        self.synapses.as_ref().map_or(0, |it| it.delay)
+    }
+
+    /// True where a constant activity gives a constant drive.
+    pub(crate) fn is_steady(&self) -> bool {
+        !self.synapses.as_ref().is_some_and(SynapseTensors::varies)
     }
 }
 

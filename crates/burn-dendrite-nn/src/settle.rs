@@ -4,7 +4,8 @@ use burn::tensor::Tensor;
 
 use crate::{
     Activation, Compartment, Event, Network, NetworkState, Observer, PerPopulation, Phase,
-    PopulationId, Timing, network::WeightView, plan::ProjectionPlan,
+    PopulationId, Timing, network::WeightView, perturb::CellTensors, plan::ProjectionPlan,
+    spec::CellType,
 };
 
 impl Network {
@@ -82,15 +83,33 @@ impl Network {
             .collect();
         let activity: PerPopulation<Tensor<2>> = (soma.iter())
             .map(|(id, soma)| match id == plan.input {
-                true => input.clone(),
-                false => plan.populations[id].activation.forward(soma.clone()),
+                true => self.activity_of_input(&input),
+                false => self.respond(id, soma.clone()),
             })
             .collect();
         let previous = activity.clone();
+        let past = match self.effects.as_ref().map_or(0, |effects| effects.depth()) {
+            0 => Vec::new(),
+            depth => {
+                let mut before = activity.clone();
+                before[plan.input] = input.zeros_like();
+                vec![before; depth]
+            }
+        };
         NetworkState {
             soma,
             activity,
             previous,
+            past,
+        }
+    }
+
+    fn activity_of_input(&self, input: &Tensor<2>) -> Tensor<2> {
+        let id = self.plan().input;
+        let nonnegative = self.plan().populations[id].cell != CellType::Unconstrained;
+        match self.cells(id, &input.device()) {
+            None => input.clone(),
+            Some(cells) => cells.input(input.clone(), nonnegative),
         }
     }
 
@@ -114,6 +133,7 @@ impl Network {
             .collect();
         for step in steps {
             state.previous = state.activity.clone();
+            state.pass();
             for soma in &somata {
                 soma.advance(&mut state, None);
             }
@@ -139,16 +159,25 @@ impl Network {
     pub fn dendritic_state(&self, post: PopulationId, state: &NetworkState) -> Option<Tensor<2>> {
         self.plan()
             .incoming(post, Compartment::Dendrite)
-            .map(|(id, projection)| self.view(id).drive(presynaptic(projection, state).clone()))
+            .map(|(id, projection)| {
+                let view = self.view(id);
+                view.drive(presynaptic(projection, view.delay(), state).clone())
+            })
             .reduce(|sum, drive| sum + drive)
     }
 }
 
-/// The activity that arrives through a projection.
-fn presynaptic<'a>(projection: &ProjectionPlan, state: &'a NetworkState) -> &'a Tensor<2> {
-    match projection.timing {
-        Timing::Current => &state.activity[projection.pre],
-        Timing::Previous => &state.previous[projection.pre],
+/// The activity that arrives through a projection, `delay` steps later than its timing says.
+fn presynaptic<'a>(
+    projection: &ProjectionPlan,
+    delay: usize,
+    state: &'a NetworkState,
+) -> &'a Tensor<2> {
+    match (projection.timing, delay) {
+        (Timing::Current, 0) => &state.activity[projection.pre],
+        (Timing::Previous, 0) => &state.previous[projection.pre],
+        (Timing::Current, delay) => &state.past[delay - 1][projection.pre],
+        (Timing::Previous, delay) => &state.past[delay][projection.pre],
     }
 }
 
@@ -169,6 +198,7 @@ pub struct Soma<'a> {
     id: PopulationId,
     tau: f64,
     activation: Activation,
+    cells: Option<CellTensors>,
     /// Bias and input, which do not change.
     constant: Tensor<2>,
     varying: Vec<(&'a ProjectionPlan, WeightView)>,
@@ -183,7 +213,7 @@ impl Network {
             .incoming(id, Compartment::Soma)
             .filter(|(_, projection)| drive == Drive::All || projection.active.forward())
             .map(|(id, projection)| (projection, self.view(id)))
-            .partition(|(projection, _)| projection.pre == plan.input);
+            .partition(|(projection, view)| projection.pre == plan.input && view.is_steady());
         let bias = self.bias(id).map(|bias| bias.unsqueeze::<2>());
         let input = fixed
             .iter()
@@ -198,6 +228,7 @@ impl Network {
             id,
             tau: population.tau,
             activation: population.activation,
+            cells: self.cells(id, &state.soma[id].device()),
             constant,
             varying,
         }
@@ -223,7 +254,10 @@ impl Soma<'_> {
             Some(nudge) => after.clone() + nudge.clone(),
             None => after.clone(),
         };
-        state.activity[self.id] = self.activation.forward(nudged);
+        state.activity[self.id] = match &self.cells {
+            None => self.activation.forward(nudged),
+            Some(cells) => cells.respond(self.activation, nudged),
+        };
         state.soma[self.id] = after;
     }
 
@@ -231,7 +265,7 @@ impl Soma<'_> {
         self.varying
             .iter()
             .fold(self.constant.clone(), |sum, (projection, view)| {
-                view.drive(presynaptic(projection, state).clone()) + sum
+                view.drive(presynaptic(projection, view.delay(), state).clone()) + sum
             })
     }
 }

@@ -15,4 +15,16 @@ pub struct NetworkState {
     pub activity: PerPopulation<Tensor<2>>,
     /// Activity of the step before.
     pub previous: PerPopulation<Tensor<2>>,
+    /// Activities at the end of earlier steps, the newest first, as many as the longest delay of a
+    /// [perturbed](crate::perturb) network needs; empty where nothing is delayed.
+    pub past: Vec<PerPopulation<Tensor<2>>>,
+}
+
+impl NetworkState {
+    /// Goes to the next step: the activities become the newest past, where there is one.
+    pub fn pass(&mut self) {
+        if self.past.pop().is_some() {
+            self.past.insert(0, self.activity.clone());
+        }
+    }
 }

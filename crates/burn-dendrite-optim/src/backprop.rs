@@ -125,5 +125,6 @@ fn plain(state: &NetworkState) -> NetworkState {
         soma: strip(&state.soma),
         activity: strip(&state.activity),
         previous: strip(&state.previous),
+        past: state.past.iter().map(strip).collect(),
     }
 }

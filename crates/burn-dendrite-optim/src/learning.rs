@@ -113,6 +113,13 @@ impl Learning {
         Ok(self)
     }
 
+    /// The same rules but for those of `frozen` parameters, which then stay as they are.
+    pub fn without(mut self, frozen: &[Parameter]) -> Self {
+        self.local.retain(|it| !frozen.contains(&it.parameter));
+        self.backprop.retain(|it| !frozen.contains(&it.parameter));
+        self
+    }
+
     /// The same rules with every learning rate times `factor`.
     pub fn scaled(mut self, factor: f64) -> Self {
         self.local
@@ -310,5 +317,68 @@ fn sizes(plan: &Plan, parameter: Parameter) -> [usize; 2] {
             [site.pre, site.post]
         }
         Parameter::Bias(id) => [1, plan.populations[id].size],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use burn::tensor::Tolerance;
+    use burn_dendrite_nn::{
+        NetworkSpec, ProjectionId,
+        perturb::{Occasion, Perturbations},
+    };
+
+    use crate::LearningSpec;
+
+    #[test]
+    fn backprop_descends_on_the_loss_of_the_perturbed_network() {
+        let device = crate::test_device();
+        let spec: NetworkSpec = toml::from_str(
+            r#"
+            tau = 1.0
+            steps = 1
+            population = [
+                { name = "Input.E", size = 1, cell = "excitatory" },
+                { name = "H.E", size = 1, cell = "excitatory" },
+                { name = "Output.E", size = 1, cell = "excitatory" },
+            ]
+            projection = [
+                { name = "H.E<-Input.E", weight = { kind = "constant", value = 1.0 } },
+                { name = "Output.E<-H.E", weight = { kind = "constant", value = 1.0 } },
+            ]
+            "#,
+        )
+        .unwrap();
+        let learning: LearningSpec = toml::from_str(
+            r#"
+            tracked_steps = 1
+            rule = [
+                { on = "H.E<-Input.E", learning_rate = 1.0, rule = { kind = "backprop" } },
+                { on = "Output.E<-H.E", learning_rate = 1.0, rule = { kind = "backprop" } },
+            ]
+            "#,
+        )
+        .unwrap();
+        let network = spec.init(0, &device).unwrap();
+        let learning = learning.check(network.plan()).unwrap();
+        let half = ["H.E: scale 0.5".parse().unwrap()];
+        let perturbations = Perturbations::resolve(&half, network.plan(), 0).unwrap();
+        let perturbed = perturbations.network(&network, Occasion::Train);
+        let input = Tensor::from_floats([[0.8]], &device);
+        let target = Tensor::from_floats([[1.0]], &device);
+        let memory = learning.memory(&network);
+        let updates = learning
+            .run(&perturbed, &memory, input, target, &mut ())
+            .updates;
+        // r = 0.5 · 0.8 = 0.4 on both; -∂(1 - 0.4)²/∂w is 2 · 0.6 · 0.4 for either weight.
+        for id in [0, 1].map(ProjectionId) {
+            let change = updates.get(Parameter::Weight(id)).unwrap().into_data();
+            let expected = burn::tensor::TensorData::from([[0.48f32]]);
+            change.assert_approx_eq::<f32>(&expected, Tolerance::default());
+        }
+        let frozen = [Parameter::Weight(ProjectionId(0))];
+        let left: Vec<Parameter> = learning.without(&frozen).learned().collect();
+        assert_eq!(left, [Parameter::Weight(ProjectionId(1))]);
     }
 }

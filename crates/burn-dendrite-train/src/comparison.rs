@@ -213,6 +213,7 @@ mod tests {
                 version: String::new(),
                 learner: Default::default(),
                 preprocessing: Default::default(),
+                perturb: Vec::new(),
             },
             data: DatasetName::MnistMini.load(&Default::default()).unwrap(),
             device: Device::flex(),

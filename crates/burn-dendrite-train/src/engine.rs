@@ -80,6 +80,9 @@ fn obstacle(
     if settings.on_divergence == OnDivergence::Skip {
         return Some("updates are to be left out where activity runs away".to_owned());
     }
+    if settings.perturbs_training() {
+        return Some("it is perturbed in training".to_owned());
+    }
     if learner.accumulate > 1 {
         return Some("it accumulates batches".to_owned());
     }

@@ -7,6 +7,7 @@ pub mod comparison;
 pub mod data;
 pub mod import;
 pub mod optimizer;
+pub mod perturb;
 pub mod plot;
 pub mod presets;
 pub mod report;

@@ -1,6 +1,6 @@
 //! A network that learns, as burn's learner wants it.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc};
 
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::{
@@ -9,7 +9,10 @@ use burn::{
     tensor::{Tensor, TensorData},
     train::{ClassificationOutput, InferenceStep, TrainOutput, TrainStep},
 };
-use burn_dendrite_nn::{Network, Parameter, PerPopulation, on_inner};
+use burn_dendrite_nn::{
+    Network, Parameter, PerPopulation, on_inner,
+    perturb::{Occasion, Perturbations},
+};
 use burn_dendrite_optim::{
     Learning, RuleMemory, Trace,
     fused::{FusedNetwork, FusedTrainer},
@@ -41,6 +44,8 @@ pub struct PlasticNetwork {
     engine: Engine,
     #[module(skip)]
     guard: Guard,
+    #[module(skip)]
+    perturbations: Perturbations,
 }
 
 impl PlasticNetwork {
@@ -55,6 +60,7 @@ impl PlasticNetwork {
             watch: Watch::Never,
             engine: Engine::General,
             guard: Guard::default(),
+            perturbations: Perturbations::default(),
         }
     }
 
@@ -62,6 +68,23 @@ impl PlasticNetwork {
     /// one: its loader must be [made for that](crate::data::SegmentLoader::with_blocks).
     pub fn computed_by(self, engine: Engine) -> Self {
         Self { engine, ..self }
+    }
+
+    /// The same, with its dynamics changed in training, in test or in both. What is frozen is for
+    /// [`Learning::without`].
+    pub fn perturbed_by(self, perturbations: Perturbations) -> Self {
+        Self {
+            perturbations,
+            ..self
+        }
+    }
+
+    /// The network as it runs on an occasion.
+    pub fn network_in(&self, occasion: Occasion) -> Cow<'_, Network> {
+        match self.perturbations.are_none(occasion) {
+            true => Cow::Borrowed(&self.network),
+            false => Cow::Owned(self.perturbations.network(&self.network, occasion)),
+        }
     }
 
     /// The same, with somebody who looks whether all is well.
@@ -196,7 +219,7 @@ impl TrainStep for PlasticNetwork {
         }
         let attention = self.watch.attention(batch.position, batch.size());
         let outcome = self.learning.run(
-            &self.network,
+            &self.network_in(Occasion::Train),
             &self.memory,
             batch.inputs,
             batch.targets,
@@ -264,7 +287,7 @@ impl InferenceStep for PlasticNetwork {
 
     fn step(&self, batch: SampleBatch) -> StepOutput {
         let attention = self.watch.attention(batch.position, batch.size());
-        let network = &self.network;
+        let network = &*self.network_in(Occasion::Test);
         let plan = network.plan();
         if let Some(mut fused) = fused(network) {
             let trace = fused.forward_trace(&values(&batch.inputs));

@@ -49,6 +49,9 @@ pub enum Unfused {
         /// The constraint's kind.
         constraint: &'static str,
     },
+    /// A perturbation changes the dynamics.
+    #[error("it is perturbed")]
+    Perturbed,
 }
 
 /// Whether the fused step can train a network.

@@ -46,6 +46,9 @@ impl FusedNetwork {
     pub fn new(network: &Network) -> Result<Self, Unfused> {
         let plan = network.plan();
         check_constraints(plan)?;
+        if network.is_perturbed() {
+            return Err(Unfused::Perturbed);
+        }
         Ok(Self {
             arch: Arch::new(),
             wiring: Wiring::new(plan),
@@ -178,12 +181,14 @@ impl FusedNetwork {
                 soma: all(|cells| &cells.forward_soma),
                 activity: all(|cells| &cells.forward_activity),
                 previous: all(|cells| &cells.forward_previous),
+                past: Vec::new(),
             },
             dendrite: gather(|cells| &cells.dendrite),
             nudged: NetworkState {
                 soma: all(|cells| &cells.soma),
                 activity: all(|cells| &cells.activity.values),
                 previous: all(|cells| &cells.previous.values),
+                past: Vec::new(),
             },
             nudged_dendrite: gather(|cells| &cells.nudged_dendrite),
             plateau: gather(|cells| &cells.plateau),

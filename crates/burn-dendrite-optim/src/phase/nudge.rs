@@ -201,7 +201,9 @@ impl Nudge {
         layers: &[&[PopulationId]],
         observer: &mut dyn Observer,
     ) {
-        let plan = phase.network.plan();
+        let network = phase.network;
+        let plan = network.plan();
+        phase.trace.nudged.pass();
         for (step, &layer) in layers.iter().enumerate() {
             phase.update_dendrites(layer);
             let trace = &mut phase.trace;
@@ -215,7 +217,7 @@ impl Nudge {
                     };
                     let state = &mut trace.nudged;
                     state.previous[id] = state.activity[id].clone();
-                    state.activity[id] = plan.populations[id].activation.forward(nudged);
+                    state.activity[id] = network.respond(id, nudged);
                 }
             }
             phase.show(step, observer);
@@ -238,6 +240,7 @@ impl Nudge {
             .map(|layer| layer.iter().filter_map(soma).collect())
             .collect();
         for step in 0..plan.steps {
+            phase.trace.nudged.pass();
             for (&layer, somata) in layers.iter().zip(&somata) {
                 phase.update_dendrites(layer);
                 let trace = &mut phase.trace;
@@ -308,7 +311,10 @@ pub(crate) fn moves(plan: &Plan, id: PopulationId, settling: Settling) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn_dendrite_nn::NetworkSpec;
+    use burn_dendrite_nn::{
+        NetworkSpec,
+        perturb::{Occasion, Perturbations},
+    };
 
     /// Three neurons in a row; the output reaches the dendrite of the hidden one.
     const CHAIN: &str = r#"
@@ -327,9 +333,17 @@ mod tests {
     "#;
 
     fn trace(settling: Settling) -> [f32; 4] {
+        perturbed_trace(settling, None)
+    }
+
+    fn perturbed_trace(settling: Settling, perturbation: Option<&str>) -> [f32; 4] {
         let device = crate::test_device();
         let spec: NetworkSpec = toml::from_str(CHAIN).unwrap();
         let network = spec.init(0, &device).unwrap();
+        let perturbations: Vec<_> = perturbation.iter().map(|it| it.parse().unwrap()).collect();
+        let network = Perturbations::resolve(&perturbations, network.plan(), 0)
+            .unwrap()
+            .network(&network, Occasion::Train);
         let forward = network.settle(Tensor::from_floats([[0.8]], &device), 2, &mut ());
         let response = Some(Response::default());
         let nudge = Nudge {
@@ -367,6 +381,18 @@ mod tests {
     fn an_instant_nudge_moves_each_soma_once() {
         // Output 0.4 + 0.6 = 1; dendrite 0.5 * 1; H.E 0.6 + 0.5.
         close(trace(Settling::Instant), [0.6, 1.0, 0.5, 1.1]);
+    }
+
+    #[test]
+    fn perturbed_feedback_asks_for_less() {
+        let trace = |text| perturbed_trace(Settling::Instant, Some(text));
+        close(trace("H.E.dendrite: silence"), [0.6, 1.0, 0.0, 0.6]);
+        // 0.5 · 0.5 · 1.
+        close(trace("H.E<-Output.E: scale 0.5"), [0.6, 1.0, 0.25, 0.85]);
+        // The output before its nudge: 0.5 · 0.4.
+        close(trace("H.E<-Output.E: delay 1"), [0.6, 1.0, 0.2, 0.8]);
+        // The output answers to 0.5 · (0.4 + 0.6), and in the forward phase gave 0.5 · 0.4.
+        close(trace("Output.E: scale 0.5"), [0.8, 0.6, 0.3, 0.9]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::{module::Module, tensor::Device};
-use burn_dendrite_nn::Network;
+use burn_dendrite_nn::{Network, perturb::Occasion};
 use burn_dendrite_optim::{Learning, RuleMemory};
 
 use crate::{
@@ -89,8 +89,10 @@ impl Trained {
 ///
 /// If the folder holds no run, or a model of it cannot be read.
 pub fn load_trained(folder: &Path, device: &Device) -> Result<Trained, ExperimentError> {
-    let (model, settings, spec) = load_model(folder, device)?;
+    let (mut model, settings, spec) = load_model(folder, device)?;
     let (plan, learning) = spec.check()?;
+    let perturbations = settings.perturbations(&plan)?;
+    let learning = learning.without(perturbations.frozen());
     let start = Network::new(plan, settings.network_seed(), device);
     let segments = settings.segments();
     let mut history = vec![Moment {
@@ -120,6 +122,11 @@ pub fn load_trained(folder: &Path, device: &Device) -> Result<Trained, Experimen
         samples: reached,
         network: model.network.clone(),
     });
+    // What is perturbed in test is perturbed in an analysis.
+    let networks = history.iter_mut().map(|moment| &mut moment.network);
+    for network in networks.chain([&mut model.network]) {
+        *network = perturbations.network(network, Occasion::Test);
+    }
     Ok(Trained {
         model,
         learning,

@@ -77,6 +77,7 @@ impl BenchArguments {
                 ..LearnerSettings::default()
             },
             preprocessing: Default::default(),
+            perturb: Vec::new(),
         };
         let engine = Engine::choose(&plan, &learning, spec.optimizer, &settings, &device);
         let engine = engine.map_err(Mistake)?;

@@ -236,6 +236,7 @@ mod tests {
                 analysis_samples: 0,
                 networks: Vec::new(),
                 version: String::new(),
+                perturb: Default::default(),
             },
             specs,
         };

@@ -2,11 +2,12 @@
 
 use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
 
+use burn_dendrite_nn::perturb::Occasion;
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
-use super::{DataArguments, MachineArguments, Mistake};
-use crate::{data::DatasetName, evaluate, experiment::fits, load_model};
+use super::{DataArguments, MachineArguments, Mistake, perturb::PerturbArguments};
+use crate::{data::DatasetName, evaluate, experiment::fits, load_model, run::RunSettings};
 
 #[derive(Args, Debug)]
 pub(super) struct EvaluateArguments {
@@ -20,6 +21,8 @@ pub(super) struct EvaluateArguments {
     /// Which split to measure on.
     #[arg(long, value_enum, default_value_t = SplitName::Test)]
     split: SplitName,
+    #[command(flatten)]
+    perturb: PerturbArguments,
     #[command(flatten)]
     machine: MachineArguments,
     /// Print one JSON object instead of a sentence.
@@ -38,7 +41,17 @@ impl EvaluateArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let (device, name) = self.machine.open()?;
         let (model, settings, _) = load_model(&self.run, &device)?;
-        let network = model.network;
+        let mut perturb = settings.perturb.clone();
+        perturb.extend(self.perturb.during_test());
+        let perturbed = RunSettings {
+            perturb,
+            ..settings.clone()
+        };
+        let network = perturbed
+            .perturbations(model.network.plan())
+            .map_err(|error| Mistake(error.to_string()))?
+            .network(&model.network, Occasion::Test);
+        device.seed(settings.order_seed());
         let dataset = self.dataset.unwrap_or(settings.dataset);
         let data = self.data.load(dataset, false)?;
         let data =

@@ -143,6 +143,7 @@ impl Example {
                     ..LearnerSettings::default()
                 },
                 preprocessing: Default::default(),
+                perturb: Vec::new(),
             },
             data,
             device,

@@ -8,6 +8,7 @@ mod example;
 mod import;
 mod inspect;
 mod learner;
+mod perturb;
 mod presets;
 mod study;
 mod sweep;
@@ -48,6 +49,8 @@ enum Command {
     Compare(Box<compare::CompareArguments>),
     /// Measure how fast a network trains on this machine, and how far that is from the limit.
     Bench(bench::BenchArguments),
+    /// Silence, fix, cut, add noise and prune: what the parts of a network do for its learning.
+    Perturb(Box<perturb::PerturbStudyArguments>),
     /// Show a network as a table: populations, projections, rules, parameters.
     Inspect(inspect::InspectArguments),
     /// Search for values of a specification that learn best.
@@ -154,6 +157,7 @@ pub fn main() -> ExitCode {
         Command::Analyze(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),
+        Command::Perturb(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
         Command::Sweep(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),

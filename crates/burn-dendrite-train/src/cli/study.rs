@@ -79,6 +79,7 @@ impl BudgetArguments {
             analysis_samples: 0,
             networks: specs.iter().map(|spec| spec.name.clone()).collect(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            perturb: Default::default(),
         }
     }
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use burn::{tensor::Device, train::Interrupter};
+use burn_dendrite_nn::perturb::Perturbation;
 use clap::Args;
 
 use super::{
@@ -64,6 +65,10 @@ pub(super) struct TrainArguments {
     learner: LearnerArguments,
     #[command(flatten)]
     preprocessing: PreprocessingArguments,
+    /// Silence, scale, make noisy, delay or freeze a population, projection or compartment, e.g.
+    /// `H1.DendI: silence during train`; may be repeated.
+    #[arg(long, value_name = "PERTURBATION", conflicts_with = "resume")]
+    perturb: Vec<Perturbation>,
     #[command(flatten)]
     machine: MachineArguments,
     /// Folder for the run; it must be new or empty. `runs/NAME-DATASET-…` unless given.
@@ -224,6 +229,7 @@ impl TrainArguments {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             learner: self.learner.settings()?,
             preprocessing: self.preprocessing.settings(),
+            perturb: self.perturb.clone(),
         };
         settings.validate_every = self.validate_every.unwrap_or_else(|| {
             // Whole steps: a small one in the middle of a run would be a noisy step.

@@ -76,6 +76,7 @@ pub(crate) mod tests {
                     .map(|(name, _)| (*name).to_owned())
                     .collect(),
                 version: "0".to_owned(),
+                perturb: Default::default(),
             },
             command: "dendrite compare --preset <some> & more".to_owned(),
             version: "0".to_owned(),

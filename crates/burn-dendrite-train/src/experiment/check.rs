@@ -18,6 +18,7 @@ impl Experiment {
     pub fn check(&self) -> Result<(Plan, Learning), ExperimentError> {
         let (plan, learning) = self.spec.check()?;
         let settings = &self.settings;
+        let learning = learning.without(settings.perturbations(&plan)?.frozen());
         fits(&plan, &self.data, settings.dataset.as_str())?;
         settings.check().map_err(ExperimentError::Mismatch)?;
         settings.segments().validate(self.data.train.len())?;

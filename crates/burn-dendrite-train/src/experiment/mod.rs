@@ -19,7 +19,10 @@ use burn::{
         },
     },
 };
-use burn_dendrite_nn::{Network, Plan, SpecErrors};
+use burn_dendrite_nn::{
+    Network, Plan, SpecErrors,
+    perturb::{Occasion, PerturbationError},
+};
 use burn_dendrite_optim::Learning;
 
 pub(crate) use check::fits;
@@ -95,6 +98,9 @@ pub enum ExperimentError {
     /// The data do not fit the network, or the budget not the data.
     #[error("{0}")]
     Mismatch(String),
+    /// The network has nothing that is to be perturbed.
+    #[error(transparent)]
+    Perturbation(#[from] PerturbationError),
     /// The data cannot be loaded.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -129,6 +135,7 @@ impl ExperimentError {
             Self::Run(RunError::Io { .. }) | Self::Learner(_) | Self::Diverged { .. } => false,
             Self::Spec(_)
             | Self::Mismatch(_)
+            | Self::Perturbation(_)
             | Self::Data(_)
             | Self::Run(_)
             | Self::Model { .. } => true,
@@ -171,6 +178,7 @@ impl Experiment {
     ) -> Result<Ending, ExperimentError> {
         let settings = &self.settings;
         let engine = self.engine(&plan, &learning)?;
+        let perturbations = settings.perturbations(&plan)?;
         let network = Network::new(plan, settings.network_seed(), &self.device);
         let watch = match settings.learner.vitals_every {
             0 => Watch::Never,
@@ -178,6 +186,7 @@ impl Experiment {
         };
         let model = PlasticNetwork::new(network, learning)
             .watched(watch)
+            .perturbed_by(perturbations.clone())
             .computed_by(engine);
         for damage in run::damaged_checkpoints(folder.path()) {
             eprintln!("warning: {damage}; the newest one that can be read is used");
@@ -232,8 +241,10 @@ impl Experiment {
             Ok(reached) => reached,
         };
 
-        let network = model.network.clone();
+        let network = perturbations.network(&model.network, Occasion::Test);
         save(model, &folder)?;
+        // Noise is the same whether the run came here in one go or was resumed.
+        self.device.seed(settings.order_seed());
         let test = evaluate(&network, &self.data.test, &self.device, |_| ());
         let validation = evaluate(&network, &self.data.validation, &self.device, |_| ());
         let summary = Summary {
@@ -424,8 +435,12 @@ pub fn load_model(
 ) -> Result<(PlasticNetwork, RunSettings, ExperimentSpec), ExperimentError> {
     let (settings, spec) = run::load(folder)?;
     let (plan, learning) = spec.check()?;
+    let perturbations = settings.perturbations(&plan)?;
+    let learning = learning.without(perturbations.frozen());
     let network = Network::new(plan, settings.network_seed(), device);
-    let model = PlasticNetwork::new(network, learning).valid();
+    let model = PlasticNetwork::new(network, learning)
+        .perturbed_by(perturbations)
+        .valid();
     let file = run::model_file(folder);
     let model = if file.is_file() {
         load_file(model, file)?

@@ -1,5 +1,9 @@
 //! What a run was asked to do, apart from its specification.
 
+use burn_dendrite_nn::{
+    Plan,
+    perturb::{Action, Occasion, Perturbation, PerturbationError, Perturbations},
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -40,6 +44,9 @@ pub struct RunSettings {
     /// What is done to the images before a network sees them.
     #[serde(default, skip_serializing_if = "is_default")]
     pub preprocessing: Preprocessing,
+    /// What is silenced, scaled, made noisy, delayed or frozen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub perturb: Vec<Perturbation>,
 }
 
 /// What burn's learner does beside training: checkpoints, validation, metrics, the division of a
@@ -100,6 +107,21 @@ impl RunSettings {
     /// Seed of the order of samples and of random events.
     pub fn order_seed(&self) -> u64 {
         self.seed.wrapping_add(ORDER_SEED)
+    }
+
+    /// The perturbations of the run, resolved for its network.
+    ///
+    /// # Errors
+    ///
+    /// One sentence for a target that the network does not have.
+    pub fn perturbations(&self, plan: &Plan) -> Result<Perturbations, PerturbationError> {
+        Perturbations::resolve(&self.perturb, plan, self.network_seed())
+    }
+
+    /// True where the dynamics of training steps are perturbed; what is frozen only learns less.
+    pub fn perturbs_training(&self) -> bool {
+        (self.perturb.iter())
+            .any(|it| it.action != Action::Freeze && it.during.acts(Occasion::Train))
     }
 
     /// The cut of the run into segments: what burn's learner calls an epoch is one of them.
@@ -195,6 +217,7 @@ mod tests {
             version: "0.1.0".to_owned(),
             learner: LearnerSettings::default(),
             preprocessing: Preprocessing::default(),
+            perturb: Vec::new(),
         }
     }
 
@@ -206,6 +229,7 @@ mod tests {
         let mut changed = settings();
         changed.learner.accumulate = 3;
         changed.preprocessing.crop_padding = 4;
+        changed.perturb = vec!["H1.DendI: silence during train".parse().unwrap()];
         let text = toml::to_string(&changed).unwrap();
         assert_eq!(toml::from_str::<RunSettings>(&text).unwrap(), changed);
     }

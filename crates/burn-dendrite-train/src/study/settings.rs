@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use burn_dendrite_nn::perturb::Perturbation;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -23,6 +24,8 @@ pub enum Purpose {
     Comparison,
     /// Variants of one network, of which the best is wanted.
     Sweep,
+    /// One network under perturbations.
+    Perturbation,
 }
 
 impl fmt::Display for Purpose {
@@ -30,6 +33,7 @@ impl fmt::Display for Purpose {
         f.write_str(match self {
             Self::Comparison => "comparison",
             Self::Sweep => "sweep",
+            Self::Perturbation => "perturbation study",
         })
     }
 }
@@ -59,6 +63,9 @@ pub struct StudyPlan {
     pub networks: Vec<String>,
     /// Version of this program that began the study.
     pub version: String,
+    /// What is perturbed in the runs of a network; nothing in those of others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub perturb: BTreeMap<String, Vec<Perturbation>>,
 }
 
 impl StudyPlan {
@@ -366,6 +373,7 @@ mod tests {
                 analysis_samples: 0,
                 networks: specs.iter().map(|spec| spec.name.clone()).collect(),
                 version: "1".to_owned(),
+                perturb: BTreeMap::new(),
             },
             specs: specs.to_vec(),
         }

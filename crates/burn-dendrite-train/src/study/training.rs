@@ -85,6 +85,9 @@ fn begin(study: &Study, network: &str, seed: u64) -> Vec<OsString> {
     ] {
         arguments.extend([flag.into(), value.into()]);
     }
+    for perturbation in plan.perturb.get(network).into_iter().flatten() {
+        arguments.extend(["--perturb".into(), perturbation.to_string().into()]);
+    }
     arguments
 }
 
@@ -151,6 +154,7 @@ mod tests {
             analysis_samples: 0,
             networks: vec![spec.name.clone()],
             version: String::new(),
+            perturb: Default::default(),
         };
         let specs = vec![spec.clone()];
         let out = out.to_owned();
@@ -183,6 +187,7 @@ mod tests {
             version: String::new(),
             learner: Default::default(),
             preprocessing: Default::default(),
+            perturb: Vec::new(),
         };
         // The first was cut off after it began, the second before.
         let first = study.run_folder(&spec.name, 1);

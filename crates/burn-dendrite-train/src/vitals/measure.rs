@@ -267,6 +267,7 @@ mod tests {
             soma: activity.clone(),
             activity,
             previous,
+            past: Vec::new(),
         };
         let mut dendrite: PerPopulation<Option<Tensor<2>>> = (0..4).map(|_| None).collect();
         dendrite[PopulationId(1)] = Some(tensor(&[-0.5, 0.25, 0.0, 0.05]));

@@ -1,0 +1,239 @@
+//! `dendrite perturb`, and what other commands perturb.
+
+use std::{
+    io::{IsTerminal, Write},
+    path::PathBuf,
+    process::ExitCode,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
+use burn_dendrite_nn::perturb::{Action, During, Perturbation};
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::{
+    Mistake, free_folder, specification,
+    study::{BudgetArguments, JobArguments, failed, preset, stop_on_ctrl_c, stopped, train},
+    table::table,
+};
+use crate::{
+    ExperimentSpec,
+    data::SampleSet,
+    perturb::{
+        Condition, Predictions, SeedValues, measure, standard_set, training_of, trainings,
+        write_predictions,
+    },
+    study::{Estimate, PoolEnding, Purpose, Study, StudyPlan},
+};
+
+/// What is perturbed beside what the run itself is.
+#[derive(Args, Debug)]
+pub(super) struct PerturbArguments {
+    /// Perturb the trained network, e.g. `H1.SomaI: silence 0.3 of cells`; may be repeated.
+    #[arg(long = "perturb", value_name = "PERTURBATION", value_parser = in_test)]
+    perturb: Vec<Perturbation>,
+}
+
+impl PerturbArguments {
+    /// The perturbations, in test alone.
+    pub(super) fn during_test(&self) -> impl Iterator<Item = Perturbation> {
+        self.perturb.iter().cloned()
+    }
+}
+
+/// A perturbation of a network that does not learn any more.
+fn in_test(text: &str) -> Result<Perturbation, String> {
+    // `prune` is of the test alone, and need not say so here.
+    let parsed = text.parse::<Perturbation>();
+    let parsed = parsed.or_else(|error| format!("{text} during test").parse().map_err(|_| error));
+    let perturbation = parsed.map_err(|error| error.to_string())?;
+    match (perturbation.action, perturbation.during) {
+        (Action::Freeze, _) | (_, During::Train) => Err(
+            "a trained network is perturbed in test alone; accepted: no `freeze`, and no `during \
+             train`"
+                .to_owned(),
+        ),
+        _ => Ok(perturbation.during(During::Test)),
+    }
+}
+
+#[derive(Args, Debug)]
+pub(super) struct PerturbStudyArguments {
+    /// The published network that is perturbed, mnist-dtp unless given; `dendrite presets` lists
+    /// them.
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["spec", "resume"])]
+    preset: Option<String>,
+    /// A specification of your own, `.toml` or `.json`, or a `.yaml` file of the reference.
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    spec: Option<PathBuf>,
+    /// Every training is made with the seeds 1 to this number.
+    #[arg(long, value_name = "N", default_value_t = 2, conflicts_with = "resume")]
+    seeds: u64,
+    /// Test samples on which dendritic states are measured.
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        conflicts_with = "resume"
+    )]
+    analysis_samples: usize,
+    #[command(flatten)]
+    budget: BudgetArguments,
+    #[command(flatten)]
+    jobs: JobArguments,
+    /// Folder for runs and results; an earlier study by the same command goes on there.
+    /// `runs/perturb-…` unless given.
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    out: Option<PathBuf>,
+    /// Go on with the study in this folder.
+    #[arg(long, value_name = "DIR")]
+    resume: Option<PathBuf>,
+    /// Print nothing but errors.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// The network that is perturbed unless another one is named.
+const NETWORK: &str = "mnist-dtp";
+
+impl PerturbStudyArguments {
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
+        self.jobs.device()?;
+        let study = match &self.resume {
+            Some(out) => Study::load(out, Purpose::Perturbation).map_err(failed)?,
+            None => self.study()?,
+        };
+        let data = self.budget.data.load(study.plan.dataset, self.quiet)?;
+        study.check(&data).map_err(failed)?;
+        let Some(spec) = study.specs.first() else {
+            return Err(Mistake(format!("`{}` names no network", study.out.display())).into());
+        };
+        let (plan, _) = spec.check()?;
+        let conditions = standard_set(&plan);
+        study.claim().map_err(failed)?;
+        if !self.quiet {
+            println!(
+                "{} conditions, {} trainings on {} samples of {}, {} seed(s): {}",
+                conditions.len(),
+                study.specs.len(),
+                study.plan.samples_per_run(),
+                study.plan.dataset,
+                study.plan.seeds,
+                study.out.display()
+            );
+        }
+        let stop = stop_on_ctrl_c()?;
+        let data_dir = self.budget.data.data_dir.clone();
+        let ending = train(&study, &self.jobs, data_dir, &stop, self.quiet)?;
+        if ending == PoolEnding::Interrupted {
+            return Ok(stopped("perturb", &study.out));
+        }
+        let Some(values) = self.measure_all(&study, &conditions, &data.test, &stop)? else {
+            return Ok(stopped("perturb", &study.out));
+        };
+        let name = match spec.description.is_empty() {
+            true => "The network",
+            false => &spec.description,
+        };
+        let predictions =
+            Predictions::new(name.to_owned(), study.plan.clone(), &conditions, &values);
+        write_predictions(&predictions, &study.out)?;
+        if !self.quiet {
+            let mut output = std::io::stdout().lock();
+            writeln!(output, "\n{}", overview(&predictions))?;
+            let figure = study.out.join("perturbations.svg");
+            writeln!(output, "figure: {}", figure.display())?;
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+
+    /// The values of each condition and seed; none if somebody stopped it.
+    fn measure_all(
+        &self,
+        study: &Study,
+        conditions: &[Condition],
+        test: &SampleSet,
+        stop: &AtomicBool,
+    ) -> anyhow::Result<Option<Vec<Vec<SeedValues>>>> {
+        let device = (self.jobs.device()?.open()).map_err(|error| Mistake(error.to_string()))?;
+        let samples = study.plan.analysis_samples.max(1);
+        let bar = match !self.quiet && std::io::stderr().is_terminal() {
+            true => ProgressBar::new(conditions.len() as u64 * study.plan.seeds),
+            false => ProgressBar::hidden(),
+        };
+        bar.set_style(ProgressStyle::with_template(
+            "measuring {wide_bar} {pos}/{len}, {eta} left",
+        )?);
+        let mut values = Vec::new();
+        for condition in conditions {
+            let training = &training_of(conditions, condition).name;
+            let mut seeds = Vec::new();
+            for seed in 1..=study.plan.seeds {
+                if stop.load(Ordering::Relaxed) {
+                    return Ok(None);
+                }
+                let folder = study.run_folder(training, seed);
+                seeds.push(measure(&folder, condition, test, samples, &device)?);
+                bar.inc(1);
+            }
+            values.push(seeds);
+        }
+        bar.finish_and_clear();
+        Ok(Some(values))
+    }
+
+    fn study(&self) -> anyhow::Result<Study> {
+        let spec = match &self.spec {
+            Some(file) => specification(&file.to_string_lossy())?,
+            None => preset(self.preset.as_deref().unwrap_or(NETWORK))?,
+        };
+        let (plan, _) = (spec.check()).map_err(|errors| Mistake(errors.to_string()))?;
+        let conditions = standard_set(&plan);
+        let trainings = trainings(&conditions);
+        let named = |condition: &&Condition| ExperimentSpec {
+            name: condition.name.clone(),
+            ..spec.clone()
+        };
+        let specs: Vec<ExperimentSpec> = trainings.iter().map(named).collect();
+        let dataset = self.budget.dataset(&specs);
+        let data = self.budget.data.load(dataset, self.quiet)?;
+        let perturbed = trainings.iter().filter(|it| !it.run.is_empty());
+        let purpose = Purpose::Perturbation;
+        Ok(Study {
+            plan: StudyPlan {
+                analysis_samples: self.analysis_samples,
+                perturb: perturbed
+                    .map(|it| (it.name.clone(), it.run.clone()))
+                    .collect(),
+                ..self
+                    .budget
+                    .plan(purpose, &specs, self.seeds, data.train.len())
+            },
+            specs,
+            out: (self.out.clone()).unwrap_or_else(|| free_folder(&format!("perturb-{dataset}"))),
+        })
+    }
+}
+
+fn overview(predictions: &Predictions) -> comfy_table::Table {
+    let mut table = table(&[
+        "condition",
+        "test accuracy",
+        "difference",
+        "dendritic state",
+        "angle to backprop",
+    ]);
+    let shown = |estimate: Option<Estimate>, decimals: usize| {
+        estimate.map_or("-".to_owned(), |it| it.show(decimals))
+    };
+    for effect in &predictions.effects {
+        table.add_row([
+            effect.condition.clone(),
+            format!("{} %", effect.accuracy.scaled(100.0).show(2)),
+            format!("{} %", effect.difference.scaled(100.0).show(2)),
+            shown(effect.dendritic_state, 3),
+            shown(effect.backprop_angle, 1),
+        ]);
+    }
+    table
+}

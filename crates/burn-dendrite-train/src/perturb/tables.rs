@@ -1,0 +1,175 @@
+//! Predictions as CSV, JSON and a figure.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{Effect, Predictions};
+use crate::{
+    compare::TableError,
+    plot::{Bar, BarChart, PlotError},
+    run::write_atomically,
+    study::Estimate,
+};
+
+#[derive(Serialize)]
+struct Row<'a> {
+    condition: &'a str,
+    perturbed_in_run: String,
+    perturbed_in_test: String,
+    seeds: usize,
+    accuracy: f64,
+    accuracy_sem: Option<f64>,
+    difference: f64,
+    difference_sem: Option<f64>,
+    dendritic_state: Option<f64>,
+    dendritic_state_sem: Option<f64>,
+    backprop_angle: Option<f64>,
+    backprop_angle_sem: Option<f64>,
+}
+
+/// Writes `perturbations.json`, `perturbations.csv` and `perturbations.svg`, the bars of accuracy.
+///
+/// # Errors
+///
+/// If a file cannot be written or the figure not be drawn.
+pub fn write_predictions(predictions: &Predictions, out: &Path) -> Result<(), TableError> {
+    let form = |file: &str| {
+        let file = out.join(file).display().to_string();
+        move |message: String| TableError::Form { file, message }
+    };
+    let text = serde_json::to_string_pretty(predictions)
+        .map_err(|error| form("perturbations.json")(error.to_string()))?;
+    write_atomically(
+        &out.join("perturbations.json"),
+        format!("{text}\n").as_bytes(),
+    )?;
+    let table = table(predictions).map_err(|error| form("perturbations.csv")(error.to_string()))?;
+    write_atomically(&out.join("perturbations.csv"), &table)?;
+    let figure =
+        figure(predictions).map_err(|error| form("perturbations.svg")(error.to_string()))?;
+    write_atomically(&out.join("perturbations.svg"), figure.as_bytes())?;
+    Ok(())
+}
+
+fn table(predictions: &Predictions) -> Result<Vec<u8>, csv::Error> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for effect in &predictions.effects {
+        writer.serialize(row(effect))?;
+    }
+    writer
+        .into_inner()
+        .map_err(|error| error.into_error().into())
+}
+
+fn row(effect: &Effect) -> Row<'_> {
+    let words = |list: &[burn_dendrite_nn::perturb::Perturbation]| {
+        let words: Vec<String> = list.iter().map(ToString::to_string).collect();
+        words.join("; ")
+    };
+    let mean = |estimate: Option<Estimate>| estimate.map(|it| it.mean);
+    let sem = |estimate: Option<Estimate>| estimate.and_then(|it| it.sem);
+    Row {
+        condition: &effect.condition,
+        perturbed_in_run: words(&effect.run),
+        perturbed_in_test: words(&effect.test),
+        seeds: effect.seeds.len(),
+        accuracy: effect.accuracy.mean,
+        accuracy_sem: effect.accuracy.sem,
+        difference: effect.difference.mean,
+        difference_sem: effect.difference.sem,
+        dendritic_state: mean(effect.dendritic_state),
+        dendritic_state_sem: sem(effect.dendritic_state),
+        backprop_angle: mean(effect.backprop_angle),
+        backprop_angle_sem: sem(effect.backprop_angle),
+    }
+}
+
+fn figure(predictions: &Predictions) -> Result<String, PlotError> {
+    let bar = |effect: &Effect| {
+        let percent = effect.accuracy.scaled(100.0);
+        Bar {
+            name: effect.condition.clone(),
+            number: usize::from(effect.run.is_empty() && effect.test.is_empty()),
+            value: percent.mean,
+            sem: percent.sem,
+            values: effect.seeds.iter().map(|it| 100.0 * it.accuracy).collect(),
+            label: percent.show(2),
+        }
+    };
+    let chart = BarChart {
+        title: format!("{} perturbed", predictions.network),
+        label: "test accuracy in %; the line is the unperturbed network".to_owned(),
+        high: Some(100.0),
+        mark: predictions
+            .effects
+            .first()
+            .map(|it| 100.0 * it.accuracy.mean),
+        bars: predictions.effects.iter().map(bar).collect(),
+    };
+    chart.draw()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        data::DatasetName,
+        perturb::{Condition, SeedValues, UNPERTURBED},
+        study::{Purpose, StudyPlan},
+    };
+
+    #[test]
+    fn effects_are_compared_seed_by_seed() {
+        let plan = StudyPlan {
+            purpose: Purpose::Perturbation,
+            dataset: DatasetName::MnistMini,
+            samples: 40,
+            epochs: 1,
+            batch_size: 1,
+            validate_every: 20,
+            seeds: 2,
+            analysis_samples: 10,
+            networks: Vec::new(),
+            version: String::new(),
+            perturb: Default::default(),
+        };
+        let condition = |name: &str, test: &[&str]| Condition {
+            name: name.to_owned(),
+            run: Vec::new(),
+            test: test.iter().map(|it| it.parse().unwrap()).collect(),
+        };
+        let seed = |accuracy, dendritic_state| SeedValues {
+            accuracy,
+            dendritic_state,
+            backprop_angle: Some(60.0),
+        };
+        let conditions = [
+            condition(UNPERTURBED, &[]),
+            condition("noise", &["Input.E: noise 0.1 during test"]),
+        ];
+        let values = [
+            vec![seed(0.9, Some(0.1)), seed(0.7, Some(0.3))],
+            vec![seed(0.5, None), seed(0.5, None)],
+        ];
+        let predictions = Predictions::new("net".to_owned(), plan, &conditions, &values);
+        let noise = predictions.perturbed().next().unwrap();
+        // Differences -0.4 and -0.2: SEM = sqrt(0.02 / 2).
+        assert!((noise.difference.mean + 0.3).abs() < 1e-12);
+        assert!((noise.difference.sem.unwrap() - 0.1).abs() < 1e-12);
+        assert_eq!((noise.accuracy.mean, noise.dendritic_state), (0.5, None));
+
+        let folder = tempfile::tempdir().unwrap();
+        write_predictions(&predictions, folder.path()).unwrap();
+        let read = |name: &str| std::fs::read_to_string(folder.path().join(name)).unwrap();
+        let table = read("perturbations.csv");
+        let line = table.lines().nth(2).unwrap();
+        assert!(
+            line.starts_with("noise,,Input.E: noise 0.1 during test,2,0.5,0.0,"),
+            "{line}"
+        );
+        let back: Predictions = serde_json::from_str(&read("perturbations.json")).unwrap();
+        assert_eq!(back, predictions);
+        assert!(read("perturbations.svg").contains("80.00 ± 10.00"));
+    }
+}
