@@ -63,6 +63,8 @@ fn launches(
         .args(["--device", backend.name.as_str()])
         .args(["--batch-size", &batch_size.to_string()])
         .args(["--samples", &samples, "--validate-every", &samples])
+        // Metrics that are taken in some steps only are kernels too.
+        .args(["--vitals-every", "0"])
         .output()
         .map_err(text)?;
     if !output.status.success() {
