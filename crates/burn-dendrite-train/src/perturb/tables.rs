@@ -98,7 +98,7 @@ fn figure(predictions: &Predictions) -> Result<String, PlotError> {
         }
     };
     let chart = BarChart {
-        title: format!("{} perturbed", predictions.network),
+        title: "Accuracy under perturbations".to_owned(),
         label: "test accuracy in %; the line is the unperturbed network".to_owned(),
         high: Some(100.0),
         mark: predictions
