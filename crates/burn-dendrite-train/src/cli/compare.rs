@@ -7,8 +7,8 @@ use clap::Args;
 use super::{
     Mistake, free_folder, specification,
     study::{
-        BudgetArguments, JobArguments, analyze, failed, preset, shell_word, stop_on_ctrl_c,
-        stopped, train,
+        BudgetArguments, JobArguments, PlaceArguments, analyze, failed, preset, shell_word,
+        stop_on_ctrl_c, stopped, train,
     },
     table::table,
 };
@@ -59,16 +59,8 @@ pub(super) struct CompareArguments {
     budget: BudgetArguments,
     #[command(flatten)]
     jobs: JobArguments,
-    /// Folder for runs and report; an earlier comparison by the same command goes on there.
-    /// `runs/compare-DATASET-…` unless given.
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
-    out: Option<PathBuf>,
-    /// Go on with the comparison in this folder.
-    #[arg(long, value_name = "DIR")]
-    resume: Option<PathBuf>,
-    /// Print nothing but errors.
-    #[arg(long)]
-    quiet: bool,
+    #[command(flatten)]
+    place: PlaceArguments,
 }
 
 impl CompareArguments {
@@ -76,7 +68,7 @@ impl CompareArguments {
         self.jobs.device()?;
         let study = self.study()?;
         study.claim().map_err(failed)?;
-        if !self.quiet {
+        if !self.place.quiet {
             let plan = &study.plan;
             println!(
                 "{} networks on {}, {} samples, {} epoch{}, batch {}, {} seed{}: {}",
@@ -93,9 +85,15 @@ impl CompareArguments {
         }
         let stop = stop_on_ctrl_c()?;
         let data_dir = self.budget.data.data_dir.clone();
-        let mut ending = train(&study, &self.jobs, data_dir.clone(), &stop, self.quiet)?;
+        let mut ending = train(
+            &study,
+            &self.jobs,
+            data_dir.clone(),
+            &stop,
+            self.place.quiet,
+        )?;
         if ending == PoolEnding::Finished {
-            ending = analyze(&study, &self.jobs, data_dir, &stop, self.quiet)?;
+            ending = analyze(&study, &self.jobs, data_dir, &stop, self.place.quiet)?;
         }
         if ending == PoolEnding::Interrupted {
             return Ok(stopped("compare", &study.out));
@@ -103,7 +101,7 @@ impl CompareArguments {
         let results = Results::collect(&study, command(&study))?;
         write_tables(&results, &study.out)?;
         write_report(&results, &study.out)?;
-        if !self.quiet {
+        if !self.place.quiet {
             let report = study.out.join("report.html");
             let mut output = std::io::stdout().lock();
             writeln!(output, "\n{}", overview(&results))?;
@@ -114,15 +112,18 @@ impl CompareArguments {
 
     /// The study that is asked for, checked against its data.
     fn study(&self) -> anyhow::Result<Study> {
-        if let Some(out) = &self.resume {
+        if let Some(out) = &self.place.resume {
             let study = Study::load(out, Purpose::Comparison).map_err(failed)?;
-            let data = self.budget.data.load(study.plan.dataset, self.quiet)?;
+            let data = self
+                .budget
+                .data
+                .load(study.plan.dataset, self.place.quiet)?;
             study.check(&data).map_err(failed)?;
             return Ok(study);
         }
         let specs = self.specifications()?;
         let dataset = self.budget.dataset(&specs);
-        let data = self.budget.data.load(dataset, self.quiet)?;
+        let data = self.budget.data.load(dataset, self.place.quiet)?;
         let purpose = Purpose::Comparison;
         let study = Study {
             plan: StudyPlan {
@@ -133,6 +134,7 @@ impl CompareArguments {
             },
             specs,
             out: self
+                .place
                 .out
                 .clone()
                 .unwrap_or_else(|| free_folder(&format!("compare-{dataset}"))),

@@ -13,7 +13,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
     Mistake, free_folder, specification,
-    study::{BudgetArguments, JobArguments, failed, preset, stop_on_ctrl_c, stopped, train},
+    study::{
+        BudgetArguments, JobArguments, PlaceArguments, failed, preset, stop_on_ctrl_c, stopped,
+        train,
+    },
     table::table,
 };
 use crate::{
@@ -81,16 +84,8 @@ pub(super) struct PerturbStudyArguments {
     budget: BudgetArguments,
     #[command(flatten)]
     jobs: JobArguments,
-    /// Folder for runs and results; an earlier study by the same command goes on there.
-    /// `runs/perturb-…` unless given.
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
-    out: Option<PathBuf>,
-    /// Go on with the study in this folder.
-    #[arg(long, value_name = "DIR")]
-    resume: Option<PathBuf>,
-    /// Print nothing but errors.
-    #[arg(long)]
-    quiet: bool,
+    #[command(flatten)]
+    place: PlaceArguments,
 }
 
 /// The network that is perturbed unless another one is named.
@@ -99,11 +94,14 @@ const NETWORK: &str = "mnist-dtp";
 impl PerturbStudyArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         self.jobs.device()?;
-        let study = match &self.resume {
+        let study = match &self.place.resume {
             Some(out) => Study::load(out, Purpose::Perturbation).map_err(failed)?,
             None => self.study()?,
         };
-        let data = self.budget.data.load(study.plan.dataset, self.quiet)?;
+        let data = self
+            .budget
+            .data
+            .load(study.plan.dataset, self.place.quiet)?;
         study.check(&data).map_err(failed)?;
         let Some(spec) = study.specs.first() else {
             return Err(Mistake(format!("`{}` names no network", study.out.display())).into());
@@ -111,7 +109,7 @@ impl PerturbStudyArguments {
         let (plan, _) = spec.check()?;
         let conditions = standard_set(&plan);
         study.claim().map_err(failed)?;
-        if !self.quiet {
+        if !self.place.quiet {
             println!(
                 "{} conditions, {} trainings on {} samples of {}, {} seed(s): {}",
                 conditions.len(),
@@ -124,7 +122,7 @@ impl PerturbStudyArguments {
         }
         let stop = stop_on_ctrl_c()?;
         let data_dir = self.budget.data.data_dir.clone();
-        let ending = train(&study, &self.jobs, data_dir, &stop, self.quiet)?;
+        let ending = train(&study, &self.jobs, data_dir, &stop, self.place.quiet)?;
         if ending == PoolEnding::Interrupted {
             return Ok(stopped("perturb", &study.out));
         }
@@ -138,7 +136,7 @@ impl PerturbStudyArguments {
         let predictions =
             Predictions::new(name.to_owned(), study.plan.clone(), &conditions, &values);
         write_predictions(&predictions, &study.out)?;
-        if !self.quiet {
+        if !self.place.quiet {
             let mut output = std::io::stdout().lock();
             writeln!(output, "\n{}", overview(&predictions))?;
             let figure = study.out.join("perturbations.svg");
@@ -157,7 +155,7 @@ impl PerturbStudyArguments {
     ) -> anyhow::Result<Option<Vec<Vec<SeedValues>>>> {
         let device = (self.jobs.device()?.open()).map_err(|error| Mistake(error.to_string()))?;
         let samples = study.plan.analysis_samples.max(1);
-        let bar = match !self.quiet && std::io::stderr().is_terminal() {
+        let bar = match !self.place.quiet && std::io::stderr().is_terminal() {
             true => ProgressBar::new(conditions.len() as u64 * study.plan.seeds),
             false => ProgressBar::hidden(),
         };
@@ -196,7 +194,7 @@ impl PerturbStudyArguments {
         };
         let specs: Vec<ExperimentSpec> = trainings.iter().map(named).collect();
         let dataset = self.budget.dataset(&specs);
-        let data = self.budget.data.load(dataset, self.quiet)?;
+        let data = self.budget.data.load(dataset, self.place.quiet)?;
         let perturbed = trainings.iter().filter(|it| !it.run.is_empty());
         let purpose = Purpose::Perturbation;
         Ok(Study {
@@ -210,7 +208,8 @@ impl PerturbStudyArguments {
                     .plan(purpose, &specs, self.seeds, data.train.len())
             },
             specs,
-            out: (self.out.clone()).unwrap_or_else(|| free_folder(&format!("perturb-{dataset}"))),
+            out: (self.place.out.clone())
+                .unwrap_or_else(|| free_folder(&format!("perturb-{dataset}"))),
         })
     }
 }

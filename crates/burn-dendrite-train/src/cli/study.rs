@@ -48,6 +48,21 @@ pub(super) struct BudgetArguments {
     validate_every: Option<usize>,
 }
 
+/// Where a study is, and how much it says.
+#[derive(Args, Debug)]
+pub(super) struct PlaceArguments {
+    /// Folder for runs and results; an earlier study by the same command goes on there. A new one
+    /// below `runs` unless given.
+    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
+    pub(super) out: Option<PathBuf>,
+    /// Go on with the study in this folder.
+    #[arg(long, value_name = "DIR")]
+    pub(super) resume: Option<PathBuf>,
+    /// Print nothing but errors.
+    #[arg(long)]
+    pub(super) quiet: bool,
+}
+
 impl BudgetArguments {
     pub(super) fn dataset(&self, specs: &[ExperimentSpec]) -> DatasetName {
         let own = specs.first().and_then(|spec| spec.dataset);

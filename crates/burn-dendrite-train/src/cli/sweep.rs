@@ -6,7 +6,10 @@ use clap::Args;
 
 use super::{
     Mistake, free_folder, specification,
-    study::{BudgetArguments, JobArguments, failed, preset, stop_on_ctrl_c, stopped, train},
+    study::{
+        BudgetArguments, JobArguments, PlaceArguments, failed, preset, stop_on_ctrl_c, stopped,
+        train,
+    },
     table::table,
 };
 use crate::{
@@ -59,22 +62,14 @@ pub(super) struct SweepArguments {
     budget: BudgetArguments,
     #[command(flatten)]
     jobs: JobArguments,
-    /// Folder for the trials; an earlier sweep by the same command goes on there. `runs/sweep-…`
-    /// unless given.
-    #[arg(long, value_name = "DIR", conflicts_with = "resume")]
-    out: Option<PathBuf>,
-    /// Go on with the sweep in this folder.
-    #[arg(long, value_name = "DIR")]
-    resume: Option<PathBuf>,
-    /// Print nothing but errors.
-    #[arg(long)]
-    quiet: bool,
+    #[command(flatten)]
+    place: PlaceArguments,
 }
 
 impl SweepArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         self.jobs.device()?;
-        let (sweep, study) = match &self.resume {
+        let (sweep, study) = match &self.place.resume {
             Some(out) => {
                 let study = Study::load(out, Purpose::Sweep).map_err(failed)?;
                 (
@@ -84,11 +79,14 @@ impl SweepArguments {
             }
             None => self.sweep()?,
         };
-        let data = self.budget.data.load(study.plan.dataset, self.quiet)?;
+        let data = self
+            .budget
+            .data
+            .load(study.plan.dataset, self.place.quiet)?;
         study.check(&data).map_err(failed)?;
         study.claim().map_err(failed)?;
         sweep.save(&study.out)?;
-        if !self.quiet {
+        if !self.place.quiet {
             let (plan, trials) = (&study.plan, sweep.trials.len());
             println!(
                 "{trials} trials of {} on {}, {} samples, {} epochs, batch {}, {} seeds: {}",
@@ -103,13 +101,13 @@ impl SweepArguments {
         }
         let stop = stop_on_ctrl_c()?;
         let data_dir = self.budget.data.data_dir.clone();
-        let ending = train(&study, &self.jobs, data_dir, &stop, self.quiet)?;
+        let ending = train(&study, &self.jobs, data_dir, &stop, self.place.quiet)?;
         if ending == PoolEnding::Interrupted {
             return Ok(stopped("sweep", &study.out));
         }
         let ranking = Ranking::of(&sweep, &study)?;
         ranking.write(&study)?;
-        if !self.quiet {
+        if !self.place.quiet {
             let mut output = std::io::stdout().lock();
             writeln!(output, "\n{}", overview(&ranking))?;
             let best = best_file(&study.out);
@@ -131,7 +129,7 @@ impl SweepArguments {
         };
         let (sweep, specs) = Sweep::new(&base, search).map_err(mistake)?;
         let dataset = self.budget.dataset(&specs);
-        let data = self.budget.data.load(dataset, self.quiet)?;
+        let data = self.budget.data.load(dataset, self.place.quiet)?;
         let name = format!("sweep-{}-{dataset}", folder_name(&base.name));
         let available = data.train.len();
         let study = Study {
@@ -139,7 +137,7 @@ impl SweepArguments {
                 .budget
                 .plan(Purpose::Sweep, &specs, self.seeds, available),
             specs,
-            out: self.out.clone().unwrap_or_else(|| free_folder(&name)),
+            out: self.place.out.clone().unwrap_or_else(|| free_folder(&name)),
         };
         Ok((sweep, study))
     }
