@@ -30,7 +30,7 @@ pub(crate) use progress::duration;
 
 use crate::{
     Blocks, Engine, OnDivergence,
-    data::{DataError, SegmentLoader, SequentialLoader, Splits, StepShare},
+    data::{DataError, SampleSet, SegmentLoader, SequentialLoader, Splits, StepShare},
     evaluate::{EVALUATION_BATCH, evaluate},
     health::{Divergence, Health},
     model::PlasticNetwork,
@@ -246,7 +246,7 @@ impl Experiment {
         // Noise is the same whether the run came here in one go or was resumed.
         self.device.seed(settings.order_seed());
         let test = evaluate(&network, &self.data.test, &self.device, |_| ());
-        let validation = evaluate(&network, &self.data.validation, &self.device, |_| ());
+        let validation = evaluate(&network, &self.validation(), &self.device, |_| ());
         let summary = Summary {
             test_accuracy: test.accuracy,
             test_loss: test.loss,
@@ -265,6 +265,14 @@ impl Experiment {
         };
         folder.write_summary(&summary)?;
         Ok(Ending::Finished(summary))
+    }
+
+    /// The samples that each validation is on.
+    fn validation(&self) -> Arc<SampleSet> {
+        match self.settings.learner.validation_samples {
+            Some(samples) => Arc::new(self.data.validation.subset(samples)),
+            None => self.data.validation.clone(),
+        }
     }
 
     /// burn's learner on the segments after `finished`.
@@ -310,11 +318,7 @@ impl Experiment {
             loader = loader.with_augmentation(augmentation);
         }
         let train = TimedLoader::new(Arc::new(loader), stopwatch.clone());
-        let validation = match settings.learner.validation_samples {
-            Some(samples) => Arc::new(self.data.validation.subset(samples)),
-            None => self.data.validation.clone(),
-        };
-        let validation = SequentialLoader::new(validation, EVALUATION_BATCH, &self.device)?;
+        let validation = SequentialLoader::new(self.validation(), EVALUATION_BATCH, &self.device)?;
 
         let log = JsonLinesLogger::open(
             &folder.metrics(),
