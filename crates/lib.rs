@@ -28,4 +28,6 @@ mod book {
     struct Constraint;
     #[doc = include_str!("../docs/src/adding-a-data-set.md")]
     struct DataSet;
+    #[doc = include_str!("../docs/src/recording.md")]
+    struct Recording;
 }
