@@ -88,7 +88,11 @@ fn a_run_that_is_stopped_and_killed_has_the_same_records_to_the_byte() {
         // Ctrl-C in the first epoch, SIGKILL in the second.
         let code = stopped(&mut long(&run, engine), &after(4), "-INT");
         assert!(code.is_some() && !run.join("probes.npz").exists());
-        assert!(chunks(&run).starts_with(&["probes-2.npz".to_owned(), "probes-4.npz".to_owned()]));
+        assert!(
+            ["probes-2.npz", "probes-4.npz"]
+                .iter()
+                .all(|it| chunks(&run).iter().any(|own| own == it))
+        );
         assert_eq!(stopped(&mut resume(&run), &after(8), "-KILL"), None);
         // The checkpoint before it is gone, its records are not.
         assert!(!after(2).exists() && chunks(&run).contains(&"probes-2.npz".to_owned()));
@@ -121,13 +125,14 @@ fn records_follow_the_checkpoint_that_is_used_and_are_missed_where_they_are_gone
         )
     };
     assert_eq!(killed(), None);
-    let (newest, segment) = run::latest_checkpoint(&run).unwrap();
+    let (newest, _) = run::latest_checkpoint(&run).unwrap();
     fs::write(newest, "damaged").unwrap();
     assert!(resume(&run).status().unwrap().success());
     assert_same(&whole, &run);
 
     fs::remove_dir_all(&run).unwrap();
     assert_eq!(killed(), None);
+    let (_, segment) = run::latest_checkpoint(&run).unwrap();
     let refused = |part: &str| {
         let output = resume(&run).output().unwrap();
         let message = String::from_utf8_lossy(&output.stderr);
@@ -148,7 +153,7 @@ fn records_follow_the_checkpoint_that_is_used_and_are_missed_where_they_are_gone
     let first = checkpoints.join("probes-2.npz");
     let kept = fs::read(&first).unwrap();
     fs::remove_file(&first).unwrap();
-    refused("records of `H1.E.dendrite` are missing: 1000 of 1200");
+    refused("records of `H1.E.dendrite` are missing: 1000 of 1200 are there");
     assert!(!run.join("summary.json").exists());
     fs::write(&first, kept).unwrap();
     assert!(resume(&run).status().unwrap().success());

@@ -19,7 +19,7 @@ use crate::{
     DeviceAddress, DeviceName, Display, Ending, Experiment, ExperimentSpec, OnDivergence,
     data::DatasetName,
     presets,
-    record::Probe,
+    record::{self, Probe},
     run::{self, RunSettings},
     set::set,
 };
@@ -300,6 +300,10 @@ impl TrainArguments {
                         summary.samples_per_second
                     );
                     println!("all of it: {}", out.join("summary.json").display());
+                    let records = record::file(out);
+                    if records.exists() {
+                        println!("records: {}", records.display());
+                    }
                 }
                 ExitCode::SUCCESS
             }

@@ -118,7 +118,13 @@ impl Archive {
     pub(super) fn values<'a>(
         &'a self,
         name: &str,
-    ) -> Result<(Vec<usize>, impl Iterator<Item = Result<f32, RunError>> + use<'a>), RunError> {
+    ) -> Result<
+        (
+            Vec<usize>,
+            impl Iterator<Item = Result<f32, RunError>> + use<'a>,
+        ),
+        RunError,
+    > {
         self.array(name)
     }
 
@@ -126,8 +132,13 @@ impl Archive {
     fn array<'a, T: Scalar>(
         &'a self,
         name: &str,
-    ) -> Result<(Vec<usize>, impl Iterator<Item = Result<T, RunError>> + use<'a, T>), RunError>
-    {
+    ) -> Result<
+        (
+            Vec<usize>,
+            impl Iterator<Item = Result<T, RunError>> + use<'a, T>,
+        ),
+        RunError,
+    > {
         let wrong = |message: String| invalid(&self.file, format!("array `{name}`: {message}"));
         let entry = self.entries.iter().find(|entry| entry.name == name);
         let entry = entry.ok_or_else(|| wrong("it is missing".to_owned()))?;

@@ -21,8 +21,10 @@ use crate::{
     run::{self, RunError, RunFolder},
 };
 
-/// The records of a run in its folder.
-pub(super) const MERGED: &str = "probes.npz";
+/// The file with all records of a run that has come to its end.
+pub(crate) fn file(run: &Path) -> PathBuf {
+    run.join("probes.npz")
+}
 
 /// The records of a run, in memory and on the disk.
 #[derive(Clone, Debug)]
@@ -96,7 +98,7 @@ impl Chunks {
         let archives = archives.map(|(_, file)| Archive::open(&file));
         let archives: Vec<Archive> = archives.collect::<Result<_, _>>()?;
         let samples = self.segments.samples_before(reached);
-        archive::write(&self.run.join(MERGED), |writer| {
+        archive::write(&file(&self.run), |writer| {
             for resolved in self.recorder.probes().iter() {
                 self.merge_one(resolved, samples, &archives, writer)?;
             }

@@ -42,7 +42,7 @@ mod recording;
 mod resolve;
 
 pub(crate) use checkpoint::RecordingCheckpointer;
-pub(crate) use chunks::{Chunks, discard};
+pub(crate) use chunks::{Chunks, discard, file};
 pub use probe::{Probe, ProbeError, ProbeTarget, Signal};
 pub use recorder::Recorder;
 pub(crate) use recorder::integers;

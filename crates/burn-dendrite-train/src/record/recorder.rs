@@ -210,3 +210,77 @@ pub(crate) fn integers(data: TensorData) -> Vec<i64> {
     let data = data.convert::<i64>();
     data.try_into_vec().expect("converted to i64")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::presets;
+
+    fn recorder(probes: &[&str]) -> Recorder {
+        let (plan, learning) = presets::load("mnist-dtp").unwrap().check().unwrap();
+        let probes: Vec<_> = probes.iter().map(|text| text.parse().unwrap()).collect();
+        Recorder::new(Probes::resolve(&probes, &plan, &learning).unwrap())
+    }
+
+    /// Steps on so many samples, in which a value is the row and a label the sample.
+    fn steps(recorder: &Recorder, rows: &[usize]) {
+        let mut first = 0;
+        for rows in rows {
+            if let Some(moment) = recorder.begin(first, *rows) {
+                let labels: Vec<i64> = (first..first + rows).map(|it| it as i64).collect();
+                moment.push(&labels, |source| match source {
+                    Source::State(..) => (0..*rows).flat_map(|row| vec![row as f32; 10]).collect(),
+                    Source::Parameter(_) => vec![first as f32; 500 * 10],
+                });
+            }
+            first += rows;
+        }
+    }
+
+    #[test]
+    fn a_step_is_looked_at_only_where_something_is_due() {
+        let recorder = recorder(&["Output.E: soma every 4", "Output.E: activity every 6"]);
+        let due = |rows: usize| -> Vec<bool> {
+            let starts = (0..12).step_by(rows);
+            starts
+                .map(|first| recorder.begin(first, rows).is_some())
+                .collect()
+        };
+        let every = |step: usize| step.is_multiple_of(4) || step.is_multiple_of(6);
+        assert_eq!(due(1), (0..12).map(every).collect::<Vec<_>>());
+        assert_eq!(due(3), [true, true, true, false]);
+        assert!(self::recorder(&[]).begin(0, 100).is_none());
+    }
+
+    #[test]
+    fn each_row_that_is_due_gives_a_record() {
+        let recorder = recorder(&["Output.E: soma every 2", "Output.E<-H2.E: weight every 5"]);
+        steps(&recorder, &[3, 3, 1, 4]);
+        let [soma, weight] = &recorder.take()[..] else {
+            panic!("two probes")
+        };
+        assert_eq!(soma.samples, [0, 2, 4, 6, 8, 10]);
+        assert_eq!(soma.labels, soma.samples);
+        let rows: Vec<f32> = (0..6).map(|at| soma.record(at)[9]).collect();
+        assert_eq!(rows, [0.0, 2.0, 1.0, 0.0, 1.0, 3.0]);
+        assert_eq!(
+            (&weight.samples[..], &weight.shape[..]),
+            (&[0, 5, 10][..], &[500, 10][..])
+        );
+        let begun: Vec<f32> = (0..3).map(|at| weight.record(at)[0]).collect();
+        assert_eq!(begun, [0.0, 3.0, 7.0]);
+    }
+
+    #[test]
+    fn the_newest_are_kept_and_those_before_a_sample_taken() {
+        let recorder = recorder(&["Output.E: soma last 3", "Output.E: activity every 3"]);
+        let held = |index: usize| recorder.series()[index].len();
+        steps(&recorder, &[8, 1]);
+        assert_eq!((held(0), held(1)), (3, 3));
+        let samples = |records: Vec<Records>| records.into_iter().map(|it| it.samples);
+        let taken: Vec<_> = samples(recorder.take_before(7)).collect();
+        assert_eq!(taken, [vec![6], vec![0, 3, 6]]);
+        let taken: Vec<_> = samples(recorder.take()).collect();
+        assert_eq!(taken, [vec![7, 8], vec![]]);
+    }
+}

@@ -76,7 +76,7 @@ impl Recording {
     ///
     /// If the folder has no file of records, or it cannot be understood.
     pub fn load(folder: &Path) -> Result<Self, RunError> {
-        let file = folder.join(chunks::MERGED);
+        let file = chunks::file(folder);
         if !file.exists() {
             let message = "it is not there: the run has no probes, or has not come to its end";
             return Err(RunError::Invalid {
