@@ -88,11 +88,9 @@ fn a_run_that_is_stopped_and_killed_has_the_same_records_to_the_byte() {
         // Ctrl-C in the first epoch, SIGKILL in the second.
         let code = stopped(&mut long(&run, engine), &after(4), "-INT");
         assert!(code.is_some() && !run.join("probes.npz").exists());
-        assert!(
-            ["probes-2.npz", "probes-4.npz"]
-                .iter()
-                .all(|it| chunks(&run).iter().any(|own| own == it))
-        );
+        for name in ["probes-2.npz", "probes-4.npz"] {
+            assert!(chunks(&run).contains(&name.to_owned()), "{name}");
+        }
         assert_eq!(stopped(&mut resume(&run), &after(8), "-KILL"), None);
         // The checkpoint before it is gone, its records are not.
         assert!(!after(2).exists() && chunks(&run).contains(&"probes-2.npz".to_owned()));

@@ -1,8 +1,8 @@
 //! Arrays in files of NumPy: an archive (`.npz`) with an array (`.npy`) for each name.
 //!
 //! Each probe has three arrays: `NAME` with the values, `NAME.sample` with the number of each
-//! record's sample in the run, and `NAME.label` with its class. Nothing is compressed, and no file
-//! holds a time: the same records are the same bytes.
+//! record's sample in the run, and `NAME.label` with its class. Nothing is compressed, and all
+//! times are one: the same records are the same bytes.
 
 use std::{
     fs::File,
@@ -12,7 +12,7 @@ use std::{
 
 use rawzip::{
     CompressionMethod, FileReader, RECOMMENDED_BUFFER_SIZE, ZipArchive, ZipArchiveEntryWayfinder,
-    ZipArchiveWriter,
+    ZipArchiveWriter, time::UtcDateTime,
 };
 
 use super::{
@@ -24,6 +24,8 @@ use crate::run::{RunError, write_atomically_with};
 const ARRAY: &str = ".npy";
 const SAMPLE: &str = ".sample";
 const LABEL: &str = ".label";
+/// The time of every array: the earliest that the format knows, 1 January 1980.
+const EPOCH: i64 = 315_532_800;
 
 /// An archive that is read.
 pub(super) struct Archive {
@@ -229,7 +231,9 @@ impl ArchiveWriter<'_> {
         let failed = |error: io::Error| io_error(file, error);
         let zipped = |error: rawzip::Error| io_error(file, io::Error::other(error));
         let path = format!("{name}{ARRAY}");
-        let (mut entry, config) = self.zip.new_file(&path).start().map_err(zipped)?;
+        let file = self.zip.new_file(&path);
+        let started = file.last_modified(UtcDateTime::from_unix(EPOCH)).start();
+        let (mut entry, config) = started.map_err(zipped)?;
         // Checksums of some bytes at a time would take long.
         let mut writer = BufWriter::new(config.wrap(&mut entry));
         writer.write_all(&npy::header::<T>(shape)).map_err(failed)?;
