@@ -187,6 +187,50 @@ fn the_last_segments_of_a_run_that_stops_early_are_there() {
 }
 
 #[test]
+fn what_runs_away_is_recorded_where_updates_are_left_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let arguments = [
+        ["--samples", "42"],
+        ["--validate-every", "14"],
+        ["--on-divergence", "skip"],
+        ["--set", "schedule={ kind = \"constant\", factor = 100.0 }"],
+    ]
+    .concat();
+    let output = train(&run, "mnist-backprop-ann", &arguments, &["H1.E: soma"]);
+    assert!(output.status.success(), "{output:?}");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("updates were left out"), "{message}");
+    let recording = Recording::load(&run).unwrap();
+    let soma = recording.get("H1.E.soma").unwrap();
+    assert_eq!(soma.samples, (0..42).collect::<Vec<i64>>());
+}
+
+#[cfg(unix)]
+#[test]
+fn more_checkpoints_than_files_can_be_open_are_no_matter() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let arguments = ["--samples", "160", "--validate-every", "1"];
+    let every = ["--checkpoint-every", "1"];
+    let train = command(
+        &run,
+        "mnist-dtp",
+        &[&arguments[..], &every].concat(),
+        &["H1.E: soma every 2 last 70", "Output.E: activity"],
+    );
+    let mut limited = Command::new("sh");
+    limited.args(["-c", "ulimit -n 64; exec \"$0\" \"$@\""]);
+    limited.arg(train.get_program()).args(train.get_args());
+    let output = limited.env("BURN_DEVICE", "flex").output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let recording = Recording::load(&run).unwrap();
+    let counts: Vec<usize> = recording.iter().map(Records::len).collect();
+    assert_eq!(counts, [70, 160]);
+    assert_eq!(recording.get("H1.E.soma").unwrap().samples[0], 20);
+}
+
+#[test]
 fn a_run_that_diverges_records_nothing_twice() {
     for engine in ["general", "fused"] {
         let folder = tempfile::tempdir().unwrap();

@@ -87,7 +87,7 @@ impl Archive {
     /// All records of a probe.
     pub(super) fn records(&self, name: &str) -> Result<Records, RunError> {
         let (samples, labels) = (self.samples(name)?, self.labels(name)?);
-        let (shape, values) = self.values(name)?;
+        let (shape, values) = self.array(name)?;
         let [count, shape @ ..] = shape.as_slice() else {
             return Err(invalid(&self.file, format!("`{name}` has no records")));
         };
@@ -116,18 +116,12 @@ impl Archive {
         values.collect()
     }
 
-    /// The shape of a probe's array, records first, and its values, read one by one.
+    /// The values of a probe's records, read one by one.
     pub(super) fn values<'a>(
         &'a self,
         name: &str,
-    ) -> Result<
-        (
-            Vec<usize>,
-            impl Iterator<Item = Result<f32, RunError>> + use<'a>,
-        ),
-        RunError,
-    > {
-        self.array(name)
+    ) -> Result<impl Iterator<Item = Result<f32, RunError>> + use<'a>, RunError> {
+        self.array(name).map(|(_, values)| values)
     }
 
     /// The last value is an error where the checksum is another one.
@@ -191,32 +185,39 @@ pub(super) fn write(
     })
 }
 
+/// Takes the values of an array, one by one.
+type Put<'a, T> = &'a mut dyn FnMut(T) -> Result<(), RunError>;
+
 impl ArchiveWriter<'_> {
     /// Adds the records of a probe.
     pub(super) fn records(&mut self, records: &Records) -> Result<(), RunError> {
-        self.probe(
-            &records.name,
-            &records.shape,
-            &records.samples,
-            &records.labels,
-            records.values.iter().copied().map(Ok),
-        )
+        let Records {
+            name,
+            samples,
+            labels,
+            shape,
+            values,
+        } = records;
+        self.probe(name, shape, samples, labels, |put| {
+            values.iter().try_for_each(|value| put(*value))
+        })
     }
 
-    /// Adds the records of a probe, each of a shape, whose values come one by one.
+    /// Adds the records of a probe, each of a shape, whose values are given one by one.
     pub(super) fn probe(
         &mut self,
         name: &str,
         shape: &[usize],
         samples: &[i64],
         labels: &[i64],
-        values: impl Iterator<Item = Result<f32, RunError>>,
+        fill: impl FnOnce(Put<'_, f32>) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let count = samples.len();
-        self.array(name, &[&[count], shape].concat(), values)?;
+        self.array(name, &[&[count], shape].concat(), fill)?;
         for (ending, values) in [(SAMPLE, samples), (LABEL, labels)] {
-            let values = values.iter().copied().map(Ok);
-            self.array(&format!("{name}{ending}"), &[count], values)?;
+            self.array(&format!("{name}{ending}"), &[count], |put| {
+                values.iter().try_for_each(|value| put(*value))
+            })?;
         }
         Ok(())
     }
@@ -225,19 +226,27 @@ impl ArchiveWriter<'_> {
         &mut self,
         name: &str,
         shape: &[usize],
-        mut values: impl Iterator<Item = Result<T, RunError>>,
+        fill: impl FnOnce(Put<'_, T>) -> Result<(), RunError>,
     ) -> Result<(), RunError> {
         let file = self.file;
         let failed = |error: io::Error| io_error(file, error);
         let zipped = |error: rawzip::Error| io_error(file, io::Error::other(error));
         let path = format!("{name}{ARRAY}");
-        let file = self.zip.new_file(&path);
-        let started = file.last_modified(UtcDateTime::from_unix(EPOCH)).start();
+        let entry = self.zip.new_file(&path);
+        let started = entry.last_modified(UtcDateTime::from_unix(EPOCH)).start();
         let (mut entry, config) = started.map_err(zipped)?;
         // Checksums of some bytes at a time would take long.
         let mut writer = BufWriter::new(config.wrap(&mut entry));
         writer.write_all(&npy::header::<T>(shape)).map_err(failed)?;
-        values.try_for_each(|value| value?.write(&mut writer).map_err(failed))?;
+        let mut count = 0;
+        fill(&mut |value: T| {
+            count += 1;
+            value.write(&mut writer).map_err(failed)
+        })?;
+        if count != shape.iter().product::<usize>() {
+            let message = format!("array `{name}`: {count} values are none of shape {shape:?}");
+            return Err(invalid(file, message));
+        }
         let writer = writer.into_inner();
         let writer = writer.map_err(|error| failed(error.into_error()))?;
         let (_, sums) = writer.finish().map_err(zipped)?;

@@ -94,73 +94,58 @@ impl Chunks {
         if !chunk(&self.run, reached).exists() {
             self.save(reached)?;
         }
-        let archives = list(&self.run).into_iter();
-        let archives = archives.map(|(_, file)| Archive::open(&file));
-        let archives: Vec<Archive> = archives.collect::<Result<_, _>>()?;
         let samples = self.segments.samples_before(reached);
         archive::write(&file(&self.run), |writer| {
-            for resolved in self.recorder.probes().iter() {
-                self.merge_one(resolved, samples, &archives, writer)?;
-            }
-            Ok(())
+            let mut probes = self.recorder.probes().iter();
+            probes.try_for_each(|resolved| self.merge_one(resolved, samples, writer))
         })
     }
 
-    /// One probe, whose values go from file to file without ever being in memory all together.
+    /// One probe. There may be more files than can be open at a time, and more values than fit into
+    /// memory.
     fn merge_one(
         &self,
         resolved: &Resolved,
         samples: usize,
-        archives: &[Archive],
         writer: &mut archive::ArchiveWriter<'_>,
     ) -> Result<(), RunError> {
         let name = resolved.probe.array();
-        let invalid = |message: String| RunError::Invalid {
-            file: run::checkpoints_folder(&self.run),
-            message,
-        };
-        let (mut numbers, mut labels, mut counts) = (Vec::new(), Vec::new(), Vec::new());
-        for archive in archives {
-            let own = archive.samples(&name)?;
-            counts.push(own.len());
-            numbers.extend(own);
+        let files = list(&self.run);
+        let (mut numbers, mut labels) = (Vec::new(), Vec::new());
+        for (_, file) in &files {
+            let archive = Archive::open(file)?;
+            numbers.extend(archive.samples(&name)?);
             labels.extend(archive.labels(&name)?);
         }
-        let all = samples.div_ceil(resolved.probe.every);
+        let every = resolved.probe.every;
+        let all = samples.div_ceil(every);
         let kept = resolved.probe.last.map_or(all, |last| last.min(all));
-        let expected = (all - kept..all).map(|index| (index * resolved.probe.every) as i64);
-        let mut surplus = numbers.len().saturating_sub(kept);
-        let tail = |values: &[i64]| values[surplus.min(values.len())..].to_vec();
-        let (numbers, labels) = (tail(&numbers), tail(&labels));
-        if !numbers.iter().copied().eq(expected) || labels.len() != kept {
-            return Err(invalid(format!(
-                "records of `{name}` are missing: {} of {kept} are there",
-                numbers.len()
-            )));
+        let outdated = numbers.len().saturating_sub(kept);
+        let numbers = numbers.split_off(outdated);
+        let labels = labels.split_off(outdated.min(labels.len()));
+        let expected = (all - kept..all).map(|index| (index * every) as i64);
+        if !numbers.iter().copied().eq(expected) {
+            let found = numbers.len();
+            return Err(RunError::Invalid {
+                file: run::checkpoints_folder(&self.run),
+                message: format!("records of `{name}` are missing: {found} of {kept} are there"),
+            });
         }
         let size: usize = resolved.shape.iter().product();
-        let skipped = counts.iter().map(|count| {
-            let skipped = surplus.min(*count);
-            surplus -= skipped;
-            skipped * size
-        });
-        let skipped: Vec<usize> = skipped.collect();
-        let values = archives.iter().zip(skipped).flat_map(|(archive, skip)| {
-            let (values, error) = match archive.values(&name) {
-                Ok((shape, values)) if shape.get(1..) == Some(resolved.shape.as_slice()) => {
-                    (Some(values), None)
+        writer.probe(&name, &resolved.shape, &numbers, &labels, |put| {
+            let mut skipped = outdated * size;
+            for (_, file) in &files {
+                let archive = Archive::open(file)?;
+                for value in archive.values(&name)? {
+                    let value = value?;
+                    match skipped {
+                        0 => put(value)?,
+                        _ => skipped -= 1,
+                    }
                 }
-                Ok(_) => {
-                    let message = format!("records of `{name}` are of another shape");
-                    (None, Some(Err(invalid(message))))
-                }
-                Err(error) => (None, Some(Err(error))),
-            };
-            error
-                .into_iter()
-                .chain(values.into_iter().flatten().skip(skip))
-        });
-        writer.probe(&name, &resolved.shape, &numbers, &labels, values)
+            }
+            Ok(())
+        })
     }
 }
 

@@ -4,7 +4,8 @@
 //! run.toml          what was asked for: data set, budget, seed, device
 //! spec.toml         the resolved specification
 //! metrics.jsonl     one line per segment and split
-//! checkpoint/       model, optimizer and schedule after some segments, the newest two of them
+//! checkpoint/       model, optimizer and schedule after some segments, the newest two of them,
+//!                   and what was recorded, until the run is finished
 //! model.bpk         the trained network
 //! probes.npz        what was recorded, if anything was to be
 //! summary.json      the result
