@@ -203,6 +203,30 @@ fn all_samples_of_a_step_find_the_weights_that_it_begins_with() {
 }
 
 #[test]
+fn a_file_that_numpy_wrote_is_read() {
+    // By `numpy.savez` of NumPy 2.4.
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(
+        folder.path().join("probes.npz"),
+        include_bytes!("numpy.npz"),
+    )
+    .unwrap();
+    let recording = Recording::load(folder.path()).unwrap();
+    let names: Vec<&str> = recording.names().collect();
+    assert_eq!(names, ["H1.E.soma", "H1.E<-Input.E.weight"]);
+    let soma = recording.get("H1.E.soma").unwrap();
+    assert_eq!(
+        (&soma.samples[..], &soma.labels[..]),
+        (&[0, 100][..], &[7, 2][..])
+    );
+    assert_eq!(soma.record(0), [0.5, -1.5, 3.0]);
+    assert_eq!(soma.record(1), [1e-30, f32::INFINITY, 0.0]);
+    let weight = recording.get("H1.E<-Input.E.weight").unwrap();
+    assert_eq!(weight.shape, [2, 3]);
+    assert_eq!(weight.values, [0.0, 0.25, 0.5, 0.75, 1.0, 1.25]);
+}
+
+#[test]
 fn what_is_recorded_changes_no_bit_of_the_training() {
     for engine in ["general", "fused"] {
         let folder = tempfile::tempdir().unwrap();
