@@ -30,4 +30,6 @@ mod book {
     struct DataSet;
     #[doc = include_str!("../docs/src/recording.md")]
     struct Recording;
+    #[doc = include_str!("../docs/src/perturbations.md")]
+    struct Perturbations;
 }

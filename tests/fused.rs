@@ -1,5 +1,5 @@
-//! The fused step next to the general one: the same numbers after many steps, and nothing allocated
-//! that grows with the weights.
+//! The fused step next to the general one: the same numbers after many steps, nothing allocated
+//! that grows with the weights, and memory that is parameters and the activities of one batch.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_dendrite::{
@@ -136,4 +136,60 @@ fn online_steps_allocate_nothing_that_grows_with_the_weights() {
             "{preset}: {at_a_time} bytes at a time"
         );
     }
+}
+
+#[test]
+fn memory_does_not_grow_with_time() {
+    for preset in ["mnist-dtp", "mnist-backprop-ei"] {
+        let subject = Subject::new(&presets::load(preset).unwrap(), 20, 1000);
+        let mut fused = subject.fused();
+        let mut samples = subject.samples();
+        for (input, target) in samples.by_ref().take(500) {
+            fused.step(input, target, 1.0);
+        }
+        let counted = allocation_counter::measure(|| {
+            for (input, target) in samples {
+                fused.step(input, target, 1.0);
+            }
+        });
+        // A list may still become as long as its population; nothing else is kept.
+        let kept = counted.bytes_current;
+        println!("{preset}: {kept} bytes more after 500 further steps");
+        assert!(kept < 16 * 1024, "{preset}: {kept} bytes");
+    }
+}
+
+/// Bytes that a trainer holds after one step on a batch of this size.
+fn held(subject: &Subject, batch: usize) -> i64 {
+    let rows = |rows: &[Vec<f32>]| rows[..batch].concat();
+    let (inputs, targets) = (rows(&subject.inputs), rows(&subject.targets));
+    let mut trainer = None;
+    let counted = allocation_counter::measure(|| {
+        let mut fused = subject.fused();
+        fused.step(&inputs, &targets, 1.0);
+        trainer = Some(fused);
+    });
+    counted.bytes_current
+}
+
+#[test]
+fn memory_is_the_parameters_and_the_activities_of_one_batch() {
+    let spec = presets::load("mnist-dtp").unwrap();
+    let subject = Subject::new(&spec, 20, 256);
+    let parameters = spec.network.check().unwrap().parameters() as i64 * 4;
+    // What is allocated is counted for this thread alone, so there must be no other.
+    let alone = rayon::ThreadPoolBuilder::new().num_threads(1);
+    let alone = alone.use_current_thread().build().unwrap();
+    let [small, middle, large] =
+        alone.install(|| [64, 128, 256].map(|batch| held(&subject, batch)));
+    println!("{parameters} bytes of parameters; held: {small}, {middle}, {large}");
+    let row = (middle - small) / 64;
+    let further = (large - middle) / 128;
+    // Linear in the batch, but for buffers that grow by doubling.
+    assert!(
+        row > 0 && further < 2 * row && row < 2 * further,
+        "{row}, then {further} a row"
+    );
+    let fixed = small - 64 * row;
+    assert!(fixed < 3 * parameters, "{fixed} bytes besides the batch");
 }

@@ -1,17 +1,19 @@
 //! What a training step cannot be faster than: its products of matrices alone, and a copy of its
 //! weights alone.
 
-use burn::tensor::{Device, Distribution, Tensor};
+use burn::tensor::{Distribution, Tensor};
 use burn_dendrite::{
     nn::Parameter,
     train::{presets, throughput::products},
 };
 use divan::{Bencher, counter::ItemsCount};
 
-/// The products of a step at this batch size on flex, which computes them as `gemm` does.
-#[divan::bench(args = [8, 32, 128, 512])]
-fn products_mnist_dtp(bencher: Bencher<'_, '_>, batch: usize) {
-    let device = Device::flex();
+use crate::subject::Case;
+
+/// The products of a step alone; flex computes them as the crate `gemm` does.
+#[divan::bench(args = Case::all(&[8, 32, 128, 512]))]
+fn products_mnist_dtp(bencher: Bencher<'_, '_>, case: &Case) {
+    let (batch, device) = (case.batch, &case.device);
     let (plan, learning) = presets::load("mnist-dtp")
         .and_then(|spec| spec.check().map_err(Into::into))
         .expect("presets are correct");
@@ -19,7 +21,7 @@ fn products_mnist_dtp(bencher: Bencher<'_, '_>, batch: usize) {
     let operands: Vec<_> = products(&plan, &learned)
         .into_iter()
         .map(|([pre, post], times)| {
-            let random = |shape| Tensor::<2>::random(shape, Distribution::Default, &device);
+            let random = |shape| Tensor::<2>::random(shape, Distribution::Default, device);
             (random([batch, pre]), random([pre, post]), times)
         })
         .collect();
@@ -29,6 +31,7 @@ fn products_mnist_dtp(bencher: Bencher<'_, '_>, batch: usize) {
                 divan::black_box(activity.clone().matmul(weights.clone()));
             }
         }
+        case.wait();
     });
 }
 

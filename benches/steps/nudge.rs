@@ -1,26 +1,25 @@
 //! The backward phase on burn's tensors; the fused step has none by itself.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Tensor;
 use divan::{Bencher, counter::ItemsCount};
 
-use crate::subject::Subject;
+use crate::subject::{Case, Subject};
 
 const BATCHES: [usize; 3] = [1, 32, 128];
 
-#[divan::bench(args = BATCHES)]
-fn general_flex_mnist_dtp_instant(bencher: Bencher<'_, '_>, batch: usize) {
-    general(bencher, "mnist-dtp", batch);
+#[divan::bench(args = Case::all(&BATCHES))]
+fn general_mnist_dtp_instant(bencher: Bencher<'_, '_>, case: &Case) {
+    general(bencher, "mnist-dtp", case);
 }
 
-#[divan::bench(args = BATCHES)]
-fn general_flex_mnist_dtp_equilibrated(bencher: Bencher<'_, '_>, batch: usize) {
-    general(bencher, "mnist-dtp-equilibrated", batch);
+#[divan::bench(args = Case::all(&BATCHES))]
+fn general_mnist_dtp_equilibrated(bencher: Bencher<'_, '_>, case: &Case) {
+    general(bencher, "mnist-dtp-equilibrated", case);
 }
 
-fn general(bencher: Bencher<'_, '_>, preset: &str, batch: usize) {
-    let device = Device::flex();
-    let subject = Subject::new(preset, &device);
-    let (inputs, targets) = subject.tensors(batch, &device);
+fn general(bencher: Bencher<'_, '_>, preset: &str, case: &Case) {
+    let subject = Subject::new(preset, &case.device);
+    let (inputs, targets) = subject.tensors(case.batch, &case.device);
     let plan = subject.network.plan();
     let forward = subject.network.settle(inputs, plan.steps, &mut ());
     let dendrites = || -> burn_dendrite::nn::PerPopulation<Option<Tensor<2>>> {
@@ -33,13 +32,17 @@ fn general(bencher: Bencher<'_, '_>, preset: &str, batch: usize) {
         .learning
         .nudge()
         .expect("dendritic target propagation");
-    bencher.counter(ItemsCount::new(batch)).bench_local(|| {
-        nudge.run(
-            &subject.network,
-            forward.clone(),
-            dendrites(),
-            &targets,
-            &mut (),
-        )
-    });
+    bencher
+        .counter(ItemsCount::new(case.batch))
+        .bench_local(|| {
+            let trace = nudge.run(
+                &subject.network,
+                forward.clone(),
+                dendrites(),
+                &targets,
+                &mut (),
+            );
+            case.wait();
+            trace
+        });
 }

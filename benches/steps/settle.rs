@@ -4,7 +4,7 @@ use burn::tensor::Device;
 use burn_dendrite::optim::fused::FusedNetwork;
 use divan::{Bencher, counter::ItemsCount};
 
-use crate::subject::Subject;
+use crate::subject::{Case, Subject};
 
 const BATCHES: [usize; 4] = [1, 8, 32, 128];
 
@@ -18,12 +18,15 @@ fn fused_mnist_dtp(bencher: Bencher<'_, '_>, batch: usize) {
         .bench_local(|| network.forward(&inputs));
 }
 
-#[divan::bench(args = BATCHES)]
-fn general_flex_mnist_dtp(bencher: Bencher<'_, '_>, batch: usize) {
-    let device = Device::flex();
-    let subject = Subject::new("mnist-dtp", &device);
-    let (inputs, _) = subject.tensors(batch, &device);
+#[divan::bench(args = Case::all(&BATCHES))]
+fn general_mnist_dtp(bencher: Bencher<'_, '_>, case: &Case) {
+    let subject = Subject::new("mnist-dtp", &case.device);
+    let (inputs, _) = subject.tensors(case.batch, &case.device);
     bencher
-        .counter(ItemsCount::new(batch))
-        .bench_local(|| subject.network.forward(inputs.clone()));
+        .counter(ItemsCount::new(case.batch))
+        .bench_local(|| {
+            let output = subject.network.forward(inputs.clone());
+            case.wait();
+            output
+        });
 }

@@ -1,15 +1,53 @@
-//! What is measured: a published network on the embedded digits, after some training.
+//! What is measured: a published network on the embedded digits, after some training; and where.
+
+use std::fmt;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_dendrite::{
     nn::Network,
     optim::{Learning, RuleMemory, fused::FusedTrainer},
-    train::{ExperimentSpec, data::DatasetName, presets},
+    train::{DeviceName, ExperimentSpec, data::DatasetName, presets},
 };
 
 /// Samples that a network has learned from before it is measured: the wild start is over, and a
 /// part of the hidden units is silent, as it is for most of a run.
 const LEARNED: usize = 500;
+
+/// A backend that is compiled in and has hardware, and a size of batch.
+#[derive(Clone, Debug)]
+pub(crate) struct Case {
+    backend: DeviceName,
+    pub(crate) device: Device,
+    pub(crate) batch: usize,
+}
+
+impl Case {
+    /// Every one of these batches on every backend that can run here.
+    pub(crate) fn all(batches: &[usize]) -> Vec<Self> {
+        let backends = DeviceName::compiled();
+        let open = backends.filter_map(|it| Some((it, it.open().ok()?)));
+        open.flat_map(|(backend, device)| {
+            batches.iter().map(move |&batch| Self {
+                backend,
+                device: device.clone(),
+                batch,
+            })
+        })
+        .collect()
+    }
+
+    /// Waits until the device has done what it was asked: kernels are launched ahead of their
+    /// results.
+    pub(crate) fn wait(&self) {
+        self.device.sync().expect("the device works");
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}_{}", self.backend, self.batch)
+    }
+}
 
 /// A network, how it learns, and digits to show it.
 pub(crate) struct Subject {

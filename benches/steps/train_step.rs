@@ -3,7 +3,7 @@
 use burn::tensor::Device;
 use divan::{Bencher, counter::ItemsCount};
 
-use crate::subject::Subject;
+use crate::subject::{Case, Subject};
 
 const BATCHES: [usize; 5] = [1, 8, 32, 128, 512];
 
@@ -17,14 +17,14 @@ fn fused_mnist_backprop_ei(bencher: Bencher<'_, '_>, batch: usize) {
     fused(bencher, "mnist-backprop-ei", batch);
 }
 
-#[divan::bench(args = BATCHES)]
-fn general_flex_mnist_dtp(bencher: Bencher<'_, '_>, batch: usize) {
-    general(bencher, "mnist-dtp", batch);
+#[divan::bench(args = Case::all(&BATCHES))]
+fn general_mnist_dtp(bencher: Bencher<'_, '_>, case: &Case) {
+    general(bencher, "mnist-dtp", case);
 }
 
-#[divan::bench(args = BATCHES)]
-fn general_flex_mnist_backprop_ei(bencher: Bencher<'_, '_>, batch: usize) {
-    general(bencher, "mnist-backprop-ei", batch);
+#[divan::bench(args = Case::all(&BATCHES))]
+fn general_mnist_backprop_ei(bencher: Bencher<'_, '_>, case: &Case) {
+    general(bencher, "mnist-backprop-ei", case);
 }
 
 fn fused(bencher: Bencher<'_, '_>, preset: &str, batch: usize) {
@@ -40,17 +40,19 @@ fn fused(bencher: Bencher<'_, '_>, preset: &str, batch: usize) {
         .bench_local_values(|(inputs, targets)| trainer.step(&inputs, &targets, 1.0));
 }
 
-fn general(bencher: Bencher<'_, '_>, preset: &str, batch: usize) {
-    let device = Device::flex();
-    let subject = Subject::new(preset, &device);
-    let (inputs, targets) = subject.tensors(batch, &device);
+fn general(bencher: Bencher<'_, '_>, preset: &str, case: &Case) {
+    let subject = Subject::new(preset, &case.device);
+    let (inputs, targets) = subject.tensors(case.batch, &case.device);
     let mut network = Some(subject.network.clone());
-    bencher.counter(ItemsCount::new(batch)).bench_local(|| {
-        let now = network.take().expect("it is put back");
-        let (inputs, targets) = (inputs.clone(), targets.clone());
-        let outcome = subject
-            .learning
-            .run(&now, &subject.memory, inputs, targets, &mut ());
-        network = Some(outcome.updates.apply(now));
-    });
+    bencher
+        .counter(ItemsCount::new(case.batch))
+        .bench_local(|| {
+            let now = network.take().expect("it is put back");
+            let (inputs, targets) = (inputs.clone(), targets.clone());
+            let outcome = subject
+                .learning
+                .run(&now, &subject.memory, inputs, targets, &mut ());
+            network = Some(outcome.updates.apply(now));
+            case.wait();
+        });
 }

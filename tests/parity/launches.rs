@@ -1,75 +1,129 @@
 //! How many kernels a training step launches on a GPU backend.
 
-use std::{fs, path::Path, process::Command};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
+};
+
+use burn::{
+    tensor::{Distribution, Int, Tensor},
+    train::TrainStep,
+};
+use burn_dendrite::{
+    nn::Network,
+    train::{PlasticNetwork, data::SampleBatch, presets},
+};
+use cubecl_runtime::logging::{LaunchObservation, LaunchObserver};
 
 use crate::backend::Backend;
 
-/// Samples of one step.
-const BATCH_SIZE: usize = 8;
+/// The network that is counted.
+const PRESET: &str = "spirals-dtp";
 
-/// Steps of three runs, evenly spaced, so that what is launched before and after training cancels.
-/// By the first of them burn has settled on how it fuses operations.
-const STEPS: [usize; 3] = [20, 30, 40];
+/// Samples of one step, in turn.
+const BATCH_SIZES: [usize; 2] = [8, 16];
 
-/// Runs of different lengths: every step launches as many kernels as the others, and more of them for
-/// no larger batch.
+/// Steps after which burn has settled on how it fuses operations, and has chosen its kernels.
+const WARM_UP: usize = 20;
+
+/// Steps that are counted at a time, and how often.
+const STEPS: usize = 10;
+const TIMES: usize = 2;
+
+/// Trials that launch kernels themselves hold this while another counts its own.
+static LAUNCHING: RwLock<()> = RwLock::new(());
+
+/// Held by every other trial that may launch kernels.
+pub(crate) fn uncounted() -> RwLockReadGuard<'static, ()> {
+    // A trial that failed leaves nothing behind here.
+    LAUNCHING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Every step launches as many kernels as the others, and more of them for no larger batch.
 pub(crate) fn check(backend: &Backend) -> Result<String, String> {
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let count = |steps, batch_size| launches(folder.path(), backend, steps, batch_size);
-    // What burn tunes by trying, it remembers on disk; the counted runs do not tune.
-    for batch_size in [BATCH_SIZE, 2 * BATCH_SIZE] {
-        count(STEPS[0], batch_size)?;
+    let _alone = LAUNCHING.write().unwrap_or_else(PoisonError::into_inner);
+    let mut counts = Vec::new();
+    for batch_size in BATCH_SIZES {
+        counts.extend(count(backend, batch_size)?);
     }
-    let mut per_step = Vec::new();
-    for batch_size in [BATCH_SIZE, 2 * BATCH_SIZE] {
-        let mut counts = Vec::new();
-        for steps in STEPS {
-            counts.push(count(steps, batch_size)?);
-        }
-        let apart = STEPS[1] - STEPS[0];
-        let [first, second] = [1, 2].map(|run| counts[run] - counts[run - 1]);
-        if first != second || first == 0 || first % apart != 0 {
-            return Err(format!(
-                "{counts:?} launches in {STEPS:?} steps of {batch_size} samples: not a fixed number \
-                 a step"
-            ));
-        }
-        per_step.push(first / apart);
-    }
-    match per_step[0] == per_step[1] {
-        true => Ok(format!("{} launches a step", per_step[0])),
-        false => Err(format!("{per_step:?} launches a step, by size of batch")),
+    let first = &counts[0];
+    match counts.iter().find(|count| *count != first) {
+        None => Ok(format!("{} launches a step", total(first) / STEPS)),
+        Some(other) => Err(format!(
+            "{} and {} launches in {STEPS} steps, batches of {BATCH_SIZES:?} {TIMES} times each: {}",
+            total(first),
+            total(other),
+            difference(first, other),
+        )),
     }
 }
 
-/// Kernels that a training launches from its start to its end, as burn logs them.
-fn launches(
-    folder: &Path,
-    backend: &Backend,
-    steps: usize,
-    batch_size: usize,
-) -> Result<usize, String> {
-    let text = |error: std::io::Error| error.to_string();
-    let log = folder.join("launches.log");
-    if log.exists() {
-        fs::remove_file(&log).map_err(text)?;
+/// Launches by kernel.
+type Launches = BTreeMap<&'static str, usize>;
+
+/// Launches in each [`STEPS`] steps.
+fn count(backend: &Backend, batch_size: usize) -> Result<Vec<Launches>, String> {
+    let device = &backend.device;
+    let spec = presets::load(PRESET).map_err(|error| error.to_string())?;
+    let (plan, learning) = spec.check().map_err(|errors| errors.to_string())?;
+    let [inputs, classes] = [plan.input, plan.output].map(|id| plan.populations[id].size);
+    let network = Network::new(plan, 66_049, device);
+    let mut model = PlasticNetwork::new(network, learning);
+    let mut optimizer = spec.optimizer.init();
+
+    let shown = Tensor::random([batch_size, inputs], Distribution::Default, device);
+    let labels = Tensor::<1, Int>::arange(0..batch_size as i64, device) % classes as i64;
+    let targets = labels.clone().one_hot::<2>(classes).float();
+    let batch = SampleBatch::new(shown, targets, labels);
+    let mut train = |steps: usize| -> Result<(), String> {
+        for _ in 0..steps {
+            let output = TrainStep::step(&model, batch.clone());
+            model = (model.clone()).optimize(&mut optimizer, 1.0.into(), output.grads);
+        }
+        device.sync().map_err(|error| error.to_string())
+    };
+
+    train(WARM_UP)?;
+    (0..TIMES)
+        .map(|_| {
+            let counter = Arc::new(Counter::default());
+            let observation = LaunchObservation::new(counter.clone());
+            let trained = train(STEPS);
+            drop(observation);
+            trained.map(|()| counter.taken())
+        })
+        .collect()
+}
+
+fn total(launches: &Launches) -> usize {
+    launches.values().sum()
+}
+
+/// The kernels that were launched more often in one than in the other.
+fn difference(one: &Launches, other: &Launches) -> String {
+    let times = |launches: &Launches, name| launches.get(name).copied().unwrap_or(0);
+    let names = one
+        .keys()
+        .chain(other.keys().filter(|it| !one.contains_key(*it)));
+    names
+        .map(|name| (name, times(one, name), times(other, name)))
+        .filter(|(_, one, other)| one != other)
+        .map(|(name, one, other)| format!("\n  {one} and {other} × {name}"))
+        .collect()
+}
+
+#[derive(Default)]
+struct Counter(Mutex<Launches>);
+
+impl Counter {
+    fn taken(&self) -> Launches {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
-    let configuration = "[profiling]\nlogger = { level = \"minimal\", file = \"launches.log\" }\n";
-    fs::write(folder.join("cubecl.toml"), configuration).map_err(text)?;
-    let samples = (steps * batch_size).to_string();
-    let output = Command::new(env!("CARGO_BIN_EXE_dendrite"))
-        .current_dir(folder)
-        .args(["train", "--preset", "spirals-dtp", "--quiet"])
-        .args(["--device", backend.name.as_str()])
-        .args(["--batch-size", &batch_size.to_string()])
-        .args(["--samples", &samples, "--validate-every", &samples])
-        // Metrics that are taken in some steps only are kernels too.
-        .args(["--vitals-every", "0"])
-        .output()
-        .map_err(text)?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).into_owned());
+}
+
+impl LaunchObserver for Counter {
+    fn launched(&self, kernel: &'static str) {
+        let mut launches = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *launches.entry(kernel).or_default() += 1;
     }
-    let log = fs::read_to_string(log).map_err(text)?;
-    Ok(log.lines().count())
 }

@@ -18,8 +18,9 @@ use crate::{
     run::{LearnerSettings, RunSettings},
 };
 
-/// Samples of one training step where each operation is a kernel to be launched.
-const KERNEL_BATCH: usize = 32;
+/// Samples of one training step where each operation is a kernel to be launched. A step of more
+/// would cost about the same, but a small budget would be too few steps to learn anything.
+const KERNEL_BATCH: usize = 8;
 
 /// A program that compares published networks on one data set.
 #[derive(Clone, Copy, Debug)]
@@ -44,7 +45,7 @@ pub struct Example {
 const VALIDATIONS: usize = 20;
 
 /// Validation samples that each of them is on.
-const VALIDATION_SAMPLES: usize = 1000;
+const VALIDATION_SAMPLES: usize = 500;
 
 #[derive(Debug, Parser)]
 struct ExampleArguments {
@@ -57,7 +58,7 @@ struct ExampleArguments {
     #[arg(long)]
     full: bool,
     /// Samples of one training step. Unless given, 1 on the CPU backends, which is the published
-    /// protocol, and 32 on the others, where a step costs about the same for one sample as for many.
+    /// protocol, and 8 on the others, where a step costs about the same for one sample as for many.
     #[arg(long)]
     batch_size: Option<usize>,
     /// Seed of weights, order and events.

@@ -23,7 +23,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::{
     DeviceName, ExperimentError, ExperimentSpec,
-    data::{DataOptions, DatasetName, Progress},
+    data::{DataOptions, DatasetName, Progress, Source},
 };
 
 pub use example::Example;
@@ -113,7 +113,7 @@ impl DataArguments {
     }
 
     fn load(&self, dataset: DatasetName, quiet: bool) -> anyhow::Result<crate::data::Splits> {
-        if !dataset.has_files() && self.data_dir.is_some() {
+        if dataset.source() == Source::Built && self.data_dir.is_some() {
             eprintln!("note: `{dataset}` needs no files, so `--data-dir` is not used");
         }
         Ok(dataset

@@ -229,7 +229,7 @@ fn overview(predictions: &Predictions) -> comfy_table::Table {
         table.add_row([
             effect.condition.clone(),
             format!("{} %", effect.accuracy.scaled(100.0).show(2)),
-            format!("{} %", effect.difference.scaled(100.0).show(2)),
+            format!("{} points", effect.difference.scaled(100.0).show(2)),
             shown(effect.dendritic_state, 3),
             shown(effect.backprop_angle, 1),
         ]);

@@ -338,3 +338,26 @@ fn hint(closest: &Option<&'static str>) -> String {
         .map(|name| format!(", did you mean {name:?}?"))
         .unwrap_or_default()
 }
+impl DataError {
+    /// The error for a name that is not one of the accepted ones, of which the closest is offered.
+    #[doc(hidden)] // For the macro `data_sets!`.
+    pub fn unknown_dataset(name: &str, accepted: &[&'static str]) -> Self {
+        Self::UnknownDataset {
+            name: name.to_owned(),
+            accepted: accepted.join(", "),
+            closest: closest(name, accepted),
+        }
+    }
+}
+
+/// The accepted name that looks most like `name`, if it looks like it at all.
+fn closest(name: &str, accepted: &[&'static str]) -> Option<&'static str> {
+    /// Below this similarity (1 is equal) a suggestion confuses more than it helps.
+    const ALIKE: f64 = 0.7;
+    let name = name.to_lowercase();
+    (accepted.iter())
+        .map(|accepted| (strsim::jaro_winkler(&name, accepted), *accepted))
+        .filter(|(similarity, _)| *similarity > ALIKE)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, accepted)| accepted)
+}
