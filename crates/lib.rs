@@ -28,6 +28,8 @@ mod book {
     struct Constraint;
     #[doc = include_str!("../docs/src/adding-a-data-set.md")]
     struct DataSet;
+    #[doc = include_str!("../docs/src/recording.md")]
+    struct Recording;
     #[doc = include_str!("../docs/src/perturbations.md")]
     struct Perturbations;
 }

@@ -31,6 +31,12 @@ fn start(out: &Path, validate_every: &str) -> Command {
     ]);
     command.args(["--samples", "600", "--validate-every", validate_every]);
     command.args(["--checkpoint-every", validate_every]);
+    for probe in [
+        "H1.E: dendrite every 3",
+        "H1.E<-Input.E: weight every 100 last 2",
+    ] {
+        command.args(["--probe", probe]);
+    }
     command.arg("--out").arg(out);
     for expression in small(PRESET) {
         command.arg("--set").arg(expression);
@@ -53,11 +59,13 @@ fn whole(folder: &TempDir, validate_every: &str) -> PathBuf {
     run
 }
 
-/// What a run leaves: the trained network, byte by byte but for the ids that burn draws, and the
-/// log.
+/// What a run leaves: the trained network, byte by byte but for the ids that burn draws, the log,
+/// and what was recorded.
 fn assert_same(one: &Path, other: &Path) {
     let log = |run: &Path| fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     assert_eq!(log(one), log(other));
+    let records = |run: &Path| fs::read(run.join("probes.npz")).unwrap();
+    assert!(records(one) == records(other), "the records differ");
     assert!(
         crate::resume::weights(one) == crate::resume::weights(other),
         "the weights differ"

@@ -286,6 +286,12 @@ fn files_of_a_run() {
     );
 }
 
+#[test]
+fn recorded_files() {
+    let good = include_bytes!("record/numpy.npz").to_vec();
+    smoke(targets::recorded_file, vec![good]);
+}
+
 /// Each target is a file of its own for cargo-fuzz, and has a test here.
 #[test]
 fn every_target_is_registered() {

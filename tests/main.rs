@@ -27,6 +27,8 @@ mod memory;
 mod perturb;
 /// Laws of every network, on random ones.
 mod properties;
+/// Recorded runs: what is recorded, by either engine and after a kill, and what is refused.
+mod record;
 /// A killed run goes on to the same result.
 mod resume;
 

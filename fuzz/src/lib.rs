@@ -15,7 +15,9 @@ use burn_dendrite::{
     train::{
         ExperimentSpec, PlasticNetwork,
         data::{DataOptions, cifar10, idx},
-        import, presets, run,
+        import, presets,
+        record::Recording,
+        run,
         set::set,
     },
 };
@@ -149,6 +151,18 @@ pub fn run_files(data: &[u8]) {
         }
         let _ = run::records(folder);
         let _ = run::summary(folder);
+    });
+}
+
+/// A file of records: refused, or read with a value for each place of its shapes.
+pub fn recorded_file(data: &[u8]) {
+    in_folder(&[("probes.npz", data)], |folder| {
+        for records in Recording::load(folder)
+            .iter()
+            .flat_map(|recording| recording.iter())
+        {
+            let _ = records.to_data();
+        }
     });
 }
 

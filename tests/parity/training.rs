@@ -108,6 +108,7 @@ fn train(preset: &str, backend: &Backend) -> Result<Trained, String> {
         learner: Default::default(),
         preprocessing: Default::default(),
         perturb: Vec::new(),
+        probe: Vec::new(),
     };
     let start = spec.network.init(settings.network_seed(), device);
     let before = evaluate(&start.map_err(text)?, &data.test, device, |_| ()).loss;

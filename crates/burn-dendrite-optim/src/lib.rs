@@ -31,7 +31,7 @@ pub use phase::{Gate, NudgeSpec, Select, Settling};
 pub use rule::{ActivityPhase, Idle, LearningRule, LocalRule, RuleSite, RuleSpec, Signal};
 pub use spec::{LearningSpec, Plasticity, Target};
 pub use synapse::{Postsynaptic, Presynaptic, Synapse};
-pub use trace::Trace;
+pub use trace::{State, Trace};
 pub use updates::{Delta, Updates};
 
 #[cfg(test)]

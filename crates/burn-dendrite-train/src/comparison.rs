@@ -214,6 +214,7 @@ mod tests {
                 learner: Default::default(),
                 preprocessing: Default::default(),
                 perturb: Vec::new(),
+                probe: Vec::new(),
             },
             data: DatasetName::MnistMini.load(&Default::default()).unwrap(),
             device: Device::flex(),

@@ -129,6 +129,11 @@ impl Health {
         }
     }
 
+    /// Whether steps are repeated to find where a divergence began.
+    pub(crate) fn is_repeating(&self) -> bool {
+        matches!(self.response, Response::Locate { .. })
+    }
+
     /// The first divergence that was noticed.
     pub(crate) fn divergence(&self) -> Option<Divergence> {
         self.first().clone()

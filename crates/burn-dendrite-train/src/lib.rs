@@ -10,6 +10,7 @@ pub mod optimizer;
 pub mod perturb;
 pub mod plot;
 pub mod presets;
+pub mod record;
 pub mod report;
 pub mod run;
 pub mod set;

@@ -1,6 +1,6 @@
 //! A network that learns, as burn's learner wants it.
 
-use std::{borrow::Cow, sync::Arc};
+use std::{borrow::Cow, cell::LazyCell, sync::Arc};
 
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::{
@@ -23,6 +23,7 @@ use crate::{
     data::SampleBatch,
     engine::is_cpu,
     health::Guard,
+    record::{Recorder, integers},
     vitals::{Attention, StepOutput, Watch},
 };
 
@@ -46,6 +47,8 @@ pub struct PlasticNetwork {
     guard: Guard,
     #[module(skip)]
     perturbations: Perturbations,
+    #[module(skip)]
+    recorder: Option<Arc<Recorder>>,
 }
 
 impl PlasticNetwork {
@@ -61,6 +64,7 @@ impl PlasticNetwork {
             engine: Engine::General,
             guard: Guard::default(),
             perturbations: Perturbations::default(),
+            recorder: None,
         }
     }
 
@@ -75,6 +79,15 @@ impl PlasticNetwork {
     pub fn perturbed_by(self, perturbations: Perturbations) -> Self {
         Self {
             perturbations,
+            ..self
+        }
+    }
+
+    /// The same, with its training steps recorded; they compute the same bits. Samples are counted
+    /// from [the first of the batch's segment](SampleBatch::samples_before).
+    pub fn recorded_by(self, recorder: Arc<Recorder>) -> Self {
+        Self {
+            recorder: Some(recorder),
             ..self
         }
     }
@@ -97,6 +110,11 @@ impl PlasticNetwork {
         Self { watch, ..self }
     }
 
+    /// What computes its training steps.
+    pub fn engine(&self) -> Engine {
+        self.engine
+    }
+
     /// How it learns.
     pub fn learning(&self) -> &Learning {
         &self.learning
@@ -115,9 +133,19 @@ impl PlasticNetwork {
             .chunks(size * width)
             .zip(targets.chunks(size * classes));
         let mut attention = Attention::Nothing;
+        let recorder = self.recorder.as_deref();
+        let labels = LazyCell::new(|| integers(batch.labels.to_data()));
         for (step, ((inputs, targets), rate)) in steps.zip(&block.rates).enumerate() {
             let (position, rows) = (batch.position + step * size, inputs.len() / width);
+            let first = batch.samples_before + position;
+            let mut moment = recorder.and_then(|it| it.begin(first, rows));
+            if let Some(moment) = &mut moment {
+                moment.before(&trainer);
+            }
             let error = trainer.step(inputs, targets, *rate);
+            if let Some(moment) = moment {
+                moment.after(&trainer, &labels[step * size..]);
+            }
             loss += error * rows as f64;
             outputs.extend(trainer.outputs());
             if !self
@@ -218,6 +246,8 @@ impl TrainStep for PlasticNetwork {
             return self.block(batch, &block);
         }
         let attention = self.watch.attention(batch.position, batch.size());
+        let moment = (self.recorder.as_deref())
+            .and_then(|it| it.begin(batch.samples_before + batch.position, batch.size()));
         let outcome = self.learning.run(
             &self.network_in(Occasion::Train),
             &self.memory,
@@ -225,6 +255,9 @@ impl TrainStep for PlasticNetwork {
             batch.targets,
             &mut (),
         );
+        if let Some(moment) = moment {
+            moment.keep(&self.network, &outcome.trace, &batch.labels);
+        }
         let plan = self.network.plan();
         let output = outcome.trace.forward.activity[plan.output].clone();
         if !self.guard.admits(plan, &outcome) {

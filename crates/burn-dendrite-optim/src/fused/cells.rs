@@ -4,6 +4,7 @@ use burn_dendrite_nn::Activation;
 use pulp::Arch;
 
 use super::{kernel, lane::ROW_BY_ROW};
+use crate::State;
 
 /// Activities of one population, row by row, padded.
 #[derive(Clone, Debug, Default)]
@@ -78,6 +79,18 @@ pub(super) enum Nudge {
 }
 
 impl Cells {
+    /// One of the states that the last step left, `[rows, width]`; empty where there is none.
+    pub(super) fn state(&self, state: State) -> &[f32] {
+        match state {
+            State::Soma => &self.forward_soma,
+            State::Activity => &self.forward_activity,
+            State::Dendrite => &self.dendrite,
+            State::NudgedActivity => &self.activity.values,
+            State::NudgedDendrite => &self.nudged_dendrite,
+            State::Plateau => &self.plateau,
+        }
+    }
+
     /// `s ← s + (drive − s)/τ`, `r ← f(s + nudge)`.
     pub(super) fn integrate(&mut self, arch: Arch, drive: &[f32], nudge: Nudge) {
         let Self {

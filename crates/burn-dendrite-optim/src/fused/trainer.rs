@@ -1,7 +1,7 @@
 //! The fused step from the input to the changed weights.
 
 use burn::tensor::{Device, Tensor};
-use burn_dendrite_nn::{Network, Parameter};
+use burn_dendrite_nn::{Network, Parameter, PopulationId};
 use rayon::prelude::*;
 
 use super::{
@@ -12,8 +12,9 @@ use super::{
     nudge::{Draws, draw},
     plastic::{Cause, Plastic},
     reverse::Gradients,
+    weights::unpadded,
 };
-use crate::{Learning, Remembered, RuleMemory, Trace, backprop::Objective};
+use crate::{Learning, Remembered, RuleMemory, State, Trace, backprop::Objective};
 
 /// A network for the CPU that learns, with what its rules remember; see the [module](super).
 ///
@@ -284,6 +285,28 @@ impl FusedTrainer {
     /// The states of the last step, as [`Learning::run`] gives them.
     pub fn trace(&self) -> Trace {
         self.network.trace(self.network.lanes())
+    }
+
+    /// One state of a population after the last step, `[rows, size]` in row-major order; `None` where
+    /// the population has none. Nothing else is copied.
+    pub fn state(&self, state: State, id: PopulationId) -> Option<Vec<f32>> {
+        let mut values = Vec::new();
+        for lane in self.network.lanes() {
+            let cells = &lane.cells[id];
+            values.extend(unpadded(cells.state(state), cells.size));
+        }
+        (!values.is_empty()).then_some(values)
+    }
+
+    /// The values of a parameter as they are now, in row-major order: the weights of a projection,
+    /// `[pre, post]`, a tied one's computed from their source, or the bias of a population, `[size]`,
+    /// which is empty where there is none. Nothing else is copied.
+    pub fn parameter(&self, parameter: Parameter) -> Vec<f32> {
+        let FusedNetwork { plan, weights, .. } = &self.network;
+        match parameter {
+            Parameter::Weight(id) => weights.effective(plan, id),
+            Parameter::Bias(id) => unpadded(&weights.biases[id], plan.populations[id].size),
+        }
     }
 
     /// Keeps the states of the last step until [`recorded`](Self::recorded) asks for them.

@@ -106,6 +106,35 @@ impl Weights {
             .expect("a checked source owns its weights")
     }
 
+    /// The weights of a projection without padding, `[pre, post]`, a tied one's computed from their
+    /// source.
+    pub(super) fn effective(&self, plan: &Plan, id: ProjectionId) -> Vec<f32> {
+        let own = |id| {
+            let matrix = self.matrix(id);
+            (unpadded(&matrix.values, matrix.post), matrix)
+        };
+        match plan.projection(id).source {
+            WeightSource::Own(_) => own(id).0,
+            WeightSource::Tied {
+                of,
+                transpose,
+                scale,
+            } => {
+                let (values, Matrix { pre, post, .. }) = own(of);
+                let mut values = match transpose {
+                    true => (0..pre * post)
+                        .map(|at| values[at % pre * post + at / pre])
+                        .collect(),
+                    false => values,
+                };
+                if scale != 1.0 {
+                    values.iter_mut().for_each(|it| *it *= scale as f32);
+                }
+                values
+            }
+        }
+    }
+
     pub(super) fn constrain_bias(&mut self, id: PopulationId) {
         let Bounds { lower, upper } = self.bias_bounds[id];
         if self.bias_bounds[id] != Bounds::NONE {

@@ -188,6 +188,12 @@ impl Nudge {
             .collect()
     }
 
+    /// Whether the dendrite of a population is visited, the output's error being its own.
+    pub(crate) fn reaches(&self, plan: &Plan, id: PopulationId) -> bool {
+        let asks = id == plan.output || hears_from_above(plan, id);
+        asks && self.layers(plan).iter().any(|layer| layer.contains(&id))
+    }
+
     /// The plateau of a population whose dendritic state is known.
     fn plateau(&self, id: PopulationId, trace: &Trace) -> Option<Tensor<2>> {
         let request = trace.nudged_dendrite[id].clone()?;

@@ -78,6 +78,7 @@ impl BenchArguments {
             },
             preprocessing: Default::default(),
             perturb: Vec::new(),
+            probe: Vec::new(),
         };
         let engine = Engine::choose(&plan, &learning, spec.optimizer, &settings, &device);
         let engine = engine.map_err(Mistake)?;

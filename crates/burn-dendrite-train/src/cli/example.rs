@@ -145,6 +145,7 @@ impl Example {
                 },
                 preprocessing: Default::default(),
                 perturb: Vec::new(),
+                probe: Vec::new(),
             },
             data,
             device,

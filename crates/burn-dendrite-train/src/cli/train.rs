@@ -19,6 +19,7 @@ use crate::{
     DeviceAddress, DeviceName, Display, Ending, Experiment, ExperimentSpec, OnDivergence,
     data::DatasetName,
     presets,
+    record::{self, Probe},
     run::{self, RunSettings},
     set::set,
 };
@@ -69,6 +70,10 @@ pub(super) struct TrainArguments {
     /// `H1.DendI: silence during train`; may be repeated.
     #[arg(long, value_name = "PERTURBATION", conflicts_with = "resume")]
     perturb: Vec<Perturbation>,
+    /// Record a signal of a population, or the weights of a projection, e.g.
+    /// `H1.E: dendrite every 100 last 50`, into `probes.npz`; may be repeated.
+    #[arg(long, value_name = "PROBE", conflicts_with = "resume")]
+    probe: Vec<Probe>,
     #[command(flatten)]
     machine: MachineArguments,
     /// Folder for the run; it must be new or empty. `runs/NAME-DATASET-…` unless given.
@@ -230,6 +235,7 @@ impl TrainArguments {
             learner: self.learner.settings()?,
             preprocessing: self.preprocessing.settings(),
             perturb: self.perturb.clone(),
+            probe: self.probe.clone(),
         };
         settings.validate_every = self.validate_every.unwrap_or_else(|| {
             // Whole steps: a small one in the middle of a run would be a noisy step.
@@ -294,6 +300,10 @@ impl TrainArguments {
                         summary.samples_per_second
                     );
                     println!("all of it: {}", out.join("summary.json").display());
+                    let records = record::file(out);
+                    if records.exists() {
+                        println!("records: {}", records.display());
+                    }
                 }
                 ExitCode::SUCCESS
             }

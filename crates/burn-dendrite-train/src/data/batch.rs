@@ -17,6 +17,8 @@ pub struct SampleBatch {
     pub labels: Tensor<1, Int>,
     /// Where the first of the samples is in its segment, from 0.
     pub position: usize,
+    /// Training samples of the run before that segment; 0 where nothing is counted.
+    pub samples_before: usize,
     /// The share of the batch in the samples of which one step of the optimizer is made: 1 unless
     /// batches are accumulated, or several devices learn together.
     pub share: f64,
@@ -32,6 +34,7 @@ impl SampleBatch {
             targets,
             labels,
             position: 0,
+            samples_before: 0,
             share: 1.0,
             block: None,
         }

@@ -161,6 +161,7 @@ impl DataLoader<SampleBatch> for SegmentLoader {
             random,
             blocks: self.blocks.as_ref(),
             steps_before: self.plan.steps_before(segment),
+            samples_before: self.plan.samples_before(segment),
             ..BatchIterator::new(&self.set, indices, self.plan.batch_size, &self.device)
         })
     }
@@ -243,6 +244,8 @@ pub(super) struct BatchIterator<'a> {
     blocks: Option<&'a Blocks>,
     /// Training steps of the run before the first batch.
     steps_before: usize,
+    /// Training samples of the run before the segment.
+    samples_before: usize,
 }
 
 impl<'a> BatchIterator<'a> {
@@ -263,6 +266,7 @@ impl<'a> BatchIterator<'a> {
             random: None,
             blocks: None,
             steps_before: 0,
+            samples_before: 0,
         }
     }
 }
@@ -292,6 +296,7 @@ impl Iterator for BatchIterator<'_> {
         let block = (self.blocks).map(|blocks| blocks.block(first, rows, self.batch_size));
         Some(Ok(SampleBatch {
             position,
+            samples_before: self.samples_before,
             share,
             block,
             ..batch
@@ -497,8 +502,18 @@ pub(super) mod tests {
     #[test]
     fn batches_know_their_place() {
         let loader = loader(0);
-        let places: Vec<usize> = loader.iter().map(|batch| batch.unwrap().position).collect();
-        assert_eq!(places, [0, 3]);
+        let places = |batch: SampleBatch| (batch.samples_before, batch.position);
+        let segment = || -> Vec<(usize, usize)> {
+            loader.iter().map(|batch| places(batch.unwrap())).collect()
+        };
+        let segments: Vec<_> = (0..4).map(|_| segment()).collect();
+        let expected = [
+            vec![(0, 0), (0, 3)],
+            vec![(4, 0), (4, 3)],
+            vec![(8, 0)],
+            vec![(10, 0), (10, 3)],
+        ];
+        assert_eq!(segments, expected);
     }
 
     #[test]

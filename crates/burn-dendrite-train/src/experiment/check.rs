@@ -19,6 +19,7 @@ impl Experiment {
         let (plan, learning) = self.spec.check()?;
         let settings = &self.settings;
         let learning = learning.without(settings.perturbations(&plan)?.frozen());
+        settings.probes(&plan, &learning)?;
         fits(&plan, &self.data, settings.dataset.as_str())?;
         settings.check().map_err(ExperimentError::Mismatch)?;
         settings.segments().validate(self.data.train.len())?;
@@ -72,6 +73,14 @@ impl Experiment {
         }
         if devices == 1 {
             return Ok(());
+        }
+        if !self.settings.probe.is_empty() {
+            return refuse(
+                "several devices cannot be recorded: each of them sees a part of the samples, and \
+                 all at the same time, so that there is no order of records; accepted: one device, \
+                 or no `--probe`"
+                    .to_owned(),
+            );
         }
         if let Some((_, remembered)) = learning.memory_names().first() {
             return refuse(format!(

@@ -6,7 +6,6 @@ use burn::train::Interrupter;
 
 use super::{Display, Experiment, ExperimentError};
 use crate::{
-    Engine,
     health::{Divergence, Health, Occasion},
     model::PlasticNetwork,
     run::{self, RunFolder},
@@ -20,7 +19,6 @@ impl Experiment {
         self,
         folder: &RunFolder,
         model: PlasticNetwork,
-        engine: Engine,
         seen: Divergence,
     ) -> ExperimentError {
         let latest = run::latest_checkpoint(folder.path());
@@ -41,7 +39,7 @@ impl Experiment {
         let before = again.settings.batches_before(finished);
         let health = Arc::new(Health::locating(seen.step, before, &again.interrupter));
         let stopwatch = Stopwatch::default();
-        let repeated = again.learn(folder, model, engine, finished, &stopwatch, &health);
+        let repeated = again.learn(folder, model, None, finished, &stopwatch, &health);
         let located = repeated.ok().and_then(|_| health.divergence());
         ExperimentError::Diverged {
             divergence: located.unwrap_or(seen),

@@ -34,6 +34,7 @@ use crate::{
     evaluate::{EVALUATION_BATCH, evaluate},
     health::{Divergence, Health},
     model::PlasticNetwork,
+    record::{self, Chunks, ProbeError, Recorder, RecordingCheckpointer},
     renderer::Nothing,
     run::{
         self, AtomicCheckpointer, CheckpointEvery, JsonLinesLogger, RunError, RunFolder,
@@ -101,6 +102,9 @@ pub enum ExperimentError {
     /// The network has nothing that is to be perturbed.
     #[error(transparent)]
     Perturbation(#[from] PerturbationError),
+    /// The network has nothing that is to be recorded.
+    #[error(transparent)]
+    Probe(#[from] ProbeError),
     /// The data cannot be loaded.
     #[error(transparent)]
     Data(#[from] DataError),
@@ -136,6 +140,7 @@ impl ExperimentError {
             Self::Spec(_)
             | Self::Mismatch(_)
             | Self::Perturbation(_)
+            | Self::Probe(_)
             | Self::Data(_)
             | Self::Run(_)
             | Self::Model { .. } => true,
@@ -165,6 +170,8 @@ impl Experiment {
         let (plan, learning) = self.check()?;
         let folder = RunFolder::open(&self.out)?;
         if let Some(summary) = run::summary(&self.out)? {
+            // It may have been cut off before it removed what it needs no more.
+            record::discard(&self.out);
             return Ok(Ending::Finished(summary));
         }
         self.train(folder, plan, learning)
@@ -179,6 +186,7 @@ impl Experiment {
         let settings = &self.settings;
         let engine = self.engine(&plan, &learning)?;
         let perturbations = settings.perturbations(&plan)?;
+        let probes = settings.probes(&plan, &learning)?;
         let network = Network::new(plan, settings.network_seed(), &self.device);
         let watch = match settings.learner.vitals_every {
             0 => Watch::Never,
@@ -198,6 +206,13 @@ impl Experiment {
             load_file(model.valid(), file)?;
         }
         let segments = settings.segments();
+        let chunks = match probes.is_empty() {
+            true => None,
+            false => {
+                let recorder = Arc::new(Recorder::new(probes));
+                Some(Chunks::open(recorder, segments, &folder, finished)?)
+            }
+        };
 
         let stopwatch = Stopwatch::default();
         let (model, ended) = if finished >= segments.segments() {
@@ -207,10 +222,14 @@ impl Experiment {
             let before = settings.batches_before(finished);
             let health = Health::new(settings.on_divergence, before, &self.interrupter);
             let health = Arc::new(health);
+            let recorded = match &chunks {
+                Some(chunks) => model.clone().recorded_by(chunks.recorder().clone()),
+                None => model.clone(),
+            };
             let result = self.learn(
                 &folder,
-                model.clone(),
-                engine,
+                recorded,
+                chunks.clone(),
                 finished,
                 &stopwatch,
                 &health,
@@ -221,7 +240,7 @@ impl Experiment {
             if settings.on_divergence == OnDivergence::Stop
                 && let Some(divergence) = health.divergence()
             {
-                return Err(self.diverged(&folder, model, engine, divergence));
+                return Err(self.diverged(&folder, model, divergence));
             }
             let saved = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
             let ended = if result.interrupted.is_some() {
@@ -243,6 +262,9 @@ impl Experiment {
 
         let network = perturbations.network(&model.network, Occasion::Test);
         save(model, &folder)?;
+        if let Some(chunks) = &chunks {
+            chunks.merge(reached)?;
+        }
         // Noise is the same whether the run came here in one go or was resumed.
         self.device.seed(settings.order_seed());
         let test = evaluate(&network, &self.data.test, &self.device, |_| ());
@@ -264,6 +286,7 @@ impl Experiment {
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
         folder.write_summary(&summary)?;
+        record::discard(folder.path());
         Ok(Ending::Finished(summary))
     }
 
@@ -280,7 +303,7 @@ impl Experiment {
         &self,
         folder: &RunFolder,
         model: PlasticNetwork,
-        engine: Engine,
+        chunks: Option<Chunks>,
         finished: usize,
         stopwatch: &Stopwatch,
         health: &Arc<Health>,
@@ -309,7 +332,7 @@ impl Experiment {
             let scaling = self.spec.batch_scaling;
             schedule = scaling.apply(schedule, settings.samples_per_step(), steps);
         }
-        if engine == Engine::Fused {
+        if model.engine() == Engine::Fused {
             let mut schedule = schedule.clone();
             let rates = (0..steps).map(|_| schedule.step().base()).collect();
             loader = loader.with_blocks(Blocks::new(rates, settings.batch_size));
@@ -328,14 +351,19 @@ impl Experiment {
         )?
         .watched_by(health.clone());
         let [models, optimizers, schedules] = AtomicCheckpointer::all(&folder.checkpoints());
+        let models = RecordingCheckpointer::new(models, chunks);
         let mut training =
             SupervisedTraining::new(folder.path(), Arc::new(train), Arc::new(validation))
                 .metrics((AccuracyMetric::new(), LossMetric::new()))
                 .with_metric_logger(log)
                 .with_custom_checkpointers(models, optimizers, schedules)
-                .with_checkpointing_strategy(CheckpointEvery {
-                    segments: settings.segments_per_checkpoint(),
-                    last: segments.segments(),
+                .with_checkpointing_strategy(match health.is_repeating() {
+                    // What leads to a divergence is nothing to go on from.
+                    true => CheckpointEvery::NEVER,
+                    false => CheckpointEvery {
+                        segments: settings.segments_per_checkpoint(),
+                        last: segments.segments(),
+                    },
                 })
                 .with_interrupter(self.interrupter.clone())
                 .with_application_logger(None)

@@ -83,6 +83,12 @@ pub struct CheckpointEvery {
 const KEPT: usize = 2;
 
 impl CheckpointEvery {
+    /// Never saves.
+    pub(crate) const NEVER: Self = Self {
+        segments: usize::MAX,
+        last: usize::MAX,
+    };
+
     /// The segments with a checkpoint, up to and with `segment`, newest first.
     fn saved(self, segment: usize) -> impl Iterator<Item = usize> {
         let every = self.segments.max(1);
@@ -182,6 +188,7 @@ mod tests {
         }
         assert_eq!(history[1..4], [vec![], vec![3], vec![3]]);
         assert_eq!(history[8..], [vec![6, 9], vec![9, 10]]);
+        assert!((1..=10).all(|segment| CheckpointEvery::NEVER.actions(segment).is_empty()));
     }
 
     #[test]

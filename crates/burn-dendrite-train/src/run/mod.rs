@@ -4,8 +4,10 @@
 //! run.toml          what was asked for: data set, budget, seed, device
 //! spec.toml         the resolved specification
 //! metrics.jsonl     one line per segment and split
-//! checkpoint/       model, optimizer and schedule after some segments, the newest two of them
+//! checkpoint/       model, optimizer and schedule after some segments, the newest two of them,
+//!                   and what was recorded, until the run is finished
 //! model.bpk         the trained network
+//! probes.npz        what was recorded, if anything was to be
 //! summary.json      the result
 //! ```
 
@@ -315,6 +317,11 @@ fn remove_temporaries(folder: &Path) {
     }
 }
 
+/// Where the checkpoints of a run are kept.
+pub(crate) fn checkpoints_folder(path: &Path) -> PathBuf {
+    path.join(CHECKPOINTS)
+}
+
 /// Every complete checkpoint of a run that is kept, oldest first: its file and the number of segments
 /// before it.
 pub fn checkpoints(path: &Path) -> Vec<(PathBuf, usize)> {
@@ -347,15 +354,29 @@ pub(crate) fn write_toml<T: Serialize>(file: &Path, value: &T) -> Result<(), Run
 
 /// Writes a file in full or not at all: under another name first, synced, then renamed.
 pub(crate) fn write_atomically(file: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    let write = || -> io::Result<()> {
-        let folder = file.parent().unwrap_or(Path::new("."));
+    write_atomically_with(file, |temporary| {
+        temporary.write_all(bytes).map_err(|error| RunError::Io {
+            file: file.to_owned(),
+            error,
+        })
+    })
+}
+
+/// The same for what `fill` writes bit by bit.
+pub(crate) fn write_atomically_with(
+    file: &Path,
+    fill: impl FnOnce(&mut File) -> Result<(), RunError>,
+) -> Result<(), RunError> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let begin = || {
         let mut builder = tempfile::Builder::new();
         builder.prefix(TEMPORARY);
         // A temporary file is the owner's alone; the finished one gets the usual permissions.
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut temporary = builder.tempfile_in(folder)?;
-        temporary.write_all(bytes)?;
+        builder.tempfile_in(folder)
+    };
+    let finish = |temporary: tempfile::NamedTempFile| -> io::Result<()> {
         temporary.as_file().sync_all()?;
         temporary.persist(file).map_err(|error| error.error)?;
         // The new name is in the folder, which is a file of its own to the disk.
@@ -363,8 +384,11 @@ pub(crate) fn write_atomically(file: &Path, bytes: &[u8]) -> Result<(), RunError
         File::open(folder)?.sync_all()?;
         Ok(())
     };
-    write().map_err(|error| RunError::Io {
+    let failed = |error| RunError::Io {
         file: file.to_owned(),
         error,
-    })
+    };
+    let mut temporary = begin().map_err(failed)?;
+    fill(temporary.as_file_mut())?;
+    finish(temporary).map_err(failed)
 }

@@ -4,11 +4,13 @@ use burn_dendrite_nn::{
     Plan,
     perturb::{Action, Occasion, Perturbation, PerturbationError, Perturbations},
 };
+use burn_dendrite_optim::Learning;
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Engine, OnDivergence,
     data::{DatasetName, Preprocessing, SegmentPlan},
+    record::{Probe, ProbeError, Probes},
 };
 
 /// Data, budget and seed of a run.
@@ -47,6 +49,9 @@ pub struct RunSettings {
     /// What is silenced, scaled, made noisy, delayed or frozen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub perturb: Vec<Perturbation>,
+    /// What is recorded while it learns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probe: Vec<Probe>,
 }
 
 /// What burn's learner does beside training: checkpoints, validation, metrics, the division of a
@@ -116,6 +121,15 @@ impl RunSettings {
     /// One sentence for a target that the network does not have.
     pub fn perturbations(&self, plan: &Plan) -> Result<Perturbations, PerturbationError> {
         Perturbations::resolve(&self.perturb, plan, self.network_seed())
+    }
+
+    /// The probes of the run, resolved for its network.
+    ///
+    /// # Errors
+    ///
+    /// One sentence for what the network does not have, or what is recorded twice.
+    pub fn probes(&self, plan: &Plan, learning: &Learning) -> Result<Probes, ProbeError> {
+        Probes::resolve(&self.probe, plan, learning)
     }
 
     /// True where the dynamics of training steps are perturbed; what is frozen only learns less.
@@ -218,6 +232,7 @@ mod tests {
             learner: LearnerSettings::default(),
             preprocessing: Preprocessing::default(),
             perturb: Vec::new(),
+            probe: Vec::new(),
         }
     }
 
@@ -230,6 +245,7 @@ mod tests {
         changed.learner.accumulate = 3;
         changed.preprocessing.crop_padding = 4;
         changed.perturb = vec!["H1.DendI: silence during train".parse().unwrap()];
+        changed.probe = vec!["H1.E: dendrite every 10".parse().unwrap()];
         let text = toml::to_string(&changed).unwrap();
         assert_eq!(toml::from_str::<RunSettings>(&text).unwrap(), changed);
     }

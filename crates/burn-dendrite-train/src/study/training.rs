@@ -188,6 +188,7 @@ mod tests {
             learner: Default::default(),
             preprocessing: Default::default(),
             perturb: Vec::new(),
+            probe: Vec::new(),
         };
         // The first was cut off after it began, the second before.
         let first = study.run_folder(&spec.name, 1);
