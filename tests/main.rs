@@ -21,8 +21,6 @@ mod import;
 mod laws;
 /// Accumulated batches and several devices learn as one large batch does.
 mod learner;
-/// Memory stays flat over many online steps.
-mod memory;
 /// Perturbed runs: what they change, what they leave alone, and what is refused.
 mod perturb;
 /// Laws of every network, on random ones.
