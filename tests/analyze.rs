@@ -6,6 +6,11 @@ use std::{
     process::Output,
 };
 
+use burn::tensor::Device;
+use burn_dendrite::train::{
+    analysis::{self as library, AnalysisOptions, Metric, load_trained},
+    data::{DatasetName, Splits},
+};
 use serde_json::Value;
 
 use crate::common::{dendrite, small};
@@ -172,4 +177,47 @@ fn mistakes_are_refused_and_nothing_is_overwritten() {
     );
     assert_eq!(files(&other), ["sparsity.csv"]);
     assert!(!run.join("analysis").exists());
+}
+
+#[test]
+fn a_network_is_measured_on_images_as_it_learned_from_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("run");
+    let mut command = dendrite();
+    command.args([
+        "train",
+        "--device",
+        "flex",
+        "--preset",
+        "mnist-backprop-ann",
+    ]);
+    command.args(["--normalise", "--quiet", "--samples", "40", "--out"]);
+    command.arg(&out);
+    for expression in small("mnist-backprop-ann") {
+        command.arg("--set").arg(expression);
+    }
+    assert!(command.status().unwrap().success());
+    let output = analyze(&out, &["--samples", "30", "--metrics", "sparsity"]);
+    assert!(output.status.success(), "{output:?}");
+    let measured = &analysis(&out.join("analysis"))["sparsity"];
+
+    let trained = load_trained(&out, &Device::flex()).unwrap();
+    let plain = DatasetName::MnistMini.load(&Default::default()).unwrap();
+    let normalised = trained
+        .settings
+        .preprocessing
+        .prepare(plain.clone())
+        .unwrap();
+    let options = AnalysisOptions {
+        metrics: vec![Metric::Sparsity],
+        samples: 30,
+        ..AnalysisOptions::default()
+    };
+    let sparsity = |data: &Splits| -> Value {
+        let subject = trained.subject();
+        let analysis = library::analyze(&subject, &data.test, &options, &mut |_| ()).unwrap();
+        serde_json::to_value(analysis.sparsity).unwrap()
+    };
+    assert_eq!(*measured, sparsity(&normalised));
+    assert_ne!(*measured, sparsity(&plain));
 }

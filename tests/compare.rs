@@ -345,3 +345,57 @@ fn a_search_space_that_leads_nowhere_is_refused() {
     );
     study.refused(&preset, &["--space"]);
 }
+
+#[test]
+fn a_training_that_diverges_is_left_out_and_named() {
+    let study = Study::new();
+    let mut fast = small_spec("mnist-backprop-ann", &[]);
+    fast.name = "fast".to_owned();
+    // A hundred times the published rates are too large from the first steps on.
+    fast.schedule = serde_json::from_str(r#"{ "kind": "constant", "factor": 100.0 }"#).unwrap();
+    let file = study.path("fast.toml");
+    fs::write(&file, fast.to_toml().unwrap()).unwrap();
+    let calm = study.network("mnist-backprop-ann");
+    let command = [
+        "compare",
+        "--device",
+        "flex",
+        "--spec",
+        "fast.toml",
+        "--spec",
+        &calm,
+        "--samples",
+        "60",
+        "--seeds",
+        "1",
+        "--analysis-samples",
+        "20",
+        "--out",
+        "c",
+    ];
+    let printed = study.succeeds(&command);
+    assert!(
+        printed.contains("left out: fast seed 1 diverged in step"),
+        "{printed}"
+    );
+    let results: serde_json::Value = serde_json::from_str(&study.read("c/results.json")).unwrap();
+    let names: Vec<&str> = results["networks"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["mnist-backprop-ann"]);
+    assert_eq!(results["diverged"][0]["network"], "fast");
+    assert!(
+        study
+            .read("c/report.html")
+            .contains("fast seed 1 diverged in step")
+    );
+    // It stays left out: training again would end the same way.
+    let again = study.succeeds(&["compare", "--device", "flex", "--resume", "c"]);
+    assert!(
+        again.contains("2 of 2 runs are finished already"),
+        "{again}"
+    );
+}

@@ -8,7 +8,7 @@ use burn_dendrite::{
     train::{
         ExperimentSpec, RUNAWAY,
         data::DatasetName,
-        run::{RunSettings, records},
+        run::{RunSettings, divergence, records},
     },
 };
 use tempfile::TempDir;
@@ -99,6 +99,8 @@ fn a_run_that_diverges_stops_and_names_step_population_and_last_good_checkpoint(
     ] {
         assert!(message.contains(&part), "`{part}` is missing in: {message}");
     }
+    let written = divergence(&run).unwrap().unwrap();
+    assert_eq!((written.step, written.population), (step, Some(population)));
     // Noticed within the segment: no checkpoint was made of what had diverged.
     let next = run.join(format!("checkpoint/model-{}.bpk", good + 1));
     assert!(!next.exists() && !run.join("model.bpk").exists());

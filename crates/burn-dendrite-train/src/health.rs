@@ -38,7 +38,8 @@ pub enum OnDivergence {
 }
 
 /// What was under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Occasion {
     /// A training step.
     Training,
@@ -47,7 +48,7 @@ pub enum Occasion {
 }
 
 /// Where a training left the numbers that make sense.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Divergence {
     /// The training step, counted from 1.
     pub step: usize,
@@ -56,7 +57,21 @@ pub struct Divergence {
     /// The first population in order of update that ran away; none where only the loss is known.
     pub population: Option<PopulationName>,
     /// Its largest absolute activity, or the loss: beyond all bounds, or not a number.
+    #[serde(with = "not_a_number")]
     pub value: f64,
+}
+
+/// JSON has no word for what is not finite; `null` stands for it.
+mod not_a_number {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &f64, to: S) -> Result<S::Ok, S::Error> {
+        value.is_finite().then_some(*value).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        Ok(Option::deserialize(from)?.unwrap_or(f64::NAN))
+    }
 }
 
 impl fmt::Display for Divergence {

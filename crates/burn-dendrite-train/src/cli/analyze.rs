@@ -82,6 +82,8 @@ impl AnalyzeArguments {
         let trained = load_trained(&self.run, &device)?;
         let dataset = self.dataset.unwrap_or(trained.settings.dataset);
         let data = self.data.load(dataset, self.quiet)?;
+        let data = (trained.settings.preprocessing.prepare(data))
+            .map_err(|error| Mistake(error.to_string()))?;
         fits(trained.model.network.plan(), &data, dataset.as_str())?;
         let set = match self.split {
             SplitName::Validation => &data.validation,

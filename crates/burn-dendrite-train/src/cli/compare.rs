@@ -8,7 +8,7 @@ use super::{
     Mistake, free_folder, specification,
     study::{
         BudgetArguments, JobArguments, PlaceArguments, analyze, failed, preset, shell_word,
-        stop_on_ctrl_c, stopped, train,
+        show_diverged, stop_on_ctrl_c, stopped, train,
     },
     table::table,
 };
@@ -105,6 +105,7 @@ impl CompareArguments {
             let report = study.out.join("report.html");
             let mut output = std::io::stdout().lock();
             writeln!(output, "\n{}", overview(&results))?;
+            show_diverged(&results.diverged, &mut output)?;
             writeln!(output, "report: {}", report.display())?;
         }
         Ok(ExitCode::SUCCESS)

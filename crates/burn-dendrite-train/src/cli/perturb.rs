@@ -14,8 +14,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{
     Mistake, free_folder, specification,
     study::{
-        BudgetArguments, JobArguments, PlaceArguments, failed, preset, stop_on_ctrl_c, stopped,
-        train,
+        BudgetArguments, JobArguments, PlaceArguments, failed, preset, show_diverged,
+        stop_on_ctrl_c, stopped, train,
     },
     table::table,
 };
@@ -26,6 +26,7 @@ use crate::{
         Condition, Predictions, SeedValues, measure, standard_set, training_of, trainings,
         write_predictions,
     },
+    run,
     study::{Estimate, PoolEnding, Purpose, Study, StudyPlan},
 };
 
@@ -134,25 +135,28 @@ impl PerturbStudyArguments {
             false => &spec.description,
         };
         let predictions =
-            Predictions::new(name.to_owned(), study.plan.clone(), &conditions, &values);
+            Predictions::new(name.to_owned(), study.plan.clone(), &conditions, &values)
+                .with_diverged(study.diverged()?);
         write_predictions(&predictions, &study.out)?;
         if !self.place.quiet {
             let mut output = std::io::stdout().lock();
             writeln!(output, "\n{}", overview(&predictions))?;
+            show_diverged(&predictions.diverged, &mut output)?;
             let figure = study.out.join("perturbations.svg");
             writeln!(output, "figure: {}", figure.display())?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The values of each condition and seed; none if somebody stopped it.
+    /// The values of each condition and seed, but where the training diverged; none if somebody
+    /// stopped it.
     fn measure_all(
         &self,
         study: &Study,
         conditions: &[Condition],
         test: &SampleSet,
         stop: &AtomicBool,
-    ) -> anyhow::Result<Option<Vec<Vec<SeedValues>>>> {
+    ) -> anyhow::Result<Option<Vec<Vec<Option<SeedValues>>>>> {
         let device = (self.jobs.device()?.open()).map_err(|error| Mistake(error.to_string()))?;
         let samples = study.plan.analysis_samples.max(1);
         let bar = match !self.place.quiet && std::io::stderr().is_terminal() {
@@ -171,7 +175,10 @@ impl PerturbStudyArguments {
                     return Ok(None);
                 }
                 let folder = study.run_folder(training, seed);
-                seeds.push(measure(&folder, condition, test, samples, &device)?);
+                seeds.push(match run::divergence(&folder)? {
+                    Some(_) => None,
+                    None => Some(measure(&folder, condition, test, samples, &device)?),
+                });
                 bar.inc(1);
             }
             values.push(seeds);
@@ -225,11 +232,15 @@ fn overview(predictions: &Predictions) -> comfy_table::Table {
     let shown = |estimate: Option<Estimate>, decimals: usize| {
         estimate.map_or("-".to_owned(), |it| it.show(decimals))
     };
+    let percentage = |estimate: Option<Estimate>, unit: &str| match estimate {
+        Some(estimate) => format!("{} {unit}", estimate.scaled(100.0).show(2)),
+        None => "diverged".to_owned(),
+    };
     for effect in &predictions.effects {
         table.add_row([
             effect.condition.clone(),
-            format!("{} %", effect.accuracy.scaled(100.0).show(2)),
-            format!("{} points", effect.difference.scaled(100.0).show(2)),
+            percentage(effect.accuracy, "%"),
+            percentage(effect.difference, "points"),
             shown(effect.dendritic_state, 3),
             shown(effect.backprop_angle, 1),
         ]);

@@ -1,6 +1,7 @@
 //! What the commands that run a study share.
 
 use std::{
+    io::{self, Write},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -19,8 +20,8 @@ use crate::{
     data::DatasetName,
     presets,
     study::{
-        Pool, PoolEnding, PoolError, Progress, Purpose, Study, StudyError, StudyPlan, Task,
-        Training, TrainingOptions,
+        DivergedRun, Pool, PoolEnding, PoolError, Progress, Purpose, Study, StudyError, StudyPlan,
+        Task, Training, TrainingOptions,
     },
 };
 
@@ -210,6 +211,14 @@ pub(super) fn stopped(command: &str, out: &Path) -> ExitCode {
     let out = shell_word(&out.to_string_lossy());
     eprintln!("stopped; `dendrite {command} --resume {out}` goes on from there");
     ExitCode::from(INTERRUPTED)
+}
+
+/// Names the trainings that diverged, which the numbers leave out.
+pub(super) fn show_diverged(diverged: &[DivergedRun], output: &mut impl Write) -> io::Result<()> {
+    for run in diverged {
+        writeln!(output, "left out: {run}")?;
+    }
+    Ok(())
 }
 
 /// A word of a command, in quotes where a shell would take it apart.

@@ -7,8 +7,8 @@ use clap::Args;
 use super::{
     Mistake, free_folder, specification,
     study::{
-        BudgetArguments, JobArguments, PlaceArguments, failed, preset, stop_on_ctrl_c, stopped,
-        train,
+        BudgetArguments, JobArguments, PlaceArguments, failed, preset, show_diverged,
+        stop_on_ctrl_c, stopped, train,
     },
     table::table,
 };
@@ -110,6 +110,7 @@ impl SweepArguments {
         if !self.place.quiet {
             let mut output = std::io::stdout().lock();
             writeln!(output, "\n{}", overview(&ranking))?;
+            show_diverged(&study.diverged()?, &mut output)?;
             let best = best_file(&study.out);
             writeln!(output, "best specification: {}", best.display())?;
         }

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     analysis::{Analysis, Metric},
-    run::RunError,
+    run::{self, RunError},
     study::{Study, Task, TrainingOptions},
 };
 
@@ -53,7 +53,10 @@ pub fn analyses(study: &Study, options: &TrainingOptions, samples: usize) -> Vec
     let mut tasks = Vec::new();
     for (spec, seed) in study.runs() {
         let run = study.run_folder(&spec.name, seed);
-        if file(&run).is_file() {
+        // Of a run that diverged there is nothing to analyse; one whose file cannot be read is
+        // reported by the analysis.
+        let diverged = run::divergence(&run).is_ok_and(|it| it.is_some());
+        if file(&run).is_file() || diverged {
             continue;
         }
         let names: Vec<&str> = metrics().map(|metric| metric.as_str()).collect();
@@ -71,6 +74,7 @@ pub fn analyses(study: &Study, options: &TrainingOptions, samples: usize) -> Vec
             work: 1,
             done: Box::new(|| 0),
             result: Box::new(|| "analysed".to_owned()),
+            outcome: Box::new(|| None),
         });
     }
     tasks

@@ -82,6 +82,7 @@ pub(crate) mod tests {
             version: "0".to_owned(),
             machine: Machine::this(),
             networks: networks.iter().map(network).collect(),
+            diverged: Vec::new(),
         }
     }
 

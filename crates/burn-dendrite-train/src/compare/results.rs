@@ -6,7 +6,7 @@ use super::{Curve, Measure, Measurement, Quantity, analysis, measurements, measu
 use crate::{
     analysis::Analysis,
     run::{self, RunError, SegmentRecord, Summary},
-    study::{Estimate, Study, StudyPlan},
+    study::{DivergedRun, Estimate, Study, StudyPlan},
 };
 
 /// What `results.json` holds.
@@ -20,8 +20,11 @@ pub struct Results {
     pub version: String,
     /// Where it ran.
     pub machine: Machine,
-    /// The networks, in the order of the plan.
+    /// The networks, in the order of the plan; without those of which every run diverged.
     pub networks: Vec<NetworkResults>,
+    /// The runs that diverged, which are in none of the numbers.
+    #[serde(default)]
+    pub diverged: Vec<DivergedRun>,
 }
 
 /// The machine that wrote the results.
@@ -116,13 +119,17 @@ impl Results {
     ///
     /// # Errors
     ///
-    /// If a run has not come to its end, or a file of it cannot be understood.
+    /// If a run has neither come to its end nor diverged, or a file of it cannot be understood.
     pub fn collect(study: &Study, command: String) -> Result<Self, RunError> {
         let mut networks = Vec::new();
+        let diverged = study.diverged()?;
         for spec in &study.specs {
             let mut runs = Vec::new();
             for seed in 1..=study.plan.seeds {
                 let folder = study.run_folder(&spec.name, seed);
+                if run::divergence(&folder)?.is_some() {
+                    continue;
+                }
                 let summary = run::summary(&folder)?.ok_or_else(|| RunError::NotARun {
                     folder: folder.clone(),
                     missing: "summary.json",
@@ -171,6 +178,7 @@ impl Results {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             machine: Machine::this(),
             networks,
+            diverged,
         })
     }
 }

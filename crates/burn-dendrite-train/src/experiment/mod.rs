@@ -240,7 +240,11 @@ impl Experiment {
             if settings.on_divergence == OnDivergence::Stop
                 && let Some(divergence) = health.divergence()
             {
-                return Err(self.diverged(&folder, model, divergence));
+                let error = self.diverged(&folder, model, divergence);
+                if let ExperimentError::Diverged { divergence, .. } = &error {
+                    folder.write_divergence(divergence)?;
+                }
+                return Err(error);
             }
             let saved = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
             let ended = if result.interrupted.is_some() {

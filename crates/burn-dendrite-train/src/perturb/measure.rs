@@ -13,7 +13,7 @@ use crate::{
     data::SampleSet,
     evaluate, load_model,
     run::RunSettings,
-    study::{Estimate, StudyPlan},
+    study::{DivergedRun, Estimate, StudyPlan},
 };
 
 /// What perturbations did to a network: what `perturbations.json` holds.
@@ -25,6 +25,9 @@ pub struct Predictions {
     pub plan: StudyPlan,
     /// The conditions, the unperturbed one first.
     pub effects: Vec<Effect>,
+    /// The trainings that diverged, each under the name of the condition that it was made for.
+    #[serde(default)]
+    pub diverged: Vec<DivergedRun>,
 }
 
 /// One condition over all seeds.
@@ -36,17 +39,17 @@ pub struct Effect {
     pub run: Vec<Perturbation>,
     /// What is perturbed in the test alone.
     pub test: Vec<Perturbation>,
-    /// Share of test samples classified rightly.
-    pub accuracy: Estimate,
+    /// Share of test samples classified rightly; none where every training diverged.
+    pub accuracy: Option<Estimate>,
     /// The same less that of the unperturbed network, seed by seed.
-    pub difference: Estimate,
+    pub difference: Option<Estimate>,
     /// Mean |d| of all dendrites in the test; none in a network without dendrites.
     pub dendritic_state: Option<Estimate>,
     /// Angle to backprop of single samples in degrees, perturbed as in training; none where nothing
     /// feed-forward is learned.
     pub backprop_angle: Option<Estimate>,
-    /// The values of each seed.
-    pub seeds: Vec<SeedValues>,
+    /// The values of each seed; none where its training diverged.
+    pub seeds: Vec<Option<SeedValues>>,
 }
 
 /// What is measured of one run.
@@ -113,36 +116,35 @@ pub fn measure(
 }
 
 impl Predictions {
-    /// Gathers what was measured, `values[condition][seed]`; the first condition is the unperturbed
-    /// one.
-    ///
-    /// # Panics
-    ///
-    /// If a condition has no values.
+    /// Gathers what was measured, `values[condition][seed]`, with nothing where the training
+    /// diverged; the first condition is the unperturbed one.
     pub fn new(
         network: String,
         plan: StudyPlan,
         conditions: &[Condition],
-        values: &[Vec<SeedValues>],
+        values: &[Vec<Option<SeedValues>>],
     ) -> Self {
-        let accuracies =
-            |of: &[SeedValues]| -> Vec<f64> { of.iter().map(|values| values.accuracy).collect() };
+        let accuracies = |of: &[Option<SeedValues>]| -> Vec<Option<f64>> {
+            of.iter()
+                .map(|values| values.map(|it| it.accuracy))
+                .collect()
+        };
         let unperturbed = values.first().map(|it| accuracies(it)).unwrap_or_default();
         let effects = conditions.iter().zip(values).map(|(condition, seeds)| {
             let accuracy = accuracies(seeds);
             let difference: Vec<f64> = (accuracy.iter().zip(&unperturbed))
-                .map(|(here, there)| here - there)
+                .filter_map(|(here, there)| Some((*here)? - (*there)?))
                 .collect();
             let defined = |value: fn(&SeedValues) -> Option<f64>| {
-                let values: Vec<f64> = seeds.iter().filter_map(value).collect();
+                let values: Vec<f64> = seeds.iter().flatten().filter_map(value).collect();
                 Estimate::of(&values)
             };
             Effect {
                 condition: condition.name.clone(),
                 run: condition.run.clone(),
                 test: condition.test.clone(),
-                accuracy: Estimate::of(&accuracy).expect("every condition has a seed"),
-                difference: Estimate::of(&difference).expect("every condition has a seed"),
+                accuracy: defined(|it| Some(it.accuracy)),
+                difference: Estimate::of(&difference),
                 dendritic_state: defined(|it| it.dendritic_state),
                 backprop_angle: defined(|it| it.backprop_angle),
                 seeds: seeds.clone(),
@@ -152,7 +154,13 @@ impl Predictions {
             network,
             plan,
             effects: effects.collect(),
+            diverged: Vec::new(),
         }
+    }
+
+    /// The same with the trainings that diverged.
+    pub fn with_diverged(self, diverged: Vec<DivergedRun>) -> Self {
+        Self { diverged, ..self }
     }
 
     /// The effects of perturbations, without the unperturbed condition.

@@ -18,9 +18,10 @@ struct Row<'a> {
     perturbed_in_run: String,
     perturbed_in_test: String,
     seeds: usize,
-    accuracy: f64,
+    diverged: usize,
+    accuracy: Option<f64>,
     accuracy_sem: Option<f64>,
-    difference: f64,
+    difference: Option<f64>,
     difference_sem: Option<f64>,
     dendritic_state: Option<f64>,
     dendritic_state_sem: Option<f64>,
@@ -74,10 +75,11 @@ fn row(effect: &Effect) -> Row<'_> {
         perturbed_in_run: words(&effect.run),
         perturbed_in_test: words(&effect.test),
         seeds: effect.seeds.len(),
-        accuracy: effect.accuracy.mean,
-        accuracy_sem: effect.accuracy.sem,
-        difference: effect.difference.mean,
-        difference_sem: effect.difference.sem,
+        diverged: effect.seeds.iter().filter(|it| it.is_none()).count(),
+        accuracy: mean(effect.accuracy),
+        accuracy_sem: sem(effect.accuracy),
+        difference: mean(effect.difference),
+        difference_sem: sem(effect.difference),
         dendritic_state: mean(effect.dendritic_state),
         dendritic_state_sem: sem(effect.dendritic_state),
         backprop_angle: mean(effect.backprop_angle),
@@ -87,15 +89,16 @@ fn row(effect: &Effect) -> Row<'_> {
 
 fn figure(predictions: &Predictions) -> Result<String, PlotError> {
     let bar = |effect: &Effect| {
-        let percent = effect.accuracy.scaled(100.0);
-        Bar {
+        let percent = effect.accuracy?.scaled(100.0);
+        let accuracies = effect.seeds.iter().flatten().map(|it| 100.0 * it.accuracy);
+        Some(Bar {
             name: effect.condition.clone(),
             number: usize::from(effect.run.is_empty() && effect.test.is_empty()),
             value: percent.mean,
             sem: percent.sem,
-            values: effect.seeds.iter().map(|it| 100.0 * it.accuracy).collect(),
+            values: accuracies.collect(),
             label: percent.show(2),
-        }
+        })
     };
     let chart = BarChart {
         title: "Accuracy under perturbations".to_owned(),
@@ -104,8 +107,9 @@ fn figure(predictions: &Predictions) -> Result<String, PlotError> {
         mark: predictions
             .effects
             .first()
-            .map(|it| 100.0 * it.accuracy.mean),
-        bars: predictions.effects.iter().map(bar).collect(),
+            .and_then(|it| it.accuracy)
+            .map(|it| 100.0 * it.mean),
+        bars: predictions.effects.iter().filter_map(bar).collect(),
     };
     chart.draw()
 }
@@ -139,25 +143,39 @@ mod tests {
             run: Vec::new(),
             test: test.iter().map(|it| it.parse().unwrap()).collect(),
         };
-        let seed = |accuracy, dendritic_state| SeedValues {
-            accuracy,
-            dendritic_state,
-            backprop_angle: Some(60.0),
+        let seed = |accuracy, dendritic_state| {
+            Some(SeedValues {
+                accuracy,
+                dendritic_state,
+                backprop_angle: Some(60.0),
+            })
         };
         let conditions = [
             condition(UNPERTURBED, &[]),
             condition("noise", &["Input.E: noise 0.1 during test"]),
+            condition("half", &[]),
+            condition("none", &[]),
         ];
         let values = [
             vec![seed(0.9, Some(0.1)), seed(0.7, Some(0.3))],
             vec![seed(0.5, None), seed(0.5, None)],
+            vec![None, seed(0.5, None)],
+            vec![None, None],
         ];
         let predictions = Predictions::new("net".to_owned(), plan, &conditions, &values);
         let noise = predictions.perturbed().next().unwrap();
         // Differences -0.4 and -0.2: SEM = sqrt(0.02 / 2).
-        assert!((noise.difference.mean + 0.3).abs() < 1e-12);
-        assert!((noise.difference.sem.unwrap() - 0.1).abs() < 1e-12);
-        assert_eq!((noise.accuracy.mean, noise.dendritic_state), (0.5, None));
+        let difference = noise.difference.unwrap();
+        assert!((difference.mean + 0.3).abs() < 1e-12);
+        assert!((difference.sem.unwrap() - 0.1).abs() < 1e-12);
+        assert_eq!(
+            (noise.accuracy.unwrap().mean, noise.dendritic_state),
+            (0.5, None)
+        );
+        // What diverged is in no mean, and takes its partner out of the difference.
+        let [half, none] = [2, 3].map(|at| &predictions.effects[at]);
+        assert!((half.difference.unwrap().mean + 0.2).abs() < 1e-12);
+        assert_eq!((half.accuracy.unwrap().count, none.accuracy), (1, None));
 
         let folder = tempfile::tempdir().unwrap();
         write_predictions(&predictions, folder.path()).unwrap();
@@ -165,9 +183,10 @@ mod tests {
         let table = read("perturbations.csv");
         let line = table.lines().nth(2).unwrap();
         assert!(
-            line.starts_with("noise,,Input.E: noise 0.1 during test,2,0.5,0.0,"),
+            line.starts_with("noise,,Input.E: noise 0.1 during test,2,0,0.5,0.0,"),
             "{line}"
         );
+        assert!(table.lines().nth(4).unwrap().starts_with("none,,,2,2,,,"));
         let back: Predictions = serde_json::from_str(&read("perturbations.json")).unwrap();
         assert_eq!(back, predictions);
         assert!(read("perturbations.svg").contains("80.00 ± 10.00"));

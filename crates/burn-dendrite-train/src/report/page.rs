@@ -45,6 +45,7 @@ pub(super) fn page(results: &Results, sections: &[Section], findings: &[Finding]
                         }
                     }
                     (table(results))
+                    @if !results.diverged.is_empty() { (diverged(results)) }
                     @if !findings.is_empty() { (finding_list(findings)) }
                     @for section in sections { (figures(section)) }
                     (specifications(results))
@@ -99,6 +100,21 @@ fn table(results: &Results) -> Markup {
                     }
                 }
             } } }
+        }
+    }
+}
+
+/// The trainings that no number speaks of.
+fn diverged(results: &Results) -> Markup {
+    html! {
+        section #diverged {
+            h2 { "Diverged" }
+            div.card {
+                p { "The activity of these trainings ran away. They are in none of the numbers." }
+                ul {
+                    @for run in &results.diverged { li { (run.to_string()) } }
+                }
+            }
         }
     }
 }

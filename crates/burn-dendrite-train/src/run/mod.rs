@@ -9,6 +9,7 @@
 //! model.bpk         the trained network
 //! probes.npz        what was recorded, if anything was to be
 //! summary.json      the result
+//! divergence.json   instead of it: where activity ran away
 //! ```
 
 mod checkpoint;
@@ -30,7 +31,7 @@ pub use log::{JsonLinesLogger, Progress, SegmentRecord};
 pub use settings::{LearnerSettings, RunSettings};
 pub use summary::Summary;
 
-use crate::spec::ExperimentSpec;
+use crate::{health::Divergence, spec::ExperimentSpec};
 
 /// Why a run folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +91,7 @@ pub struct RunFolder {
 const SPEC: &str = "spec.toml";
 const SETTINGS: &str = "run.toml";
 const SUMMARY: &str = "summary.json";
+const DIVERGENCE: &str = "divergence.json";
 const METRICS: &str = "metrics.jsonl";
 const MODEL: &str = "model.bpk";
 const CHECKPOINTS: &str = "checkpoint";
@@ -205,8 +207,21 @@ impl RunFolder {
     ///
     /// If the file cannot be written.
     pub fn write_summary(&self, summary: &Summary) -> Result<(), RunError> {
-        let file = self.path.join(SUMMARY);
-        let text = serde_json::to_string_pretty(summary).map_err(|error| RunError::Invalid {
+        self.write_json(SUMMARY, summary)
+    }
+
+    /// Writes where activity ran away.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write_divergence(&self, divergence: &Divergence) -> Result<(), RunError> {
+        self.write_json(DIVERGENCE, divergence)
+    }
+
+    fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), RunError> {
+        let file = self.path.join(name);
+        let text = serde_json::to_string_pretty(value).map_err(|error| RunError::Invalid {
             file: file.clone(),
             message: error.to_string(),
         })?;
@@ -238,7 +253,19 @@ pub fn load(path: &Path) -> Result<(RunSettings, ExperimentSpec), RunError> {
 ///
 /// If the file cannot be understood.
 pub fn summary(path: &Path) -> Result<Option<Summary>, RunError> {
-    let file = path.join(SUMMARY);
+    read_json(path.join(SUMMARY))
+}
+
+/// Where the activity of a run ran away, if it did.
+///
+/// # Errors
+///
+/// If the file cannot be understood.
+pub fn divergence(path: &Path) -> Result<Option<Divergence>, RunError> {
+    read_json(path.join(DIVERGENCE))
+}
+
+fn read_json<T: DeserializeOwned>(file: PathBuf) -> Result<Option<T>, RunError> {
     match fs::read_to_string(&file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(RunError::Io { file, error }),

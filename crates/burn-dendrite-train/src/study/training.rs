@@ -26,8 +26,8 @@ pub struct Training {
 }
 
 impl Training {
-    /// The trainings of a study: a run that came to its end is left as it is, one that was cut off
-    /// goes on from its last checkpoint, the others begin.
+    /// The trainings of a study: a run that came to its end, or diverged, is left as it is, one that
+    /// was cut off goes on from its last checkpoint, the others begin.
     ///
     /// # Errors
     ///
@@ -39,7 +39,7 @@ impl Training {
         };
         for (spec, seed) in study.runs() {
             let folder = study.run_folder(&spec.name, seed);
-            if run::summary(&folder)?.is_some() {
+            if run::summary(&folder)?.is_some() || run::divergence(&folder)?.is_some() {
                 training.finished += 1;
                 continue;
             }
@@ -56,13 +56,14 @@ impl Training {
             if let Some(folder) = &options.data_dir {
                 arguments.extend(["--data-dir".into(), folder.into()]);
             }
-            let (progress, result) = (folder.clone(), folder);
+            let (progress, result, outcome) = (folder.clone(), folder.clone(), folder);
             training.tasks.push(Task {
                 label: format!("{} seed {seed}", spec.name),
                 arguments,
                 work: study.plan.samples_per_run() as u64,
                 done: Box::new(move || samples_seen(&progress)),
                 result: Box::new(move || accuracy(&result)),
+                outcome: Box::new(move || diverged(&outcome)),
             });
         }
         Ok(training)
@@ -106,6 +107,12 @@ fn accuracy(folder: &Path) -> String {
         ),
         _ => "no summary".to_owned(),
     }
+}
+
+/// Where it diverged, if it did.
+fn diverged(folder: &Path) -> Option<String> {
+    let divergence = run::divergence(folder).ok().flatten()?;
+    Some(format!("diverged {divergence}"))
 }
 
 /// Removes what a process left that was killed while it made its run folder, before it had written

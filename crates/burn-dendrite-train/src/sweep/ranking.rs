@@ -36,17 +36,21 @@ pub struct Ranking {
 
 impl Ranking {
     /// Ranks the trials of a sweep by the mean of their validation accuracy over seeds; of equal
-    /// ones the earlier is better.
+    /// ones the earlier is better. Runs that diverged do not count, and a trial without others has no
+    /// rank.
     ///
     /// # Errors
     ///
-    /// If a run has not come to its end, or its summary cannot be read.
+    /// If a run has neither come to its end nor diverged, or its summary cannot be read.
     pub fn of(sweep: &Sweep, study: &Study) -> Result<Self, RunError> {
         let mut trials = Vec::new();
         for (index, trial) in sweep.trials.iter().enumerate() {
             let mut summaries = Vec::new();
             for seed in 1..=study.plan.seeds {
                 let folder = study.run_folder(&trial.name, seed);
+                if run::divergence(&folder)?.is_some() {
+                    continue;
+                }
                 let summary = run::summary(&folder)?.ok_or_else(|| RunError::NotARun {
                     folder: folder.clone(),
                     missing: "summary.json",
