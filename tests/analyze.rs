@@ -197,7 +197,7 @@ fn a_network_is_measured_on_images_as_it_learned_from_them() {
         command.arg("--set").arg(expression);
     }
     assert!(command.status().unwrap().success());
-    let output = analyze(&out, &["--samples", "30", "--metrics", "sparsity"]);
+    let output = analyze(&out, &["--samples", "30", "--metric", "sparsity"]);
     assert!(output.status.success(), "{output:?}");
     let measured = &analysis(&out.join("analysis"))["sparsity"];
 

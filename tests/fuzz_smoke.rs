@@ -219,6 +219,35 @@ fn override_expressions() {
     );
 }
 
+#[test]
+fn perturbations() {
+    let good = [
+        "H1.DendI: silence during train",
+        "H1.E<-H2.E: scale 0.5",
+        "H2.SomaI: noise 0.3 0.5 of cells during test",
+        "H1.E.dendrite: delay 3",
+        "Output.E<-H2.E: prune 0.5 during test",
+        "H1.E: freeze",
+    ];
+    smoke(
+        targets::perturbation,
+        good.map(|it| it.as_bytes().to_vec()).to_vec(),
+    );
+}
+
+#[test]
+fn probes() {
+    let good = [
+        "H1.E: dendrite every 100 last 50",
+        "H1.E<-Input.E: weight every 1000",
+        "Output.E: nudged_activity last 3",
+    ];
+    smoke(
+        targets::probe,
+        good.map(|it| it.as_bytes().to_vec()).to_vec(),
+    );
+}
+
 /// A file of two images of 2 x 3 pixels, or the file of their labels.
 fn idx(images: bool) -> Vec<u8> {
     match images {

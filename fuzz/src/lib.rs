@@ -11,12 +11,17 @@ use burn::{
     tensor::{Bytes, Device},
 };
 use burn_dendrite::{
-    nn::{Network, spec::Format},
+    nn::{
+        Network, Plan,
+        perturb::{Perturbation, Perturbations},
+        spec::Format,
+    },
+    optim::Learning,
     train::{
         ExperimentSpec, PlasticNetwork,
         data::{DataOptions, cifar10, idx},
         import, presets,
-        record::Recording,
+        record::{Probe, Probes, Recording},
         run,
         set::set,
     },
@@ -74,6 +79,38 @@ pub fn override_expression(data: &[u8]) {
         let _ = spec.check();
     }
 }
+
+/// An expression of `--perturb`: refused, or written again as it is and resolved for a network.
+pub fn perturbation(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let Ok(perturbation) = text.parse::<Perturbation>() else {
+        return;
+    };
+    assert_eq!(perturbation.to_string().parse().as_ref(), Ok(&perturbation));
+    let (plan, _) = &*PUBLISHED;
+    let _ = Perturbations::resolve(&[perturbation], plan, 1);
+}
+
+/// An expression of `--probe`: refused, or written again as it is and resolved for a network.
+pub fn probe(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let Ok(probe) = text.parse::<Probe>() else {
+        return;
+    };
+    assert_eq!(probe.to_string().parse().as_ref(), Ok(&probe));
+    let (plan, learning) = &*PUBLISHED;
+    let _ = Probes::resolve(&[probe], plan, learning);
+}
+
+/// The network that is perturbed and recorded.
+static PUBLISHED: LazyLock<(Plan, Learning)> = LazyLock::new(|| {
+    let spec = presets::load("mnist-dtp").expect("a preset is lawful");
+    spec.check().expect("a preset is lawful")
+});
 
 /// A file of images and a file of labels: the first two bytes say where the one ends.
 pub fn idx_files(data: &[u8]) {
