@@ -17,19 +17,17 @@ use crate::common::{dendrite, small};
 
 /// A short run on the spirals.
 fn run(folder: &Path) -> PathBuf {
+    let budget = ["--samples", "200", "--validate-every", "100"];
+    trained(folder, "spirals-dtp", &budget)
+}
+
+/// A run of a preset with small layers.
+fn trained(folder: &Path, preset: &str, arguments: &[&str]) -> PathBuf {
     let out = folder.join("run");
     let mut command = dendrite();
-    command.args([
-        "train",
-        "--device",
-        "flex",
-        "--preset",
-        "spirals-dtp",
-        "--quiet",
-    ]);
-    command.args(["--samples", "200", "--validate-every", "100", "--out"]);
-    command.arg(&out);
-    for expression in small("spirals-dtp") {
+    command.args(["train", "--device", "flex", "--quiet", "--preset", preset]);
+    command.args(arguments).arg("--out").arg(&out);
+    for expression in small(preset) {
         command.arg("--set").arg(expression);
     }
     assert!(command.status().unwrap().success());
@@ -182,21 +180,8 @@ fn mistakes_are_refused_and_nothing_is_overwritten() {
 #[test]
 fn a_network_is_measured_on_images_as_it_learned_from_them() {
     let folder = tempfile::tempdir().unwrap();
-    let out = folder.path().join("run");
-    let mut command = dendrite();
-    command.args([
-        "train",
-        "--device",
-        "flex",
-        "--preset",
-        "mnist-backprop-ann",
-    ]);
-    command.args(["--normalise", "--quiet", "--samples", "40", "--out"]);
-    command.arg(&out);
-    for expression in small("mnist-backprop-ann") {
-        command.arg("--set").arg(expression);
-    }
-    assert!(command.status().unwrap().success());
+    let arguments = ["--normalise", "--samples", "40"];
+    let out = trained(folder.path(), "mnist-backprop-ann", &arguments);
     let output = analyze(&out, &["--samples", "30", "--metric", "sparsity"]);
     assert!(output.status.success(), "{output:?}");
     let measured = &analysis(&out.join("analysis"))["sparsity"];

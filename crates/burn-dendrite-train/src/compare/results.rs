@@ -126,14 +126,9 @@ impl Results {
         for spec in &study.specs {
             let mut runs = Vec::new();
             for seed in 1..=study.plan.seeds {
-                let folder = study.run_folder(&spec.name, seed);
-                if run::divergence(&folder)?.is_some() {
+                let Some((folder, summary)) = study.result(&spec.name, seed)? else {
                     continue;
-                }
-                let summary = run::summary(&folder)?.ok_or_else(|| RunError::NotARun {
-                    folder: folder.clone(),
-                    missing: "summary.json",
-                })?;
+                };
                 let analysis = analysis(&folder)?;
                 runs.push(RunResults {
                     seed,

@@ -10,17 +10,17 @@
 //! trainings in one process would disturb each other; a process also means that a run that is cut
 //! off, or a study that is, goes on from the last checkpoint.
 
-mod diverged;
 mod estimate;
 mod pool;
 mod progress;
+mod results;
 mod settings;
 mod training;
 
-pub use diverged::DivergedRun;
 pub use estimate::Estimate;
 pub use pool::{Pool, PoolEnding, PoolError, Task};
 pub use progress::{Progress, Watch};
+pub use results::DivergedRun;
 pub(crate) use settings::folder_name;
 pub use settings::{Purpose, Study, StudyError, StudyPlan};
 pub use training::{Training, TrainingOptions};

@@ -47,15 +47,7 @@ impl Ranking {
         for (index, trial) in sweep.trials.iter().enumerate() {
             let mut summaries = Vec::new();
             for seed in 1..=study.plan.seeds {
-                let folder = study.run_folder(&trial.name, seed);
-                if run::divergence(&folder)?.is_some() {
-                    continue;
-                }
-                let summary = run::summary(&folder)?.ok_or_else(|| RunError::NotARun {
-                    folder: folder.clone(),
-                    missing: "summary.json",
-                })?;
-                summaries.push(summary);
+                summaries.extend(study.result(&trial.name, seed)?.map(|(_, summary)| summary));
             }
             let over = |value: fn(&run::Summary) -> f64| {
                 Estimate::of(&summaries.iter().map(value).collect::<Vec<_>>())

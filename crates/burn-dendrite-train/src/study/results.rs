@@ -1,13 +1,13 @@
-//! Runs without a result.
+//! Results of runs, and runs without one.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::Study;
 use crate::{
     Divergence,
-    run::{self, RunError},
+    run::{self, RunError, Summary},
 };
 
 /// A run whose activity ran away: it has no result, and its study goes on without it.
@@ -33,6 +33,25 @@ impl fmt::Display for DivergedRun {
 }
 
 impl Study {
+    /// The folder of a run that has come to its end, with its result; `None` if it diverged.
+    ///
+    /// # Errors
+    ///
+    /// If it has done neither, or a file of it cannot be understood.
+    pub fn result(&self, network: &str, seed: u64) -> Result<Option<(PathBuf, Summary)>, RunError> {
+        let folder = self.run_folder(network, seed);
+        if run::divergence(&folder)?.is_some() {
+            return Ok(None);
+        }
+        match run::summary(&folder)? {
+            Some(summary) => Ok(Some((folder, summary))),
+            None => Err(RunError::NotARun {
+                folder,
+                missing: "summary.json",
+            }),
+        }
+    }
+
     /// The runs that diverged, network by network.
     ///
     /// # Errors
