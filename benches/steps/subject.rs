@@ -24,7 +24,7 @@ pub(crate) struct Case {
 impl Case {
     /// Every one of these batches on every backend that can run here.
     pub(crate) fn all(batches: &[usize]) -> Vec<Self> {
-        let backends = DeviceName::compiled();
+        let backends = DeviceName::compiled().into_iter();
         let open = backends.filter_map(|it| Some((it, it.open().ok()?)));
         open.flat_map(|(backend, device)| {
             batches.iter().map(move |&batch| Self {
