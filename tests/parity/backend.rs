@@ -1,6 +1,9 @@
 //! The backends that the suite visits, and how exactly each of them agrees.
 
-use std::env;
+use std::{
+    env,
+    sync::{PoisonError, RwLock, RwLockReadGuard},
+};
 
 use burn::tensor::Device;
 use burn_dendrite::train::DeviceName;
@@ -54,4 +57,19 @@ impl Backend {
             _ => other_order,
         }
     }
+}
+
+/// Held by every trial that may launch kernels, and exclusively by the one that counts them.
+static LAUNCHING: RwLock<()> = RwLock::new(());
+
+/// Held while a trial may launch kernels.
+pub(crate) fn beside_others() -> RwLockReadGuard<'static, ()> {
+    // A trial that failed leaves nothing behind here.
+    LAUNCHING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Held while kernels are counted: no other trial launches any.
+#[cfg(feature = "gpu")]
+pub(crate) fn alone() -> std::sync::RwLockWriteGuard<'static, ()> {
+    LAUNCHING.write().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use burn::{
@@ -15,7 +15,7 @@ use burn_dendrite::{
 };
 use cubecl_runtime::logging::{LaunchObservation, LaunchObserver};
 
-use crate::backend::Backend;
+use crate::backend::{Backend, alone};
 
 /// The network that is counted.
 const PRESET: &str = "spirals-dtp";
@@ -30,18 +30,9 @@ const WARM_UP: usize = 20;
 const STEPS: usize = 10;
 const TIMES: usize = 2;
 
-/// Trials that launch kernels themselves hold this while another counts its own.
-static LAUNCHING: RwLock<()> = RwLock::new(());
-
-/// Held by every other trial that may launch kernels.
-pub(crate) fn uncounted() -> RwLockReadGuard<'static, ()> {
-    // A trial that failed leaves nothing behind here.
-    LAUNCHING.read().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// Every step launches as many kernels as the others, and more of them for no larger batch.
 pub(crate) fn check(backend: &Backend) -> Result<String, String> {
-    let _alone = LAUNCHING.write().unwrap_or_else(PoisonError::into_inner);
+    let _alone = alone();
     let mut counts = Vec::new();
     for batch_size in BATCH_SIZES {
         counts.extend(count(backend, batch_size)?);

@@ -27,7 +27,10 @@ use std::{
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 
-use crate::{backend::Backend, fixture::Fixture};
+use crate::{
+    backend::{Backend, beside_others},
+    fixture::Fixture,
+};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -53,7 +56,7 @@ fn backend_trials(backend: &Backend) -> Vec<Trial> {
         let backend = backend.clone();
         let name = format!("training::{}::{preset}", backend.name);
         Trial::test(name.clone(), move || {
-            let _launching = uncounted();
+            let _beside = beside_others();
             report(&name, training::check(preset, &backend))
         })
     }));
@@ -77,7 +80,7 @@ fn fixture_trials(prefix: &str, folder: &Path, backend: &Backend) -> Vec<Trial> 
                 let backend = backend.clone();
                 let name = format!("{prefix}::{name}");
                 Trial::test(name.clone(), move || {
-                    let _launching = uncounted();
+                    let _beside = beside_others();
                     let outcome = read(&file);
                     report(
                         &name,
@@ -93,12 +96,6 @@ fn fixture_trials(prefix: &str, folder: &Path, backend: &Backend) -> Vec<Trial> 
     let message = format!("the folder of fixtures {}: {problem}", folder.display());
     vec![failed(format!("{prefix}::fixtures"), message)]
 }
-
-/// Held while a trial may launch kernels that none is to count.
-#[cfg(feature = "gpu")]
-use launches::uncounted;
-#[cfg(not(feature = "gpu"))]
-fn uncounted() {}
 
 /// A trial that fails.
 fn failed(name: String, message: String) -> Trial {
