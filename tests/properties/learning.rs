@@ -8,7 +8,10 @@ use burn::{
     train::TrainStep,
 };
 use burn_dendrite::{
-    nn::{ConstraintSpec, Network, Parameter, PopulationId, ProjectionId},
+    nn::{
+        ConstraintSpec, Network, Parameter, PopulationId, ProjectionId,
+        perturb::{Perturbation, Perturbations},
+    },
     optim::{Learning, Updates},
     train::{ExperimentSpec, PlasticNetwork, data::SampleBatch},
 };
@@ -290,6 +293,33 @@ proptest! {
             reloaded.step(samples);
         }
         prop_assert!(whole.bits() == reloaded.bits());
+    }
+
+    #[test]
+    fn a_perturbation_that_is_off_or_does_nothing_changes_no_bit(
+        sketch in sketches().prop_map(Sketch::without_random_events),
+        batches in vec(samples(), 1..=3),
+    ) {
+        let spec = sketch.build();
+        let run = |action: Option<&str>| {
+            let mut learner = Learner::new(&spec, 6);
+            let plan = learner.model.network.plan();
+            // Every population is perturbed.
+            let perturb = |action| {
+                let populations = plan.populations.iter();
+                let texts = populations.map(|(_, it)| format!("{}: {action}", it.name));
+                let list: Vec<Perturbation> = texts.map(|it| it.parse().unwrap()).collect();
+                Perturbations::resolve(&list, plan, 1).unwrap()
+            };
+            if let Some(perturbations) = action.map(perturb) {
+                learner.model = learner.model.clone().perturbed_by(perturbations);
+            }
+            batches.iter().for_each(|samples| learner.step(samples));
+            learner.bits()
+        };
+        let plain = run(None);
+        prop_assert!(run(Some("silence during test")) == plain);
+        prop_assert!(run(Some("scale 1")) == plain);
     }
 
     #[test]
