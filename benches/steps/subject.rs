@@ -4,7 +4,7 @@ use std::fmt;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_dendrite::{
-    nn::Network,
+    nn::{Network, ProjectionId},
     optim::{Learning, RuleMemory, fused::FusedTrainer},
     train::{DeviceName, ExperimentSpec, data::DatasetName, presets},
 };
@@ -58,6 +58,26 @@ pub(crate) struct Subject {
     targets: Vec<Vec<f32>>,
 }
 
+/// The network with its weights on another device. burn cannot move the mask of a projection there:
+/// backends differ in how they hold truth values.
+fn on(device: &Device, spec: &ExperimentSpec, network: &Network) -> Network {
+    let mut moved = (spec.network.init(66049, device)).expect("presets are correct");
+    let plan = network.plan();
+    for (index, projection) in plan.projections.iter().enumerate() {
+        let id = ProjectionId(index);
+        if projection.is_owned() {
+            let weight = Tensor::from_data(network.weight(id).into_data(), device);
+            moved = moved.with_weight(id, weight);
+        }
+    }
+    for (id, _) in plan.populations.iter() {
+        if let Some(bias) = network.bias(id) {
+            moved = moved.with_bias(id, Tensor::from_data(bias.into_data(), device));
+        }
+    }
+    moved
+}
+
 impl Subject {
     /// A preset after some training on the CPU, then moved to `device`.
     pub(crate) fn new(preset: &str, device: &Device) -> Self {
@@ -82,9 +102,7 @@ impl Subject {
         for sample in 0..LEARNED {
             trainer.step(&inputs[sample], &targets[sample], 1.0);
         }
-        let network = trainer.network(network);
-        use burn::module::Module;
-        let network = network.fork(device);
+        let network = on(device, &spec, &trainer.network(network));
         Self {
             memory: learning.memory(&network),
             network,
