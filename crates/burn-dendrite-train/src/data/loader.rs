@@ -9,6 +9,7 @@ use burn::data::dataset::DatasetError;
 use burn::tensor::Device;
 
 use super::augment::{Augmentation, RandomViews};
+use super::window::Window;
 use super::{DataError, SampleBatch, SampleSet, SegmentPlan};
 use crate::Blocks;
 
@@ -191,43 +192,6 @@ impl DataLoader<SampleBatch> for SegmentLoader {
             window: self.window.narrow(start, end, whole),
             ..self.clone()
         })
-    }
-}
-
-/// A part of every segment, as a fraction of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Window {
-    start: usize,
-    end: usize,
-    /// The length of the segment that `start` and `end` are positions in: at least 1.
-    whole: usize,
-}
-
-impl Window {
-    /// All of every segment.
-    const WHOLE: Self = Self {
-        start: 0,
-        end: 1,
-        whole: 1,
-    };
-
-    /// The part of a segment of `length` samples.
-    fn of(&self, length: usize) -> Range<usize> {
-        let scale =
-            |position: usize| (position as u128 * length as u128 / self.whole as u128) as usize;
-        scale(self.start)..scale(self.end)
-    }
-
-    /// The part `start..end` of this part, both counted in a segment of `whole` samples.
-    fn narrow(&self, start: usize, end: usize, whole: usize) -> Self {
-        let part = self.of(whole);
-        let end = part.start.saturating_add(end).min(part.end);
-        let start = part.start.saturating_add(start).min(end);
-        Self {
-            start,
-            end,
-            whole: whole.max(1),
-        }
     }
 }
 

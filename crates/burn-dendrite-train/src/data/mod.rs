@@ -21,6 +21,7 @@ pub mod download;
 mod error;
 pub mod idx;
 pub mod idx_collection;
+mod image_shape;
 mod loader;
 mod pixels;
 mod plan;
@@ -28,14 +29,17 @@ mod preprocess;
 mod register;
 mod sample_set;
 mod sequential;
+mod values;
+mod window;
 
 pub use augment::{Augmentation, Flip};
 pub use batch::SampleBatch;
 pub use error::DataError;
+pub use image_shape::ImageShape;
 pub use loader::{SegmentLoader, SegmentStart, StepShare};
 pub use plan::SegmentPlan;
 pub use preprocess::{Normalisation, Preprocessing};
-pub use sample_set::{ImageShape, SampleSet};
+pub use sample_set::SampleSet;
 pub use sequential::SequentialLoader;
 
 /// Whether something slow shows how far it is.

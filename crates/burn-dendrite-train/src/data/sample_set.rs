@@ -8,37 +8,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::augment::View;
 use super::pixels::{self, ChannelStatistics, Scale};
-use super::{DataError, SampleBatch};
-
-/// The size of an image.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ImageShape {
-    /// Values per pixel: 1 for grey, 3 for colour.
-    pub channels: usize,
-    /// Rows of pixels.
-    pub height: usize,
-    /// Pixels in a row.
-    pub width: usize,
-}
-
-impl ImageShape {
-    /// The number of values of one image, or nothing if that number is beyond counting.
-    pub fn features(&self) -> Option<usize> {
-        self.channels
-            .checked_mul(self.height)?
-            .checked_mul(self.width)
-    }
-}
-
-impl fmt::Display for ImageShape {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{}x{}x{}",
-            self.channels, self.height, self.width
-        )
-    }
-}
+use super::values::Values;
+use super::{DataError, ImageShape, SampleBatch};
 
 /// Labelled samples of one size in memory: images as bytes, a quarter of what `f32` values would
 /// take, or vectors of real numbers.
@@ -57,51 +28,6 @@ pub struct SampleSet {
     /// What a network sees of each value of a pixel, channel by channel; a 255th of it unless
     /// normalised.
     scales: Option<Arc<[Scale]>>,
-}
-
-/// What samples are made of.
-#[derive(Clone, PartialEq)]
-enum Values {
-    /// Pixels; a network sees `pixel / 255`.
-    Bytes(Vec<u8>),
-    /// Numbers, seen as they are.
-    Reals(Vec<f32>),
-}
-
-impl Values {
-    fn len(&self) -> usize {
-        match self {
-            Self::Bytes(values) => values.len(),
-            Self::Reals(values) => values.len(),
-        }
-    }
-
-    fn split_off(&mut self, at: usize) -> Self {
-        match self {
-            Self::Bytes(values) => {
-                let rest = values.split_off(at);
-                values.shrink_to_fit();
-                Self::Bytes(rest)
-            }
-            Self::Reals(values) => {
-                let rest = values.split_off(at);
-                values.shrink_to_fit();
-                Self::Reals(rest)
-            }
-        }
-    }
-
-    /// The values in these ranges, one after the other.
-    fn select(&self, ranges: impl Iterator<Item = Range<usize>>) -> Self {
-        match self {
-            Self::Bytes(values) => {
-                Self::Bytes(ranges.flat_map(|it| &values[it]).copied().collect())
-            }
-            Self::Reals(values) => {
-                Self::Reals(ranges.flat_map(|it| &values[it]).copied().collect())
-            }
-        }
-    }
 }
 
 impl SampleSet {

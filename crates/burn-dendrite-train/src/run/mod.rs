@@ -207,7 +207,15 @@ impl RunFolder {
     ///
     /// If the file cannot be written.
     pub fn write_summary(&self, summary: &Summary) -> Result<(), RunError> {
-        self.write_json(SUMMARY, summary)
+        self.write_json(SUMMARY, summary)?;
+        // A run that went on and came to its end did not diverge after all.
+        let file = self.path.join(DIVERGENCE);
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(RunError::Io { file, error })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Writes where activity ran away.
