@@ -29,6 +29,7 @@
 //! fraction contains a smaller one.
 
 mod effect;
+mod found;
 mod resolve;
 mod text;
 
