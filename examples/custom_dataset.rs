@@ -56,8 +56,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for step in 0..12_000 {
         let batch = data.train.batch(&[step * 1237 % 2000], &device);
         let outcome = learning.run(&network, &memory, batch.inputs, batch.targets, &mut ());
-        memory.keep(outcome.remembered);
-        network = outcome.updates.apply(network);
+        network = outcome.apply(network, &memory);
         if (step + 1) % 4000 == 0 {
             show(&network, step + 1);
         }

@@ -7,10 +7,10 @@
 
 use std::{error::Error, sync::Arc};
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use burn_dendrite::{
-    nn::Network,
-    optim::{Delta, LearningRule, Side, Slot, Synapse, Target, rule::contract},
+    nn::{Network, numbers::Rows},
+    optim::{AnyRule, Delta, LearningRule, Side, Slot, Synapse, Target, rule::contract},
     train::{data::DatasetName, evaluate, presets},
 };
 
@@ -32,17 +32,12 @@ struct Covariance {
 }
 
 impl Covariance {
-    /// The average that each sample of the batch finds, `[batch, post]`, and the one that is left.
+    /// The average that each sample of the batch finds, and the one that is left, `[batch + 1, post]`.
     ///
     /// A batch is its samples in order: each one finds what the one before it left.
-    fn averages(&self, synapse: &Synapse<'_>) -> (Tensor<2>, Tensor<2>) {
-        let mut average = synapse.memory(0);
-        let mut found = Vec::new();
-        for rate in synapse.post.forward().split(1, 0) {
-            found.push(average.clone());
-            average = average.clone() + (rate - average) / self.tau;
-        }
-        (Tensor::cat(found, 0), average)
+    fn averages<R: Rows>(&self, synapse: &Synapse<'_, R>) -> R {
+        let added = synapse.post.forward() / self.tau;
+        added.running_sum(synapse.memory(0), 1.0 - 1.0 / self.tau)
     }
 }
 
@@ -55,14 +50,17 @@ impl LearningRule for Covariance {
         }]
     }
 
-    fn update(&self, synapse: &Synapse<'_>) -> Delta {
-        let (average, _) = self.averages(synapse);
-        let beyond = (synapse.post.forward() - average) * synapse.pre.sign();
+    fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
+        let rates = synapse.post.forward();
+        let found = self.averages(synapse).row_range(0, rates.dims()[0]);
+        let beyond = (rates - found) * synapse.pre.sign();
         synapse.outer(synapse.pre.forward(), beyond)
     }
 
-    fn remember(&self, synapse: &Synapse<'_>) -> Vec<Tensor<2>> {
-        vec![self.averages(synapse).1]
+    fn remember<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Vec<R> {
+        let averages = self.averages(synapse);
+        let last = averages.dims()[0] - 1;
+        vec![averages.row_range(last, 1)]
     }
 }
 
@@ -73,7 +71,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let rule = || Covariance { tau: 50.0 };
 
     // What the library asks of its own rules, it can ask of this one.
-    let shared: Arc<dyn LearningRule> = Arc::new(rule());
+    let shared: Arc<dyn AnyRule> = Arc::new(rule());
     contract::check(&shared, &device)?;
     println!("the covariance rule keeps the contract of learning rules");
 
@@ -90,8 +88,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     for sample in 0..SAMPLES {
         let batch = digits.train.batch(&[sample], &device);
         let outcome = learning.run(&network, &memory, batch.inputs, batch.targets, &mut ());
-        memory.keep(outcome.remembered);
-        network = outcome.updates.apply(network);
+        network = outcome.apply(network, &memory);
     }
     let accuracy = evaluate(&network, &digits.test, &device, |_| ()).accuracy;
     println!(

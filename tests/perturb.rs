@@ -93,7 +93,7 @@ fn what_cannot_be_perturbed_is_refused_before_anything_is_written() {
             "did you mean `silence`?",
         ),
         (
-            vec!["--perturb", "H1.E: scale 2", "--engine", "fused"],
+            vec!["--perturb", "H1.E: scale 2", "--engine", "memory"],
             "perturbed in training",
         ),
     ] {

@@ -1,4 +1,4 @@
-//! The same step as plain loops, written for this one network: how far the fused step is from what a
+//! The same step as plain loops, written for this one network: how far the step in memory is from what a
 //! person would write by hand.
 //!
 //! No vector instructions are asked for by name, nothing is padded, and nothing is general: the
@@ -223,15 +223,15 @@ impl HandLoop {
         self.learn();
     }
 
-    /// It does what the fused step does.
+    /// It does what the step in memory does.
     fn check(&mut self, subject: &Subject) {
-        let mut fused = subject.fused();
+        let mut trainer = subject.trainer();
         for at in 0..5 {
             let (input, target) = subject.rows(at, 1);
             self.step(&input, &target);
-            fused.step(&input, &target, 1.0);
+            trainer.step(&input, &target, 1.0);
         }
-        let network = fused.network(subject.network.clone());
+        let network = trainer.network(subject.network.clone());
         let learned = [
             ("H1.E<-Input.E", &self.layers[0].e_from_below),
             ("H2.E<-H1.E", &self.layers[1].e_from_below),

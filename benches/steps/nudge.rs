@@ -1,6 +1,6 @@
-//! The backward phase on burn's tensors; the fused step has none by itself.
+//! The backward phase on burn's tensors; in memory it is part of a step.
 
-use burn::tensor::Tensor;
+use burn_dendrite::nn::{Dynamics, SampleStream};
 use divan::{Bencher, counter::ItemsCount};
 
 use crate::subject::{Case, Subject};
@@ -8,26 +8,22 @@ use crate::subject::{Case, Subject};
 const BATCHES: [usize; 3] = [1, 32, 128];
 
 #[divan::bench(args = Case::all(&BATCHES))]
-fn general_mnist_dtp_instant(bencher: Bencher<'_, '_>, case: &Case) {
-    general(bencher, "mnist-dtp", case);
+fn tensors_mnist_dtp_instant(bencher: Bencher<'_, '_>, case: &Case) {
+    on_tensors(bencher, "mnist-dtp", case);
 }
 
 #[divan::bench(args = Case::all(&BATCHES))]
-fn general_mnist_dtp_equilibrated(bencher: Bencher<'_, '_>, case: &Case) {
-    general(bencher, "mnist-dtp-equilibrated", case);
+fn tensors_mnist_dtp_equilibrated(bencher: Bencher<'_, '_>, case: &Case) {
+    on_tensors(bencher, "mnist-dtp-equilibrated", case);
 }
 
-fn general(bencher: Bencher<'_, '_>, preset: &str, case: &Case) {
+fn on_tensors(bencher: Bencher<'_, '_>, preset: &str, case: &Case) {
     let subject = Subject::new(preset, &case.device);
     let (inputs, targets) = subject.tensors(case.batch, &case.device);
     let plan = subject.network.plan();
     let forward = subject.network.settle(inputs, plan.steps, &mut ());
-    let dendrites = || -> burn_dendrite::nn::PerPopulation<Option<Tensor<2>>> {
-        let populations = plan.populations.iter();
-        populations
-            .map(|(id, _)| subject.network.dendritic_state(id, &forward))
-            .collect()
-    };
+    let dendrites = subject.network.dendritic_states(&forward);
+    let random = SampleStream::new(0, 0);
     let nudge = subject
         .learning
         .nudge()
@@ -37,8 +33,9 @@ fn general(bencher: Bencher<'_, '_>, preset: &str, case: &Case) {
         .bench_local(|| {
             let trace = nudge.run(
                 &subject.network,
+                &random,
                 forward.clone(),
-                dendrites(),
+                dendrites.clone(),
                 &targets,
                 &mut (),
             );

@@ -1,4 +1,4 @@
-//! How the time of a fused step grows: with settling steps, width, depth and batch.
+//! How the time of a step in memory grows: with settling steps, width, depth and batch.
 //!
 //! Networks of hidden layers with E, SomaI and DendI, an input of 784 and an output of 10, as the
 //! published ones are; random weights and inputs, so that about half of the units are active.
@@ -6,7 +6,7 @@
 use burn::tensor::Device;
 use burn_dendrite::{
     nn::NetworkSpec,
-    optim::{LearningSpec, fused::FusedTrainer},
+    optim::{HostTrainer, LearningSpec},
 };
 use divan::{Bencher, counter::ItemsCount};
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ fn step(bencher: Bencher<'_, '_>, size: Size) {
         .bench_local(|| trainer.step(&input, &target, 1e-3));
 }
 
-fn trainer(size: Size) -> (FusedTrainer, usize) {
+fn trainer(size: Size) -> (HostTrainer, usize) {
     let random = json!({ "kind": "half_kaiming" });
     let (mut populations, mut projections, mut rules) = (Vec::new(), Vec::new(), Vec::new());
     let mut population = |name: &str, size: usize, cell: &str| {
@@ -145,6 +145,6 @@ fn trainer(size: Size) -> (FusedTrainer, usize) {
     let learning = learning.check(network.plan()).expect("correct rules");
     let memory = learning.memory(&network);
     let parameters = network.plan().parameters();
-    let trainer = FusedTrainer::new(&network, &memory, &learning).expect("it fuses");
+    let trainer = HostTrainer::new(&network, &memory, &learning);
     (trainer, parameters)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_dendrite::{
     nn::{Network, ProjectionId},
-    optim::{Learning, RuleMemory, fused::FusedTrainer},
+    optim::{HostTrainer, Learning, RuleMemory},
     train::{DeviceName, ExperimentSpec, data::DatasetName, presets},
 };
 
@@ -98,7 +98,7 @@ impl Subject {
             .init(66049, &Device::flex())
             .expect("presets are correct");
         let memory = learning.memory(&network);
-        let mut trainer = FusedTrainer::new(&network, &memory, &learning).expect("presets fuse");
+        let mut trainer = HostTrainer::new(&network, &memory, &learning);
         for sample in 0..LEARNED {
             trainer.step(&inputs[sample], &targets[sample], 1.0);
         }
@@ -132,7 +132,7 @@ impl Subject {
     }
 
     /// A trainer that goes on from here.
-    pub(crate) fn fused(&self) -> FusedTrainer {
-        FusedTrainer::new(&self.network, &self.memory, &self.learning).expect("presets fuse")
+    pub(crate) fn trainer(&self) -> HostTrainer {
+        HostTrainer::new(&self.network, &self.memory, &self.learning)
     }
 }

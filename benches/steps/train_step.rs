@@ -8,28 +8,28 @@ use crate::subject::{Case, Subject};
 const BATCHES: [usize; 5] = [1, 8, 32, 128, 512];
 
 #[divan::bench(args = BATCHES)]
-fn fused_mnist_dtp(bencher: Bencher<'_, '_>, batch: usize) {
-    fused(bencher, "mnist-dtp", batch);
+fn memory_mnist_dtp(bencher: Bencher<'_, '_>, batch: usize) {
+    in_memory(bencher, "mnist-dtp", batch);
 }
 
 #[divan::bench(args = BATCHES)]
-fn fused_mnist_backprop_ei(bencher: Bencher<'_, '_>, batch: usize) {
-    fused(bencher, "mnist-backprop-ei", batch);
+fn memory_mnist_backprop_ei(bencher: Bencher<'_, '_>, batch: usize) {
+    in_memory(bencher, "mnist-backprop-ei", batch);
 }
 
 #[divan::bench(args = Case::all(&BATCHES))]
-fn general_mnist_dtp(bencher: Bencher<'_, '_>, case: &Case) {
-    general(bencher, "mnist-dtp", case);
+fn tensors_mnist_dtp(bencher: Bencher<'_, '_>, case: &Case) {
+    on_tensors(bencher, "mnist-dtp", case);
 }
 
 #[divan::bench(args = Case::all(&BATCHES))]
-fn general_mnist_backprop_ei(bencher: Bencher<'_, '_>, case: &Case) {
-    general(bencher, "mnist-backprop-ei", case);
+fn tensors_mnist_backprop_ei(bencher: Bencher<'_, '_>, case: &Case) {
+    on_tensors(bencher, "mnist-backprop-ei", case);
 }
 
-fn fused(bencher: Bencher<'_, '_>, preset: &str, batch: usize) {
+fn in_memory(bencher: Bencher<'_, '_>, preset: &str, batch: usize) {
     let subject = Subject::new(preset, &Device::flex());
-    let mut trainer = subject.fused();
+    let mut trainer = subject.trainer();
     let mut at = 0;
     bencher
         .counter(ItemsCount::new(batch))
@@ -40,7 +40,7 @@ fn fused(bencher: Bencher<'_, '_>, preset: &str, batch: usize) {
         .bench_local_values(|(inputs, targets)| trainer.step(&inputs, &targets, 1.0));
 }
 
-fn general(bencher: Bencher<'_, '_>, preset: &str, case: &Case) {
+fn on_tensors(bencher: Bencher<'_, '_>, preset: &str, case: &Case) {
     let subject = Subject::new(preset, &case.device);
     let (inputs, targets) = subject.tensors(case.batch, &case.device);
     let mut network = Some(subject.network.clone());

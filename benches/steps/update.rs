@@ -1,11 +1,11 @@
-//! Applying the changes of one step on burn's tensors; the fused step does it in place.
+//! Applying the changes of one step on burn's tensors; in memory it is done in place.
 
 use divan::{Bencher, counter::ItemsCount};
 
 use crate::subject::{Case, Subject};
 
 #[divan::bench(args = Case::all(&[1, 32, 128]))]
-fn general_mnist_dtp(bencher: Bencher<'_, '_>, case: &Case) {
+fn tensors_mnist_dtp(bencher: Bencher<'_, '_>, case: &Case) {
     let subject = Subject::new("mnist-dtp", &case.device);
     let (inputs, targets) = subject.tensors(case.batch, &case.device);
     let network = &subject.network;

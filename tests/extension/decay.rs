@@ -1,5 +1,6 @@
 //! Synapses fade.
 
+use burn_dendrite::nn::numbers::Rows;
 use burn_dendrite::optim::{Delta, Idle, LearningRule, Synapse};
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +13,9 @@ pub struct Decay {
 }
 
 impl LearningRule for Decay {
-    fn update(&self, synapse: &Synapse<'_>) -> Delta {
-        Delta::from(synapse.weight() * -self.share)
+    fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
+        let everywhere = synapse.post.forward() * 0.0 - self.share;
+        synapse.weighted_alike(everywhere)
     }
 
     fn idle(&self) -> Idle {

@@ -5,10 +5,10 @@ use burn::tensor::{Device, Tensor};
 use burn_dendrite::{
     nn::{
         CellType, NetworkSpec,
-        constraint::{Constraint, ConstraintSite, Recurrence},
+        constraint::{AnyConstraint, ConstraintSite, Recurrence},
         registry,
     },
-    optim::{LearningRule, LearningSpec, Target},
+    optim::{AnyRule, LearningSpec, Target},
     train::{
         data::{DataOptions, Source},
         data_sets,
@@ -17,14 +17,14 @@ use burn_dendrite::{
 
 registry! {
     /// The constraints of this list.
-    pub enum OwnConstraint: Constraint {
+    pub enum OwnConstraint: AnyConstraint {
         pruning::Pruning,
     }
 }
 
 registry! {
     /// The rules of this list.
-    pub enum OwnRule: LearningRule {
+    pub enum OwnRule: AnyRule {
         decay::Decay,
     }
 }
@@ -53,7 +53,7 @@ fn a_constraint_is_one_file_and_one_line() {
     };
     assert_eq!(constraint.check(&site), Ok(()));
     let weight = Tensor::<2>::from_floats([[0.05, -0.3, 0.2]], &Device::flex());
-    let pruned: Vec<f32> = constraint.project(weight).into_data().iter().collect();
+    let pruned: Vec<f32> = constraint.project_tensor(weight).into_data().iter().collect();
     assert_eq!(pruned, [0.0, -0.3, 0.2]);
     // Keys that the file does not have are refused, as everywhere.
     assert!(toml::from_str::<OwnConstraint>("kind = \"pruning\"\nthreshhold = 0.1\n").is_err());
@@ -90,7 +90,7 @@ fn a_rule_is_one_file_and_one_line() {
     let shown = Tensor::<2>::ones([1, 1], &device);
     let memory = learning.memory(&network);
     let outcome = learning.run(&network, &memory, shown.clone(), shown, &mut ());
-    let network = outcome.updates.apply(network);
+    let network = outcome.apply(network, &memory);
     // 0.5 · (1 − 0.5 · 0.25)
     let weight = network.weight(burn_dendrite::nn::ProjectionId(0));
     assert_eq!(weight.into_scalar::<f32>(), 0.4375);

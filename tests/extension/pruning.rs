@@ -1,7 +1,9 @@
 //! Weak synapses vanish.
 
-use burn::tensor::Tensor;
-use burn_dendrite::nn::constraint::{Constraint, ConstraintSite};
+use burn_dendrite::nn::{
+    constraint::{Constraint, ConstraintSite},
+    numbers::Rows,
+};
 use serde::{Deserialize, Serialize};
 
 /// Synapses weaker than `threshold` vanish: `w = 0` where `|w| < threshold`.
@@ -23,8 +25,8 @@ impl Constraint for Pruning {
         }
     }
 
-    fn project(&self, weight: Tensor<2>) -> Tensor<2> {
-        let weak = weight.clone().abs().lower_elem(self.threshold);
-        weight.mask_fill(weak, 0.0)
+    fn project<R: Rows>(&self, weight: R) -> R {
+        let strong = weight.clone().abs().above(self.threshold);
+        weight * strong
     }
 }

@@ -19,7 +19,7 @@ use crate::{
     backend::Backend,
     compare::{Comparison, values},
     fixture::{Fixture, Matrix, Rows},
-    fused, quantities,
+    memory, quantities,
 };
 
 /// Checks a fixture on a backend.
@@ -64,9 +64,9 @@ pub(crate) fn check(fixture: &Fixture, backend: &Backend) -> Result<String, Stri
     ];
     if backend.name == DeviceName::Flex {
         passes.extend([
-            fused::train(fixture, learning, Start::Recorded, device, &network)?,
-            fused::train(fixture, learning, Start::Previous, device, &network)?,
-            fused::batch(fixture, learning, device, &network)?,
+            memory::train(fixture, learning, Start::Recorded, device, &network)?,
+            memory::train(fixture, learning, Start::Previous, device, &network)?,
+            memory::batch(fixture, learning, device, &network)?,
         ]);
     }
     let failures: Vec<String> = passes.iter().filter_map(Comparison::failure).collect();
@@ -157,8 +157,7 @@ impl Subject<'_> {
             }
             let (trace, loss) = (&outcome.trace, outcome.loss.clone());
             quantities::outcome(&mut comparison, &place, &network, trace, loss, sample);
-            network = update(network, outcome.updates);
-            memory.keep(outcome.remembered);
+            network = update(network, outcome.into_updates(&memory));
             weights = &sample.weights;
             biases.extend(sample.biases.clone());
             quantities::parameters(
@@ -201,9 +200,7 @@ impl Subject<'_> {
         let plan = network.plan();
         let [apart, together] = [(); 2].map(|()| self.learning.memory(&network));
         let updates = |memory: &RuleMemory, samples: std::ops::Range<usize>| {
-            let outcome = self.step(&network, memory, samples).1;
-            memory.keep(outcome.remembered);
-            outcome.updates
+            self.step(&network, memory, samples).1.into_updates(memory)
         };
         let [one, two] = [0..1, 1..2].map(|samples| updates(&apart, samples));
         let both = updates(&together, 0..2);

@@ -11,9 +11,9 @@ mod backend;
 mod check;
 mod compare;
 mod fixture;
-mod fused;
 #[cfg(feature = "gpu")]
 mod launches;
+mod memory;
 mod quantities;
 mod reference;
 mod training;

@@ -218,8 +218,7 @@ proptest! {
         for sample in samples.apart(features) {
             let SampleBatch { inputs, targets, .. } = sample.batch(&network, &Device::flex());
             let outcome = learning.run(&network, &memory, inputs, targets, &mut ());
-            memory.keep(outcome.remembered);
-            network = outcome.updates.apply(network);
+            network = outcome.apply(network, &memory);
             learner.step(&sample);
             let online: Vec<u32> = parameters(&network).into_iter().map(f32::to_bits).collect();
             prop_assert!(learner.bits().starts_with(&online));
@@ -235,8 +234,7 @@ proptest! {
         let run = |memory: &_, samples: &Samples| -> Updates {
             let SampleBatch { inputs, targets, .. } = samples.batch(&network, &Device::flex());
             let outcome = learning.run(&network, memory, inputs, targets, &mut ());
-            memory.keep(outcome.remembered);
-            outcome.updates
+            outcome.into_updates(memory)
         };
         let together = run(&learning.memory(&network), &samples);
         let apart = learning.memory(&network);

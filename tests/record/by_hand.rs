@@ -11,8 +11,9 @@ use burn_dendrite::{
     nn::NetworkSpec,
     optim::LearningSpec,
     train::{
-        Block, Engine, PlasticNetwork,
+        Pace, PlasticNetwork, RunSchedule, StepCount, StepsBy,
         data::SampleBatch,
+        optimizer::ScheduleSpec,
         record::{Probes, Recorder, Records},
     },
 };
@@ -120,16 +121,13 @@ fn two_steps_by_tensors() {
 }
 
 #[test]
-fn two_fused_steps() {
+fn two_steps_in_memory() {
     let (model, recorder) = subject();
-    let block = Block {
+    let constant = ScheduleSpec::default().init(2).unwrap();
+    let pace = Pace {
         batch_size: 1,
-        rates: vec![1.0; 2],
+        schedule: RunSchedule::new(constant, StepCount::default(), StepsBy::Model),
     };
-    let batch = SampleBatch {
-        block: Some(block),
-        ..batch(2)
-    };
-    TrainStep::step(&model.computed_by(Engine::Fused), batch);
+    TrainStep::step(&model.in_memory(pace), batch(2));
     assert_expected(&recorder);
 }

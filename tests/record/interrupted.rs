@@ -80,7 +80,7 @@ fn assert_same(one: &Path, other: &Path) {
 #[cfg(unix)]
 #[test]
 fn a_run_that_is_stopped_and_killed_has_the_same_records_to_the_byte() {
-    for engine in ["fused", "general"] {
+    for engine in ["memory", "tensors"] {
         let folder = tempfile::tempdir().unwrap();
         let whole = whole(&folder, engine);
         let run = folder.path().join("stopped");
@@ -112,12 +112,12 @@ fn a_run_that_is_stopped_and_killed_has_the_same_records_to_the_byte() {
 #[test]
 fn records_follow_the_checkpoint_that_is_used_and_are_missed_where_they_are_gone() {
     let folder = tempfile::tempdir().unwrap();
-    let whole = whole(&folder, "fused");
+    let whole = whole(&folder, "memory");
     let run = folder.path().join("stopped");
     let checkpoints = run.join("checkpoint");
     let killed = || {
         stopped(
-            &mut long(&run, "fused"),
+            &mut long(&run, "memory"),
             &checkpoints.join("schedule-6.bpk"),
             "-KILL",
         )
@@ -232,7 +232,7 @@ fn more_checkpoints_than_files_can_be_open_are_no_matter() {
 
 #[test]
 fn a_run_that_diverges_records_nothing_twice() {
-    for engine in ["general", "fused"] {
+    for engine in ["tensors", "memory"] {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");
         let arguments = [

@@ -6,7 +6,7 @@ use std::path::Path;
 use burn::tensor::Device;
 use burn_dendrite::{
     nn::Network,
-    optim::{State, fused::FusedTrainer},
+    optim::{HostTrainer, State},
     train::{Engine, data::DatasetName, record::Recording, run::RunSettings},
 };
 
@@ -26,9 +26,9 @@ fn samples_are_counted_through_the_run_whatever_a_step_is_made_of() {
     ];
     let digits = digits();
     let steps: [&[&str]; 4] = [
-        &["--engine", "fused"],
-        &["--engine", "fused", "--batch-size", "3"],
-        &["--engine", "general", "--batch-size", "3"],
+        &["--engine", "memory"],
+        &["--engine", "memory", "--batch-size", "3"],
+        &["--engine", "tensors", "--batch-size", "3"],
         &["--batch-size", "2", "--accumulate", "2"],
     ];
     for step in steps {
@@ -99,7 +99,7 @@ fn step_by_step(engine: Engine, samples: usize) -> Vec<Vec<f32>> {
     let settings = settings(samples, 1);
     let mut network: Network = spec.network.init(settings.network_seed(), &device).unwrap();
     let memory = learning.memory(&network);
-    let mut trainer = FusedTrainer::new(&network, &memory, &learning).unwrap();
+    let mut trainer = HostTrainer::new(&network, &memory, &learning);
     let digits = digits();
     let mut all = vec![Vec::new(); ALL.len()];
     let id = |name: &str| plan.population(&name.parse().unwrap()).unwrap();
@@ -112,17 +112,18 @@ fn step_by_step(engine: Engine, samples: usize) -> Vec<Vec<f32>> {
             all[6].extend(network.weight(input).into_data().iter::<f32>());
         }
         let trace = match engine {
-            Engine::General => {
+            Engine::Tensors => {
                 let outcome = learning.run(&network, &memory, batch.inputs, batch.targets, &mut ());
-                network = outcome.updates.apply(network);
-                outcome.trace
+                let trace = outcome.trace.clone();
+                network = outcome.apply(network, &memory);
+                trace
             }
-            Engine::Fused => {
+            Engine::Memory => {
                 let [input, target] = [batch.inputs, batch.targets]
                     .map(|it| it.into_data().iter().collect::<Vec<f32>>());
                 trainer.step(&input, &target, 1.0);
                 network = trainer.network(network);
-                trainer.trace()
+                trainer.trace().unwrap()
             }
         };
         let states = [
@@ -142,7 +143,7 @@ fn step_by_step(engine: Engine, samples: usize) -> Vec<Vec<f32>> {
 
 #[test]
 fn what_the_steps_leave_is_recorded_to_the_bit() {
-    for engine in [Engine::General, Engine::Fused] {
+    for engine in [Engine::Tensors, Engine::Memory] {
         let name = engine.to_string();
         let budget = [
             "--samples",
@@ -170,7 +171,7 @@ fn what_the_steps_leave_is_recorded_to_the_bit() {
 fn either_engine_records_the_same() {
     for (samples, batch) in [("5", "1"), ("12", "3"), ("32", "32")] {
         let budget = ["--samples", samples, "--batch-size", batch];
-        let [general, fused] = ["general", "fused"].map(|engine| {
+        let [general, fused] = ["tensors", "memory"].map(|engine| {
             let arguments = [&budget[..], &["--engine", engine]].concat();
             recorded("mnist-dtp", &arguments, &ALL)
         });
@@ -228,7 +229,7 @@ fn a_file_that_numpy_wrote_is_read() {
 
 #[test]
 fn what_is_recorded_changes_no_bit_of_the_training() {
-    for engine in ["general", "fused"] {
+    for engine in ["tensors", "memory"] {
         let folder = tempfile::tempdir().unwrap();
         let [with, without] = ["with", "without"].map(|name| folder.path().join(name));
         let arguments = ["--samples", "60", "--engine", engine];
@@ -248,7 +249,7 @@ fn what_is_recorded_changes_no_bit_of_the_training() {
 
 #[test]
 fn tied_weights_and_biases_are_those_that_act() {
-    for engine in ["general", "fused"] {
+    for engine in ["tensors", "memory"] {
         let budget = ["--samples", "3", "--dataset", "spirals", "--engine", engine];
         let probes = [
             "H1.E<-H2.E: weight",

@@ -16,27 +16,34 @@ pub mod constraint;
 pub mod error;
 pub mod init;
 pub mod layers;
+pub mod numbers;
 pub mod perturb;
 pub mod spec;
 
 mod activation;
+mod adjoint;
+mod host;
 mod ids;
 mod network;
 mod observe;
 mod plan;
+mod random;
 mod registry;
 mod settle;
 mod state;
 
 pub use activation::Activation;
-pub use constraint::{Constraint, ConstraintSpec, InPlace};
+pub use adjoint::Adjoint;
+pub use constraint::{AnyConstraint, Constraint, ConstraintSpec};
 pub use error::{SpecError, SpecErrors};
+pub use host::{HostNetwork, Products};
 pub use ids::{PerPopulation, PopulationId, PopulationName, ProjectionId, ProjectionName};
 pub use init::{Initializer, InitializerSpec};
 pub use network::{Network, Parameter, Population, Projection, on_inner};
 pub use observe::{Event, Observer, Phase};
 pub use plan::{Plan, PopulationPlan, ProjectionPlan, WeightSource};
-pub use settle::{Drive, Soma};
+pub use random::{RandomSite, SampleStream};
+pub use settle::{Drive, Dynamics, Numbers, Soma};
 pub use spec::{Active, CellType, Compartment, NetworkSpec, Timing};
 pub use state::NetworkState;
 

@@ -10,10 +10,10 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    Plan, PopulationId, ProjectionId,
-    constraint::project_dale,
+    Numbers, Plan, PopulationId, ProjectionId,
+    constraint::constrain,
     init::{InitSite, WeightStream},
-    perturb::{CellTensors, Effects, SynapseTensors},
+    numbers::Bounds,
     plan::{PopulationPlan, ProjectionPlan, WeightSource},
     spec::CellType,
 };
@@ -32,8 +32,6 @@ pub struct Network {
     pub projections: Vec<Projection>,
     #[module(skip)]
     plan: Arc<Plan>,
-    #[module(skip)]
-    pub(crate) effects: Option<Arc<Effects>>,
 }
 
 /// Parameters of a population.
@@ -98,7 +96,6 @@ impl Network {
             populations,
             projections,
             plan: Arc::new(plan),
-            effects: None,
         }
         .constrained()
     }
@@ -110,7 +107,7 @@ impl Network {
 
     /// The weights of a projection, `[pre, post]`, a tied one's computed from their source.
     pub fn weight(&self, id: ProjectionId) -> Tensor<2> {
-        let WeightView { matrix, scale, .. } = self.view(id);
+        let WeightView { matrix, scale } = self.view(id);
         if scale == 1.0 { matrix } else { matrix * scale }
     }
 
@@ -152,63 +149,29 @@ impl Network {
         self
     }
 
-    /// True where a perturbation changes the dynamics.
-    pub fn is_perturbed(&self) -> bool {
-        self.effects.is_some()
-    }
-
-    /// The activity that a population answers with when its soma is at `soma`, `[batch, size]`.
-    pub fn respond(&self, id: PopulationId, soma: Tensor<2>) -> Tensor<2> {
-        let activation = self.plan.populations[id].activation;
-        match self.cells(id, &soma.device()) {
-            None => activation.forward(soma),
-            Some(cells) => cells.respond(activation, soma),
-        }
-    }
-
-    /// What is different in the cells of a population.
-    pub(crate) fn cells(&self, id: PopulationId, device: &Device) -> Option<CellTensors> {
-        self.effects.as_ref()?.cells(id).on(device)
-    }
-
     /// The weights as the dynamics use them: a matrix without a copy, and a factor.
-    pub(crate) fn view(&self, id: ProjectionId) -> WeightView {
+    fn view(&self, id: ProjectionId) -> WeightView {
         let own = |id: ProjectionId| {
-            self.projections[id.0]
-                .weight
-                .as_ref()
-                .expect("a checked source owns weights")
-                .val()
-        };
-        let synapses = |matrix: &Tensor<2>| {
-            let effects = self.effects.as_ref()?;
-            effects.synapses(id).on(&matrix.device())
+            let weight = self.projections[id.0].weight.as_ref();
+            weight.expect("a checked source owns weights").val()
         };
         match self.plan.projection(id).source {
-            WeightSource::Own(_) => {
-                let matrix = own(id);
-                WeightView {
-                    synapses: synapses(&matrix),
-                    matrix,
-                    scale: 1.0,
-                }
-            }
+            WeightSource::Own(_) => WeightView {
+                matrix: own(id),
+                scale: 1.0,
+            },
             WeightSource::Tied {
                 of,
                 transpose,
                 scale,
-            } => {
-                let matrix = own(of);
-                WeightView {
-                    synapses: synapses(&matrix),
-                    matrix: if transpose {
-                        matrix.transpose()
-                    } else {
-                        matrix
-                    },
-                    scale,
-                }
-            }
+            } => WeightView {
+                matrix: if transpose {
+                    own(of).transpose()
+                } else {
+                    own(of)
+                },
+                scale,
+            },
         }
     }
 
@@ -245,37 +208,42 @@ pub enum Parameter {
     Bias(PopulationId),
 }
 
-/// `scale · matrix`, where the matrix may be a transposed view, and what is different there.
+/// `scale · matrix`, where the matrix may be a transposed view.
 #[derive(Clone, Debug)]
-pub(crate) struct WeightView {
+struct WeightView {
     matrix: Tensor<2>,
     scale: f64,
-    synapses: Option<SynapseTensors>,
 }
 
-impl WeightView {
-    /// Drive `[batch, post]` by an activity `[batch, pre]`.
-    pub(crate) fn drive(&self, activity: Tensor<2>) -> Tensor<2> {
+impl Numbers for Network {
+    type Rows = Tensor<2>;
+
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn bias_row(&self, id: PopulationId) -> Option<Tensor<2>> {
+        self.bias(id).map(Tensor::unsqueeze)
+    }
+
+    fn add_drive(
+        &self,
+        id: ProjectionId,
+        arriving: &Tensor<2>,
+        sum: Option<Tensor<2>>,
+    ) -> Tensor<2> {
+        let WeightView { matrix, scale } = self.view(id);
         // The factor goes to the thin activity, not to the matrix.
-        let activity = if self.scale == 1.0 {
-            activity
+        let arriving = if scale == 1.0 {
+            arriving.clone()
         } else {
-            activity * self.scale
+            arriving.clone() * scale
         };
-        match &self.synapses {
-            None => activity.matmul(self.matrix.clone()),
-            Some(it) => it.input(it.arriving(activity).matmul(self.matrix.clone())),
+        let drive = arriving.matmul(matrix);
+        match sum {
+            Some(sum) => drive + sum,
+            None => drive,
         }
-    }
-
-    /// Steps by which activity arrives later than the projection says.
-    pub(crate) fn delay(&self) -> usize {
-        self.synapses.as_ref().map_or(0, |it| it.delay)
-    }
-
-    /// True where a constant activity gives a constant drive.
-    pub(crate) fn is_steady(&self) -> bool {
-        !self.synapses.as_ref().is_some_and(SynapseTensors::varies)
     }
 }
 
@@ -301,16 +269,16 @@ impl Population {
     }
 
     fn constrain(&mut self, plan: &PopulationPlan) {
-        let Some(spec) = &plan.bias else { return };
-        if spec.lower.is_none() && spec.upper.is_none() {
+        let is_bounded = plan.bias.as_ref().is_some_and(|it| it.bounds() != Bounds::NONE);
+        if !is_bounded {
             return;
         }
-        let lower = spec.lower.unwrap_or(f64::NEG_INFINITY);
-        let upper = spec.upper.unwrap_or(f64::INFINITY);
+        let constrain =
+            |bias: Tensor<1>| plan.constrain_bias(bias.unsqueeze::<2>()).squeeze_dim::<1>(0);
         self.bias = self
             .bias
             .take()
-            .map(|bias| bias.map(|bias| on_inner(bias, |bias| bias.clamp(lower, upper))));
+            .map(|bias| bias.map(|bias| on_inner(bias, constrain)));
     }
 }
 
@@ -362,13 +330,8 @@ impl Projection {
         self.weight = self.weight.take().map(|weight| {
             weight.map(|weight| {
                 on_inner(weight, |weight| {
-                    let mut weight = project_dale(weight, plan.site.cell);
-                    if let Some(exists) = connectivity {
-                        weight = weight.mask_fill(exists.bool_not(), 0.0);
-                    }
-                    plan.constraints
-                        .iter()
-                        .fold(weight, |weight, it| it.project(weight))
+                    let exists = connectivity.map(|exists| exists.float().cast(weight.dtype()));
+                    constrain(weight, plan.site.cell, exists, &plan.constraints)
                 })
             })
         });

@@ -1,5 +1,7 @@
 //! Watching the dynamics without being part of them.
 
+use burn::tensor::Tensor;
+
 use crate::NetworkState;
 
 /// The phase in which something happened.
@@ -12,8 +14,8 @@ pub enum Phase {
 }
 
 /// Something that happened in a network.
-#[derive(Clone, Copy, Debug)]
-pub enum Event<'a> {
+#[derive(Debug)]
+pub enum Event<'a, R = Tensor<2>> {
     /// One step of the dynamics is done.
     Step {
         /// The phase.
@@ -21,22 +23,30 @@ pub enum Event<'a> {
         /// The step within the phase, from 0.
         step: usize,
         /// The state after the step.
-        state: &'a NetworkState,
+        state: &'a NetworkState<R>,
     },
 }
 
+impl<R> Clone for Event<'_, R> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<R> Copy for Event<'_, R> {}
+
 /// Somebody who watches. `()` watches nothing and costs nothing.
-pub trait Observer {
+pub trait Observer<R = Tensor<2>> {
     /// Called at every event, in order.
-    fn observe(&mut self, event: Event<'_>);
+    fn observe(&mut self, event: Event<'_, R>);
 }
 
-impl Observer for () {
-    fn observe(&mut self, _event: Event<'_>) {}
+impl<R> Observer<R> for () {
+    fn observe(&mut self, _event: Event<'_, R>) {}
 }
 
-impl<F: FnMut(Event<'_>)> Observer for F {
-    fn observe(&mut self, event: Event<'_>) {
+impl<R, F: FnMut(Event<'_, R>)> Observer<R> for F {
+    fn observe(&mut self, event: Event<'_, R>) {
         self(event);
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     ProjectionId, ProjectionName,
     constraint::{ConstraintSite, Recurrence},
     error::unknown_name,
+    numbers::{Bounds, Rows},
     spec::{Active, BiasSpec, CellType, Compartment, NetworkSpec, Timing},
 };
 
@@ -83,6 +84,13 @@ pub enum WeightSource {
         /// Factor on the weights.
         scale: f64,
     },
+}
+
+impl PopulationPlan {
+    /// The bias within its bounds.
+    pub(crate) fn constrain_bias<R: Rows>(&self, bias: R) -> R {
+        self.bias.as_ref().map_or(Bounds::NONE, BiasSpec::bounds).clamp(bias)
+    }
 }
 
 impl ProjectionPlan {

@@ -50,6 +50,15 @@ macro_rules! registry {
             }
         }
 
+        impl $name {
+            /// The kind as a value of its own that can be shared.
+            pub fn shared(&self) -> std::sync::Arc<dyn $behaviour> {
+                match self {
+                    $(Self::$variant(kind) => std::sync::Arc::new(kind.clone()),)*
+                }
+            }
+        }
+
         impl std::ops::Deref for $name {
             type Target = dyn $behaviour;
 

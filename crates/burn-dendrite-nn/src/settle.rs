@@ -3,12 +3,60 @@
 use burn::tensor::Tensor;
 
 use crate::{
-    Activation, Compartment, Event, Network, NetworkState, Observer, PerPopulation, Phase,
-    PopulationId, Timing, network::WeightView, perturb::CellTensors, plan::ProjectionPlan,
-    spec::CellType,
+    Compartment, Event, Network, NetworkState, Observer, PerPopulation, Phase, Plan,
+    PopulationId, ProjectionId, Timing, numbers::Rows,
 };
 
-impl Network {
+/// The parameters of a network in one kind of numbers: all that the dynamics ask of it.
+///
+/// [`Network`] is one on burn's tensors and [`HostNetwork`](crate::HostNetwork) one in main memory. What
+/// changes the dynamics wraps one: see [`Perturbed`](crate::perturb::Perturbed).
+pub trait Numbers {
+    /// The values of a population.
+    type Rows: Rows;
+
+    /// The plan of the network.
+    fn plan(&self) -> &Plan;
+
+    /// The bias of a population, `[1, size]`, if it has one.
+    fn bias_row(&self, id: PopulationId) -> Option<Self::Rows>;
+
+    /// What a projection gives to its postsynaptic population, `W·r`, added to what `sum` holds.
+    ///
+    /// # Shapes
+    ///
+    /// - arriving: `[batch, pre]`
+    /// - sum and result: `[batch, post]`, or `[1, post]` where the sum is of biases alone
+    fn add_drive(
+        &self,
+        id: ProjectionId,
+        arriving: &Self::Rows,
+        sum: Option<Self::Rows>,
+    ) -> Self::Rows;
+
+    /// The activity that a population answers with when its somata are at `soma`.
+    fn respond(&self, id: PopulationId, soma: Self::Rows) -> Self::Rows {
+        soma.respond(self.plan().populations[id].activation)
+    }
+
+    /// The activity of the input population when it is shown `input`.
+    fn respond_to_input(&self, input: Self::Rows) -> Self::Rows {
+        input
+    }
+
+    /// Steps by which activity arrives later than the timing of the projection says.
+    fn delay(&self, _id: ProjectionId) -> usize {
+        0
+    }
+
+    /// Whether a constant activity gives a constant drive.
+    fn is_steady(&self, _id: ProjectionId) -> bool {
+        true
+    }
+}
+
+/// How a network runs, whatever its numbers.
+pub trait Dynamics: Numbers {
     /// Lets the network settle under a constant input, from rest.
     ///
     /// At rest, `s = b` and `r = f(s)`. In each of `steps` steps, first the activities become the
@@ -28,33 +76,18 @@ impl Network {
     /// # Shapes
     ///
     /// - input: `[batch, input size]`
-    /// - every tensor of the result: `[batch, size]`
+    /// - all rows of the result: `[batch, size]`
     ///
     /// # Panics
     ///
     /// If the input does not have the width of the input population.
-    pub fn settle(
+    fn settle(
         &self,
-        input: Tensor<2>,
+        input: Self::Rows,
         steps: usize,
-        observer: &mut dyn Observer,
-    ) -> NetworkState {
+        observer: &mut dyn Observer<Self::Rows>,
+    ) -> NetworkState<Self::Rows> {
         self.settle_from(self.rest(input), 0..steps, observer)
-    }
-
-    /// Activity of the output population after the forward phase: the network as a function.
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch, input size]`
-    /// - output: `[batch, output size]`
-    ///
-    /// # Panics
-    ///
-    /// If the input does not have the width of the input population.
-    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
-        let output = self.plan().output;
-        self.settle(input, self.plan().steps, &mut ()).activity[output].clone()
     }
 
     /// The state before the first step: somata at their bias.
@@ -66,33 +99,45 @@ impl Network {
     /// # Panics
     ///
     /// If the input does not have the width of the input population.
-    pub fn rest(&self, input: Tensor<2>) -> NetworkState {
+    fn rest(&self, input: Self::Rows) -> NetworkState<Self::Rows> {
         let plan = self.plan();
         let [batch, width] = input.dims();
         let size = plan.populations[plan.input].size;
         assert_eq!(width, size, "width of the input; `{}` has {size} units", {
             &plan.populations[plan.input].name
         });
-        let device = input.device();
-        let soma: PerPopulation<Tensor<2>> = (plan.populations.iter())
-            .map(|(id, population)| match self.bias(id) {
-                _ if id == plan.input => input.clone(),
-                Some(bias) => bias.unsqueeze::<2>().expand([batch, population.size]),
-                None => Tensor::zeros([batch, population.size], &device),
+        let soma: PerPopulation<Self::Rows> = (plan.populations.iter())
+            .map(|(id, population)| {
+                let zeros = || input.filled([batch, population.size], 0.0);
+                match self.bias_row(id) {
+                    _ if id == plan.input => input.clone(),
+                    Some(bias) => zeros() + bias,
+                    None => zeros(),
+                }
             })
             .collect();
-        let activity: PerPopulation<Tensor<2>> = (soma.iter())
-            .map(|(id, soma)| match id == plan.input {
-                true => self.activity_of_input(&input),
-                false => self.respond(id, soma.clone()),
+        let activity: PerPopulation<Self::Rows> = (soma.iter())
+            .map(|(id, soma)| {
+                if id == plan.input {
+                    self.respond_to_input(input.clone())
+                } else {
+                    self.respond(id, soma.clone())
+                }
             })
             .collect();
         let previous = activity.clone();
-        let past = match self.effects.as_ref().map_or(0, |effects| effects.depth()) {
+        let delays = (plan.projections.iter().enumerate()).map(|(index, projection)| {
+            match (self.delay(ProjectionId(index)), projection.timing) {
+                (0, _) => 0,
+                (delay, Timing::Current) => delay,
+                (delay, Timing::Previous) => delay + 1,
+            }
+        });
+        let past = match delays.max().unwrap_or(0) {
             0 => Vec::new(),
             depth => {
                 let mut before = activity.clone();
-                before[plan.input] = input.zeros_like();
+                before[plan.input] = input.filled([batch, size], 0.0);
                 vec![before; depth]
             }
         };
@@ -104,30 +149,21 @@ impl Network {
         }
     }
 
-    fn activity_of_input(&self, input: &Tensor<2>) -> Tensor<2> {
-        let id = self.plan().input;
-        let nonnegative = self.plan().populations[id].cell != CellType::Unconstrained;
-        match self.cells(id, &input.device()) {
-            None => input.clone(),
-            Some(cells) => cells.input(input.clone(), nonnegative),
-        }
-    }
-
     /// Continues to settle from `state`; `steps` are the numbers that the observer sees.
     ///
     /// With the parameters and not the state tracked by autodiff, gradients flow through these
     /// steps and no further: backprop through the last steps.
-    pub fn settle_from(
+    fn settle_from(
         &self,
-        mut state: NetworkState,
+        mut state: NetworkState<Self::Rows>,
         steps: std::ops::Range<usize>,
-        observer: &mut dyn Observer,
-    ) -> NetworkState {
+        observer: &mut dyn Observer<Self::Rows>,
+    ) -> NetworkState<Self::Rows> {
         if steps.is_empty() {
             return state;
         }
         let plan = self.plan();
-        let somata: Vec<Soma> = (plan.populations.iter())
+        let somata: Vec<_> = (plan.populations.iter())
             .filter(|(id, _)| *id != plan.input)
             .map(|(id, _)| self.soma(id, Drive::Forward, &state))
             .collect();
@@ -156,24 +192,71 @@ impl Network {
     /// # Shapes
     ///
     /// - result: `[batch, size]`; `None` where no projection ends at a dendrite
-    pub fn dendritic_state(&self, post: PopulationId, state: &NetworkState) -> Option<Tensor<2>> {
-        self.plan()
-            .incoming(post, Compartment::Dendrite)
-            .map(|(id, projection)| {
-                let view = self.view(id);
-                view.drive(presynaptic(projection, view.delay(), state).clone())
-            })
-            .reduce(|sum, drive| sum + drive)
+    fn dendritic_state(
+        &self,
+        post: PopulationId,
+        state: &NetworkState<Self::Rows>,
+    ) -> Option<Self::Rows> {
+        let incoming = self.plan().incoming(post, Compartment::Dendrite);
+        incoming.fold(None, |sum, (id, _)| {
+            Some(self.add_drive(id, arriving(self, id, state), sum))
+        })
+    }
+
+    /// The dendritic states of all populations.
+    fn dendritic_states(
+        &self,
+        state: &NetworkState<Self::Rows>,
+    ) -> PerPopulation<Option<Self::Rows>> {
+        let populations = self.plan().populations.iter();
+        populations
+            .map(|(id, _)| self.dendritic_state(id, state))
+            .collect()
+    }
+
+    /// The soma of a population under the input of `state`, ready to be integrated; the drive that
+    /// the input gives is computed here, once.
+    fn soma(
+        &self,
+        id: PopulationId,
+        drive: Drive,
+        state: &NetworkState<Self::Rows>,
+    ) -> Soma<'_, Self> {
+        let plan = self.plan();
+        let (fixed, varying): (Vec<_>, Vec<_>) = plan
+            .incoming(id, Compartment::Soma)
+            .filter(|(_, projection)| drive == Drive::All || projection.active.forward())
+            .map(|(id, _)| id)
+            .partition(|id| plan.projection(*id).pre == plan.input && self.is_steady(*id));
+        let constant = fixed.iter().fold(self.bias_row(id), |sum, id| {
+            let pre = plan.projection(*id).pre;
+            Some(self.add_drive(*id, &state.activity[pre], sum))
+        });
+        let constant = constant.unwrap_or_else(|| {
+            let soma = &state.soma[id];
+            soma.filled(soma.dims(), 0.0)
+        });
+        Soma {
+            id,
+            tau: plan.populations[id].tau,
+            numbers: self,
+            constant,
+            varying,
+        }
     }
 }
 
-/// The activity that arrives through a projection, `delay` steps later than its timing says.
-fn presynaptic<'a>(
-    projection: &ProjectionPlan,
-    delay: usize,
-    state: &'a NetworkState,
-) -> &'a Tensor<2> {
-    match (projection.timing, delay) {
+impl<N: Numbers + ?Sized> Dynamics for N {}
+
+/// The activity that arrives through a projection, later than its timing says where there is a
+/// [delay](Numbers::delay).
+fn arriving<'a, N: Numbers + ?Sized>(
+    numbers: &N,
+    id: ProjectionId,
+    state: &'a NetworkState<N::Rows>,
+) -> &'a N::Rows {
+    let projection = numbers.plan().projection(id);
+    match (projection.timing, numbers.delay(id)) {
         (Timing::Current, 0) => &state.activity[projection.pre],
         (Timing::Previous, 0) => &state.previous[projection.pre],
         (Timing::Current, delay) => &state.past[delay - 1][projection.pre],
@@ -192,50 +275,18 @@ pub enum Drive {
 
 /// The soma of one population while the input is constant: one step of its dynamics at a time.
 ///
-/// Made by [`Network::soma`].
+/// Made by [`Dynamics::soma`].
 #[derive(Debug)]
-pub struct Soma<'a> {
+pub struct Soma<'a, N: Numbers + ?Sized> {
     id: PopulationId,
     tau: f64,
-    activation: Activation,
-    cells: Option<CellTensors>,
+    numbers: &'a N,
     /// Bias and input, which do not change.
-    constant: Tensor<2>,
-    varying: Vec<(&'a ProjectionPlan, WeightView)>,
+    constant: N::Rows,
+    varying: Vec<ProjectionId>,
 }
 
-impl Network {
-    /// The soma of a population under the input of `state`, ready to be integrated; the drive that
-    /// the input gives is computed here, once.
-    pub fn soma(&self, id: PopulationId, drive: Drive, state: &NetworkState) -> Soma<'_> {
-        let plan = self.plan();
-        let (fixed, varying): (Vec<_>, Vec<_>) = plan
-            .incoming(id, Compartment::Soma)
-            .filter(|(_, projection)| drive == Drive::All || projection.active.forward())
-            .map(|(id, projection)| (projection, self.view(id)))
-            .partition(|(projection, view)| projection.pre == plan.input && view.is_steady());
-        let bias = self.bias(id).map(|bias| bias.unsqueeze::<2>());
-        let input = fixed
-            .iter()
-            .map(|(projection, view)| view.drive(state.activity[projection.pre].clone()));
-        let constant = bias
-            .into_iter()
-            .chain(input)
-            .reduce(|sum, drive| drive + sum)
-            .unwrap_or_else(|| state.soma[id].zeros_like());
-        let population = &plan.populations[id];
-        Soma {
-            id,
-            tau: population.tau,
-            activation: population.activation,
-            cells: self.cells(id, &state.soma[id].device()),
-            constant,
-            varying,
-        }
-    }
-}
-
-impl Soma<'_> {
+impl<N: Numbers + ?Sized> Soma<'_, N> {
     /// One step of the dynamics, with a nudge that reaches the activity but not the soma itself.
     ///
     /// ```text
@@ -246,27 +297,54 @@ impl Soma<'_> {
     /// # Shapes
     ///
     /// - nudge: `[batch, size]`
-    pub fn advance(&self, state: &mut NetworkState, nudge: Option<&Tensor<2>>) {
-        let drive = self.drive(state);
-        let before = state.soma[self.id].clone();
-        let after = (drive - before.clone()) / self.tau + before;
+    pub fn advance(&self, state: &mut NetworkState<N::Rows>, nudge: Option<&N::Rows>) {
+        let drive = (self.varying.iter()).fold(self.constant.clone(), |sum, id| {
+            let arriving = arriving(self.numbers, *id, state);
+            self.numbers.add_drive(*id, arriving, Some(sum))
+        });
+        let after = state.soma[self.id].clone().leak(drive, self.tau);
         let nudged = match nudge {
-            Some(nudge) => after.clone() + nudge.clone(),
+            Some(nudge) => nudge.clone() + after.clone(),
             None => after.clone(),
         };
-        state.activity[self.id] = match &self.cells {
-            None => self.activation.forward(nudged),
-            Some(cells) => cells.respond(self.activation, nudged),
-        };
+        state.activity[self.id] = self.numbers.respond(self.id, nudged);
         state.soma[self.id] = after;
     }
+}
 
-    fn drive(&self, state: &NetworkState) -> Tensor<2> {
-        self.varying
-            .iter()
-            .fold(self.constant.clone(), |sum, (projection, view)| {
-                view.drive(presynaptic(projection, view.delay(), state).clone()) + sum
-            })
+impl Network {
+    /// Lets the network settle under a constant input, from rest: [`Dynamics::settle`].
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, input size]`
+    /// - every tensor of the result: `[batch, size]`
+    ///
+    /// # Panics
+    ///
+    /// If the input does not have the width of the input population.
+    pub fn settle(
+        &self,
+        input: Tensor<2>,
+        steps: usize,
+        observer: &mut dyn Observer,
+    ) -> NetworkState {
+        Dynamics::settle(self, input, steps, observer)
+    }
+
+    /// Activity of the output population after the forward phase: the network as a function.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, input size]`
+    /// - output: `[batch, output size]`
+    ///
+    /// # Panics
+    ///
+    /// If the input does not have the width of the input population.
+    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+        let output = self.plan().output;
+        self.settle(input, self.plan().steps, &mut ()).activity[output].clone()
     }
 }
 

@@ -1,6 +1,6 @@
 //! From a learning specification to rules in place, or to the list of all its mistakes.
 
-use std::{collections::HashSet, sync::Arc};
+use std::collections::HashSet;
 
 use burn_dendrite_nn::{
     Compartment, Parameter, PerPopulation, Plan, PopulationId, PopulationName, SpecError,
@@ -8,7 +8,7 @@ use burn_dendrite_nn::{
 };
 
 use crate::{
-    Learning, LearningRule, LearningSpec, NudgeSpec, RuleSite, RuleSpec, Select, Signal, Target,
+    AnyRule, Learning, LearningSpec, NudgeSpec, RuleSite, RuleSpec, Select, Signal, Target,
     backprop::Objective,
     phase::{Nudge, Response, Settling, hears_from_above},
 };
@@ -42,7 +42,7 @@ pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecEr
         let rate = rule.learning_rate;
         let fits = match &rule.rule {
             RuleSpec::Local(local) => {
-                learning.add(parameter, rate, Arc::new(local.clone()));
+                learning.add(parameter, rate, local.shared());
                 local_rule_fits(local.kind(), &**local, parameter, plan, learning.nudge())
             }
             RuleSpec::Backprop => {
@@ -226,7 +226,7 @@ fn reaches_a_soma(kind: &str, parameter: Parameter, plan: &Plan) -> Result<(), S
 /// Whether a rule's parameters are in range and everything that it reads exists where it is used.
 pub(crate) fn local_rule_fits(
     kind: &str,
-    rule: &dyn LearningRule,
+    rule: &dyn AnyRule,
     parameter: Parameter,
     plan: &Plan,
     nudge: Option<&Nudge>,

@@ -2,13 +2,18 @@
 
 use std::sync::Arc;
 
-use burn::{module::Module, tensor::Tensor};
-use burn_dendrite_nn::{Network, Observer, Parameter, PerPopulation, Plan, SpecError};
+use burn::{module::Module, optim::GradientsParams, tensor::Tensor};
+use burn_dendrite_nn::{
+    Dynamics, Network, NetworkState, Observer, Parameter, Plan, SpecError,
+    numbers::Rows,
+    perturb::{Conditions, Running},
+};
 
 use crate::{
-    LearningRule, Remembered, RuleMemory, Side, Target, Trace, Updates,
-    backprop::{Objective, Tracked, settle_tracked},
+    AnyRule, LearningRule, RuleMemory, RuleStep, Side, Target, Trace, Updates,
+    backprop::{Descend, Gradient, Objective, Tracked},
     phase::Nudge,
+    rule::Plastic,
     synapse::Synapse,
 };
 
@@ -28,7 +33,7 @@ pub struct Learning {
 pub(crate) struct LocalPlasticity {
     pub(crate) parameter: Parameter,
     pub(crate) learning_rate: f64,
-    pub(crate) rule: Arc<dyn LearningRule>,
+    pub(crate) rule: Arc<dyn AnyRule>,
 }
 
 /// A parameter that descends on an objective.
@@ -39,7 +44,7 @@ pub(crate) struct Descent {
     pub(crate) objective: Objective,
 }
 
-/// What one training step gives.
+/// What one training step on burn's tensors gives.
 #[derive(Clone, Debug)]
 pub struct Outcome {
     /// The states of both phases.
@@ -48,8 +53,61 @@ pub struct Outcome {
     pub updates: Updates,
     /// Mean squared error over batch and output units at the end of the forward phase, `[1]`.
     pub loss: Tensor<1>,
-    /// What the rules remember of this step, for [`RuleMemory::keep`].
-    pub remembered: Remembered,
+    remembered: Vec<Tensor<2>>,
+}
+
+impl Outcome {
+    /// The same with all changes times `factor`.
+    pub fn scale(self, factor: f64) -> Self {
+        if factor == 1.0 {
+            return self;
+        }
+        Self {
+            updates: self.updates.scale(factor),
+            ..self
+        }
+    }
+
+    /// Ends the step: the network with the changes added and its constraints applied. The rules remember
+    /// the step in `memory`.
+    ///
+    /// # Panics
+    ///
+    /// If the network or the memory is another one than that of the step.
+    pub fn apply(self, network: Network, memory: &RuleMemory) -> Network {
+        self.into_updates(memory).apply(network)
+    }
+
+    /// Ends the step: the changes as gradients for a burn optimizer; see [`Updates::into_grads`]. The
+    /// rules remember the step in `memory`.
+    ///
+    /// # Panics
+    ///
+    /// If the network or the memory is another one than that of the step.
+    pub fn into_grads(self, network: &Network, memory: &RuleMemory) -> GradientsParams {
+        self.into_updates(memory).into_grads(network)
+    }
+
+    /// Ends the step without changing anything but `memory`, in which the rules remember it: the changes
+    /// that they ask for.
+    ///
+    /// # Panics
+    ///
+    /// If the memory is another one than that of the step.
+    pub fn into_updates(self, memory: &RuleMemory) -> Updates {
+        memory.keep(self.remembered);
+        self.updates
+    }
+}
+
+/// What one training step gives, in any numbers.
+pub(crate) struct Step<R> {
+    pub(crate) trace: Trace<R>,
+    pub(crate) updates: Updates<R>,
+    /// Mean squared error over batch and output units, `[1, 1]`.
+    pub(crate) loss: R,
+    /// A row for each slot of each rule, `[1, size]`.
+    pub(crate) remembered: Vec<R>,
 }
 
 impl Learning {
@@ -66,7 +124,7 @@ impl Learning {
         &mut self,
         parameter: Parameter,
         learning_rate: f64,
-        rule: Arc<dyn LearningRule>,
+        rule: Arc<dyn AnyRule>,
     ) {
         self.local.push(LocalPlasticity {
             parameter,
@@ -135,18 +193,6 @@ impl Learning {
         self.tracked_steps = steps;
     }
 
-    pub(crate) fn tracked_steps(&self) -> usize {
-        self.tracked_steps
-    }
-
-    pub(crate) fn local(&self) -> &[LocalPlasticity] {
-        &self.local
-    }
-
-    pub(crate) fn descents(&self) -> &[Descent] {
-        &self.backprop
-    }
-
     /// The backward phase, if there is one.
     pub fn nudge(&self) -> Option<&Nudge> {
         self.nudge.as_ref()
@@ -195,12 +241,12 @@ impl Learning {
             .collect()
     }
 
-    /// One training step up to the updates: forward phase, backward phase, then every rule on the
-    /// same snapshot.
+    /// One training step up to the updates, on burn's tensors: forward phase, backward phase, then every
+    /// rule on the same snapshot.
     ///
     /// The network may live on an autodiff device; the dynamics run on its plain tensors, and
-    /// only backprop's last steps are tracked. Nothing is changed, the memory neither: hand
-    /// [`Outcome::remembered`] to [`RuleMemory::keep`] for the next step to see it.
+    /// only backprop's last steps are tracked. Nothing is changed, the memory neither, until
+    /// [`Outcome::apply`] or [`Outcome::into_grads`] ends the step.
     ///
     /// # Shapes
     ///
@@ -209,9 +255,27 @@ impl Learning {
     ///
     /// # Panics
     ///
-    /// If the shapes do not fit the network, or the memory is that of other rules.
+    /// If the shapes do not fit the network or each other, or the memory is that of other rules.
     pub fn run(
         &self,
+        network: &Network,
+        memory: &RuleMemory,
+        input: Tensor<2>,
+        target: Tensor<2>,
+        observer: &mut dyn Observer,
+    ) -> Outcome {
+        self.run_under(&Conditions::default(), network, memory, input, target, observer)
+    }
+
+    /// [`run`](Self::run) under other conditions: with the dynamics perturbed, and with the random
+    /// numbers of the samples at hand.
+    ///
+    /// # Panics
+    ///
+    /// Those of [`run`](Self::run), or if the effects are those of another plan.
+    pub fn run_under(
+        &self,
+        conditions: &Conditions<'_>,
         network: &Network,
         memory: &RuleMemory,
         input: Tensor<2>,
@@ -221,91 +285,126 @@ impl Learning {
         // Operations on autodiff tensors would each leave an entry in burn's graph.
         let network = &network.valid();
         let (input, target) = (input.without_autodiff(), target.without_autodiff());
-        let plan = network.plan();
+        let Step {
+            trace,
+            updates,
+            loss,
+            remembered,
+        } = self.step(conditions, network, &memory.rows(), input, target, observer);
+        Outcome {
+            trace,
+            updates: updates.resolved(network),
+            loss: loss.squeeze_dim::<1>(0),
+            remembered,
+        }
+    }
 
+    /// One training step up to the updates, in any numbers.
+    pub(crate) fn step<N: Descend>(
+        &self,
+        conditions: &Conditions<'_>,
+        network: &N,
+        memory: &[N::Rows],
+        input: N::Rows,
+        target: N::Rows,
+        observer: &mut dyn Observer<N::Rows>,
+    ) -> Step<N::Rows> {
+        let plan = network.plan();
+        let [batch, _] = input.dims();
+        let wanted = [batch, plan.populations[plan.output].size];
+        assert_eq!(target.dims(), wanted, "a target for each row of the input");
+        let running = conditions.on(network);
         let mut updates = Updates::default();
-        let forward = self.descend(network, input, &target, observer, &mut updates);
-        let dendrite: PerPopulation<Option<Tensor<2>>> = (plan.populations.iter())
-            .map(|(id, _)| network.dendritic_state(id, &forward))
-            .collect();
+        let forward =
+            self.descend(conditions, network, &running, input, &target, observer, &mut updates);
+        let dendrite = running.dendritic_states(&forward);
         let output = forward.activity[plan.output].clone();
-        let loss = (target.clone() - output).square().mean();
+        let loss = (target.clone() - output).squared();
+        let loss = loss.mean_of_row().mean_of_column();
         let trace = match &self.nudge {
-            Some(nudge) => nudge.run(network, forward, dendrite, &target, observer),
+            Some(nudge) => {
+                let random = &conditions.random;
+                nudge.run(&running, random, forward, dendrite, &target, observer)
+            }
             None => Trace::forward_only(forward, dendrite),
         };
 
-        let memory = memory.values();
-        let mut unread = memory.as_slice();
+        let mut unread = memory;
         let mut remembered = Vec::with_capacity(memory.len());
         for local in &self.local {
             let (own, others) = unread.split_at(local.rule.memory().len());
             unread = others;
-            let synapse = Synapse::new(network, local.parameter, &trace, own);
-            let delta = local.rule.update(&synapse).scale(local.learning_rate);
-            updates.insert(local.parameter, delta);
-            if !own.is_empty() {
-                let rows = local.rule.remember(&synapse);
-                remembered.extend(rows.into_iter().map(|row| row.squeeze_dim::<1>(0)));
-            }
+            let synapse = Synapse::new(plan, local.parameter, &trace, own);
+            let RuleStep {
+                delta,
+                remembered: left,
+            } = N::Rows::step(&*local.rule, &synapse);
+            updates.insert(local.parameter, delta.scale(local.learning_rate));
+            remembered.extend(left);
         }
-        Outcome {
+        Step {
             trace,
             updates,
             loss,
-            remembered: Remembered(remembered),
+            remembered,
         }
     }
 
     /// The forward phase, and the changes of all parameters that descend on an objective.
     ///
     /// Each further objective repeats the tracked steps: a tape serves one backward pass.
-    fn descend(
+    #[allow(clippy::too_many_arguments)]
+    fn descend<N: Descend>(
         &self,
-        network: &Network,
-        input: Tensor<2>,
-        target: &Tensor<2>,
-        observer: &mut dyn Observer,
-        updates: &mut Updates,
-    ) -> burn_dendrite_nn::NetworkState {
+        conditions: &Conditions<'_>,
+        network: &N,
+        running: &Running<'_, N>,
+        input: N::Rows,
+        target: &N::Rows,
+        observer: &mut dyn Observer<N::Rows>,
+        updates: &mut Updates<N::Rows>,
+    ) -> NetworkState<N::Rows> {
         let steps = network.plan().steps;
         let tracked_from = steps - self.tracked_steps;
-        let state = network.settle(input, tracked_from, observer);
+        let state = running.settle(input, tracked_from, observer);
         let mut objectives: Vec<Objective> = Vec::new();
         for descent in &self.backprop {
             if !objectives.contains(&descent.objective) {
                 objectives.push(descent.objective);
             }
         }
+        let conditions = &Conditions {
+            random: conditions.random.clone().part(1),
+            ..conditions.clone()
+        };
         let mut settled = None;
         for objective in objectives {
             let descents: Vec<&Descent> = (self.backprop.iter())
                 .filter(|descent| descent.objective == objective)
                 .collect();
             let learned: Vec<Parameter> = descents.iter().map(|it| it.parameter).collect();
-            let watched: &mut dyn Observer = match &settled {
+            let watched: &mut dyn Observer<N::Rows> = match &settled {
                 None => observer,
                 Some(_) => &mut (),
+            };
+            let asked = Gradient {
+                conditions,
+                objective,
+                learned: &learned,
+                state: state.clone(),
+                steps: tracked_from..steps,
+                target,
             };
             let Tracked {
                 state: end,
                 gradients,
-            } = settle_tracked(
-                network,
-                &learned,
-                objective,
-                state.clone(),
-                tracked_from..steps,
-                target,
-                watched,
-            );
+            } = network.gradient(asked, watched);
             settled.get_or_insert(end);
             for (descent, gradient) in descents.iter().zip(gradients) {
-                let change = gradient * -descent.learning_rate;
-                updates.insert(descent.parameter, change.into());
+                updates.insert(descent.parameter, gradient.scale(-descent.learning_rate));
             }
         }
-        settled.unwrap_or_else(|| network.settle_from(state, tracked_from..steps, observer))
+        settled.unwrap_or_else(|| running.settle_from(state, tracked_from..steps, observer))
     }
 }
 
@@ -364,12 +463,15 @@ mod tests {
         let learning = learning.check(network.plan()).unwrap();
         let half = ["H.E: scale 0.5".parse().unwrap()];
         let perturbations = Perturbations::resolve(&half, network.plan(), 0).unwrap();
-        let perturbed = perturbations.network(&network, Occasion::Train);
+        let conditions = Conditions {
+            effects: perturbations.effects(Occasion::Train),
+            ..Conditions::default()
+        };
         let input = Tensor::from_floats([[0.8]], &device);
         let target = Tensor::from_floats([[1.0]], &device);
         let memory = learning.memory(&network);
         let updates = learning
-            .run(&perturbed, &memory, input, target, &mut ())
+            .run_under(&conditions, &network, &memory, input, target, &mut ())
             .updates;
         // r = 0.5 · 0.8 = 0.4 on both; -∂(1 - 0.4)²/∂w is 2 · 0.6 · 0.4 for either weight.
         for id in [0, 1].map(ProjectionId) {

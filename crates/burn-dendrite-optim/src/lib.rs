@@ -15,7 +15,8 @@
 
 mod backprop;
 mod check;
-pub mod fused;
+mod delta;
+mod host;
 mod learning;
 mod memory;
 pub mod phase;
@@ -25,14 +26,16 @@ mod synapse;
 mod trace;
 mod updates;
 
+pub use delta::Delta;
+pub use host::{HostTrainer, to_tensors};
 pub use learning::{Learning, Outcome};
-pub use memory::{Remembered, RuleMemory, Side, Slot};
+pub use memory::{RuleMemory, Side, Slot};
 pub use phase::{Gate, NudgeSpec, Select, Settling};
-pub use rule::{ActivityPhase, Idle, LearningRule, LocalRule, RuleSite, RuleSpec, Signal};
+pub use rule::{AnyRule, Idle, LearningRule, LocalRule, RuleSite, RuleSpec, RuleStep, Signal};
 pub use spec::{LearningSpec, Plasticity, Target};
 pub use synapse::{Postsynaptic, Presynaptic, Synapse};
-pub use trace::{State, Trace};
-pub use updates::{Delta, Updates};
+pub use trace::{ActivityPhase, State, Trace};
+pub use updates::Updates;
 
 #[cfg(test)]
 pub(crate) fn test_device() -> burn::tensor::Device {

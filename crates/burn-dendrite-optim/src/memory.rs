@@ -29,8 +29,8 @@ pub enum Side {
 /// each [`Slot`] of each rule.
 ///
 /// Made by [`Learning::memory`](crate::Learning::memory), read by
-/// [`Learning::run`](crate::Learning::run), which gives the values to [`keep`](Self::keep) once the
-/// updates are applied. Saved and loaded like any module.
+/// [`Learning::run`](crate::Learning::run), and written where the step [ends](crate::Outcome::apply).
+/// Saved and loaded like any module.
 ///
 /// A batch stands for its samples one after another, in the order of its rows and with the weights
 /// held still: the first sample finds what the batch before left, each other one what the sample
@@ -39,10 +39,6 @@ pub enum Side {
 pub struct RuleMemory {
     slots: Vec<RunningState<Tensor<1>>>,
 }
-
-/// What the rules want to remember after one step; see [`RuleMemory::keep`].
-#[derive(Clone, Debug, Default)]
-pub struct Remembered(pub(crate) Vec<Tensor<1>>);
 
 impl RuleMemory {
     pub(crate) fn new(start: Vec<Tensor<1>>) -> Self {
@@ -59,15 +55,20 @@ impl RuleMemory {
             .collect()
     }
 
-    /// Puts new values in the place of the old ones.
+    /// The values as rows, `[1, size]` each.
+    pub(crate) fn rows(&self) -> Vec<Tensor<2>> {
+        self.values().into_iter().map(Tensor::unsqueeze).collect()
+    }
+
+    /// Puts new values, `[1, size]` each, in the place of the old ones.
     ///
     /// # Panics
     ///
     /// If they come from another way of learning than this memory.
-    pub fn keep(&self, Remembered(values): Remembered) {
-        assert_eq!(values.len(), self.slots.len(), "values for each slot");
-        for (slot, value) in self.slots.iter().zip(values) {
-            slot.update(value);
+    pub(crate) fn keep(&self, rows: Vec<Tensor<2>>) {
+        assert_eq!(rows.len(), self.slots.len(), "values for each slot");
+        for (slot, row) in self.slots.iter().zip(rows) {
+            slot.update(row.squeeze_dim::<1>(0));
             // A running state holds an update back until the next one; what is saved must be new.
             slot.value_sync();
         }
@@ -83,8 +84,8 @@ mod tests {
         let tensor = |value: f32| Tensor::<1>::from_floats([value], &crate::test_device());
         let memory = RuleMemory::new(vec![tensor(1.0)]);
         let read = |memory: &RuleMemory| memory.values().remove(0).into_scalar::<f32>();
-        memory.keep(Remembered(vec![tensor(2.0)]));
-        memory.keep(Remembered(vec![tensor(3.0)]));
+        memory.keep(vec![tensor(2.0).unsqueeze()]);
+        memory.keep(vec![tensor(3.0).unsqueeze()]);
         assert_eq!(read(&memory), 3.0);
 
         let other = RuleMemory::new(vec![tensor(0.0)]);

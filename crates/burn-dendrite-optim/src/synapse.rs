@@ -1,82 +1,62 @@
 //! What a learning rule may know: the signals at one synapse.
 
 use burn::tensor::Tensor;
-use burn_dendrite_nn::{CellType, Network, Parameter, PopulationId, Timing};
+use burn_dendrite_nn::{
+    NetworkState, Parameter, Plan, PopulationId, ProjectionPlan, Timing, numbers::Rows,
+};
 
-use crate::{Delta, Trace, rule::ActivityPhase};
+use crate::{ActivityPhase, Delta, Trace};
 
 /// The synapses of one projection, or those of a bias: a constant activity of 1 onto each neuron.
 ///
 /// Locality is this type: a rule sees both sides of its own synapses and nothing else of the
-/// network.
+/// network. On which kind of numbers, it does not know.
 #[derive(Debug)]
-pub struct Synapse<'a> {
+pub struct Synapse<'a, R = Tensor<2>> {
     /// The presynaptic side.
-    pub pre: Presynaptic<'a>,
+    pub pre: Presynaptic<'a, R>,
     /// The postsynaptic side.
-    pub post: Postsynaptic<'a>,
-    network: &'a Network,
-    parameter: Parameter,
-    memory: &'a [Tensor<1>],
+    pub post: Postsynaptic<'a, R>,
+    memory: &'a [R],
 }
 
 /// The signals of the presynaptic neurons as they arrive through this projection.
 #[derive(Debug)]
-pub struct Presynaptic<'a> {
-    trace: &'a Trace,
-    source: Source,
-}
-
-#[derive(Debug)]
-#[allow(clippy::large_enum_variant)] // One at a time, on the stack.
-enum Source {
-    Population {
-        id: PopulationId,
-        timing: Timing,
-        cell: CellType,
-    },
-    /// The constant 1 that a bias stands for, `[batch, 1]`.
-    One(Tensor<2>),
+pub struct Presynaptic<'a, R = Tensor<2>> {
+    trace: &'a Trace<R>,
+    /// The projection; `None` for a bias.
+    projection: Option<&'a ProjectionPlan>,
+    post: PopulationId,
 }
 
 /// The signals of the postsynaptic neurons.
 #[derive(Debug)]
-pub struct Postsynaptic<'a> {
-    trace: &'a Trace,
+pub struct Postsynaptic<'a, R = Tensor<2>> {
+    trace: &'a Trace<R>,
     id: PopulationId,
 }
 
-impl<'a> Synapse<'a> {
+impl<'a, R: Rows> Synapse<'a, R> {
     pub(crate) fn new(
-        network: &'a Network,
+        plan: &'a Plan,
         parameter: Parameter,
-        trace: &'a Trace,
-        memory: &'a [Tensor<1>],
+        trace: &'a Trace<R>,
+        memory: &'a [R],
     ) -> Self {
-        let (source, post) = match parameter {
+        let (projection, post) = match parameter {
             Parameter::Weight(id) => {
-                let projection = network.plan().projection(id);
-                let cell = projection.site.cell;
-                let source = Source::Population {
-                    id: projection.pre,
-                    timing: projection.timing,
-                    cell,
-                };
-                (source, projection.post)
+                let projection = plan.projection(id);
+                (Some(projection), projection.post)
             }
-            Parameter::Bias(id) => {
-                let activity = &trace.forward.activity[id];
-                (
-                    Source::One(Tensor::ones([activity.dims()[0], 1], &activity.device())),
-                    id,
-                )
-            }
+            Parameter::Bias(id) => (None, id),
         };
         Self {
-            pre: Presynaptic { trace, source },
+            pre: Presynaptic {
+                trace,
+                projection,
+                post,
+            },
             post: Postsynaptic { trace, id: post },
-            network,
-            parameter,
             memory,
         }
     }
@@ -86,20 +66,8 @@ impl<'a> Synapse<'a> {
     /// # Panics
     ///
     /// If the rule declares no such slot.
-    pub fn memory(&self, slot: usize) -> Tensor<2> {
-        self.memory[slot].clone().unsqueeze()
-    }
-
-    /// The weights `[pre, post]`; of a bias, `[1, post]`.
-    pub fn weight(&self) -> Tensor<2> {
-        match self.parameter {
-            Parameter::Weight(id) => self.network.weight(id),
-            Parameter::Bias(id) => self
-                .network
-                .bias(id)
-                .expect("a bias that learns exists")
-                .unsqueeze(),
-        }
+    pub fn memory(&self, slot: usize) -> R {
+        self.memory[slot].clone()
     }
 
     /// The change that a product of presynaptic and postsynaptic signals makes, averaged over the
@@ -109,42 +77,39 @@ impl<'a> Synapse<'a> {
     /// Δw_ij = (1/batch) Σ_b pre_bi · post_bj
     /// ```
     ///
-    /// A rule that uses this never learns the geometry of the projection.
-    ///
     /// # Shapes
     ///
     /// - pre: `[batch, pre]`, post: `[batch, post]`
-    pub fn outer(&self, pre: Tensor<2>, post: Tensor<2>) -> Delta {
-        self.outers([(pre, post)])
+    pub fn outer(&self, pre: R, post: R) -> Delta<R> {
+        Delta::outer(pre, averaged(post))
     }
 
-    /// The sum of several such products, each averaged over the batch.
+    /// The change that such a product makes in proportion to each weight, averaged over the batch.
     ///
     /// ```text
-    /// Δw_ij = Σ_k (1/batch) Σ_b pre_kbi · post_kbj
+    /// Δw_ij = w_ij · (1/batch) Σ_b pre_bi · post_bj
     /// ```
     ///
     /// # Shapes
     ///
-    /// - each pre: `[batch, pre]`, each post: `[batch, post]`
+    /// - pre: `[batch, pre]`, post: `[batch, post]`
+    pub fn weighted(&self, pre: R, post: R) -> Delta<R> {
+        Delta::weighted(pre, averaged(post))
+    }
+
+    /// A change in proportion to each weight that does not ask for the presynaptic neuron, averaged
+    /// over the batch.
     ///
-    /// # Panics
+    /// ```text
+    /// Δw_ij = w_ij · (1/batch) Σ_b post_bj
+    /// ```
     ///
-    /// If there is no product.
-    pub fn outers<const N: usize>(&self, products: [(Tensor<2>, Tensor<2>); N]) -> Delta {
-        let batch = products[0].0.dims()[0];
-        let (mut pre, mut post): (Vec<_>, Vec<_>) = products.into_iter().unzip();
-        // One product of longer factors: the sum over samples is a sum over products too.
-        let (pre, post) = match N {
-            1 => (pre.remove(0), post.remove(0)),
-            _ => (Tensor::cat(pre, 0), Tensor::cat(post, 0)),
-        };
-        let post = if batch == 1 {
-            post
-        } else {
-            post / batch as f64
-        };
-        Delta::Outer { pre, post }
+    /// # Shapes
+    ///
+    /// - post: `[batch, post]`
+    pub fn weighted_alike(&self, post: R) -> Delta<R> {
+        let size = self.pre.forward().dims()[1];
+        Delta::weighted(post.filled([1, size], 1.0), post.mean_of_column())
     }
 
     /// What each sample of the batch finds in a memory slot where every sample leaves its row of
@@ -157,18 +122,26 @@ impl<'a> Synapse<'a> {
     /// # Panics
     ///
     /// If the rule declares no such slot.
-    pub fn past(&self, slot: usize, left: &Tensor<2>) -> Tensor<2> {
+    pub fn past(&self, slot: usize, left: &R) -> R {
         let first = self.memory(slot);
         match left.dims()[0] {
             1 => first,
-            batch => Tensor::cat(vec![first, left.clone().narrow(0, 0, batch - 1)], 0),
+            batch => R::stacked(vec![first, left.clone().row_range(0, batch - 1)]),
         }
     }
 }
 
-impl Presynaptic<'_> {
+/// A factor of a sum over samples, so that the sum is their mean.
+fn averaged<R: Rows>(factor: R) -> R {
+    match factor.dims()[0] {
+        1 => factor,
+        batch => factor / batch as f64,
+    }
+}
+
+impl<R: Rows> Presynaptic<'_, R> {
     /// Activity at the end of a phase, `[batch, pre]`.
-    pub fn during(&self, phase: ActivityPhase) -> Tensor<2> {
+    pub fn during(&self, phase: ActivityPhase) -> R {
         match phase {
             ActivityPhase::Forward => self.forward(),
             ActivityPhase::Backward => self.nudged(),
@@ -177,43 +150,37 @@ impl Presynaptic<'_> {
 
     /// Activity at the end of the forward phase, `[batch, pre]`: the current or the previous one,
     /// as the projection says.
-    pub fn forward(&self) -> Tensor<2> {
+    pub fn forward(&self) -> R {
         self.of(&self.trace.forward)
     }
 
     /// Activity at the end of the backward phase, `[batch, pre]`.
-    pub fn nudged(&self) -> Tensor<2> {
+    pub fn nudged(&self) -> R {
         self.of(&self.trace.nudged)
     }
 
-    fn of(&self, state: &burn_dendrite_nn::NetworkState) -> Tensor<2> {
-        match &self.source {
-            Source::Population {
-                id,
-                timing: Timing::Current,
-                ..
-            } => state.activity[*id].clone(),
-            Source::Population {
-                id,
-                timing: Timing::Previous,
-                ..
-            } => state.previous[*id].clone(),
-            Source::One(one) => one.clone(),
+    fn of(&self, state: &NetworkState<R>) -> R {
+        match self.projection {
+            Some(projection) => match projection.timing {
+                Timing::Current => state.activity[projection.pre].clone(),
+                Timing::Previous => state.previous[projection.pre].clone(),
+            },
+            None => {
+                let activity = &state.activity[self.post];
+                activity.filled([activity.dims()[0], 1], 1.0)
+            }
         }
     }
 
     /// `-1` where the neurons are inhibitory, else `1`.
     pub fn sign(&self) -> f64 {
-        match self.source {
-            Source::Population { cell, .. } => cell.sign(),
-            Source::One(_) => 1.0,
-        }
+        self.projection.map_or(1.0, |it| it.site.cell.sign())
     }
 }
 
-impl Postsynaptic<'_> {
+impl<R: Rows> Postsynaptic<'_, R> {
     /// Activity at the end of a phase, `[batch, post]`.
-    pub fn during(&self, phase: ActivityPhase) -> Tensor<2> {
+    pub fn during(&self, phase: ActivityPhase) -> R {
         match phase {
             ActivityPhase::Forward => self.forward(),
             ActivityPhase::Backward => self.nudged(),
@@ -221,12 +188,12 @@ impl Postsynaptic<'_> {
     }
 
     /// Activity at the end of the forward phase, `[batch, post]`.
-    pub fn forward(&self) -> Tensor<2> {
+    pub fn forward(&self) -> R {
         self.trace.forward.activity[self.id].clone()
     }
 
     /// Activity at the end of the backward phase, `[batch, post]`.
-    pub fn nudged(&self) -> Tensor<2> {
+    pub fn nudged(&self) -> R {
         self.trace.nudged.activity[self.id].clone()
     }
 
@@ -236,7 +203,7 @@ impl Postsynaptic<'_> {
     ///
     /// If the population has no dendrite; a rule that declares
     /// [`Signal::Dendrite`](crate::Signal::Dendrite) is never used there.
-    pub fn dendrite(&self) -> Tensor<2> {
+    pub fn dendrite(&self) -> R {
         self.trace.dendrite[self.id]
             .clone()
             .expect("the rule declares that it needs a dendrite")
@@ -248,7 +215,7 @@ impl Postsynaptic<'_> {
     ///
     /// If the population is not nudged; a rule that declares
     /// [`Signal::Plateau`](crate::Signal::Plateau) is never used there.
-    pub fn plateau(&self) -> Tensor<2> {
+    pub fn plateau(&self) -> R {
         self.trace.plateau[self.id]
             .clone()
             .expect("the rule declares that it needs a plateau")

@@ -2,23 +2,34 @@
 
 use burn::tensor::Tensor;
 use burn_dendrite_nn::{NetworkState, PerPopulation, Plan, PopulationId};
+use serde::{Deserialize, Serialize};
 
 use crate::Learning;
 
-/// The states of one training step; every tensor is `[batch, size]`.
+/// The states of one training step; all rows are `[batch, size]`.
 #[derive(Clone, Debug)]
-pub struct Trace {
+pub struct Trace<R = Tensor<2>> {
     /// State at the end of the forward phase.
-    pub forward: NetworkState,
+    pub forward: NetworkState<R>,
     /// Dendritic state at the end of the forward phase, not clamped; `None` without a dendrite.
-    pub dendrite: PerPopulation<Option<Tensor<2>>>,
+    pub dendrite: PerPopulation<Option<R>>,
     /// State at the end of the backward phase; the forward one where no population was nudged.
-    pub nudged: NetworkState,
+    pub nudged: NetworkState<R>,
     /// Dendritic state at the end of the backward phase, in [-1, 1]; the output's is its error.
-    pub nudged_dendrite: PerPopulation<Option<Tensor<2>>>,
+    pub nudged_dendrite: PerPopulation<Option<R>>,
     /// Plateau potential in [-1, 1]: what the dendrite asks the soma to change; `None` for a
     /// population that is not nudged.
-    pub plateau: PerPopulation<Option<Tensor<2>>>,
+    pub plateau: PerPopulation<Option<R>>,
+}
+
+/// The phase at whose end a rule sees an activity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActivityPhase {
+    /// The forward phase.
+    Forward,
+    /// The backward phase.
+    Backward,
 }
 
 /// One of the states that a training step leaves in a population.
@@ -53,9 +64,9 @@ impl State {
     }
 }
 
-impl Trace {
+impl<R: Clone> Trace<R> {
     /// One state of one population, `[batch, size]`; `None` where the population has none.
-    pub fn state(&self, state: State, id: PopulationId) -> Option<&Tensor<2>> {
+    pub fn state(&self, state: State, id: PopulationId) -> Option<&R> {
         match state {
             State::Soma => Some(&self.forward.soma[id]),
             State::Activity => Some(&self.forward.activity[id]),
@@ -67,7 +78,7 @@ impl Trace {
     }
 
     /// The trace of a forward phase that no backward phase follows.
-    pub fn forward_only(forward: NetworkState, dendrite: PerPopulation<Option<Tensor<2>>>) -> Self {
+    pub fn forward_only(forward: NetworkState<R>, dendrite: PerPopulation<Option<R>>) -> Self {
         let none = || dendrite.iter().map(|_| None).collect::<PerPopulation<_>>();
         Self {
             nudged: forward.clone(),

@@ -3,75 +3,53 @@
 use std::collections::BTreeMap;
 
 use burn::{module::ParamId, optim::GradientsParams, tensor::Tensor};
-use burn_dendrite_nn::{Network, Parameter, on_inner};
+use burn_dendrite_nn::{Network, Parameter, numbers::Rows, on_inner};
 
-/// The change of one parameter, `[pre, post]`; a bias is a row `[1, post]`.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)] // A handful a step, and a box would be one more allocation.
-pub enum Delta {
-    /// `preᵀ · post`: the product of two thin matrices, multiplied out only when it is applied.
-    Outer {
-        /// Presynaptic factor `[batch, pre]`.
-        pre: Tensor<2>,
-        /// Postsynaptic factor `[batch, post]`, which carries all scalar factors.
-        post: Tensor<2>,
-    },
-    /// The change itself.
-    Dense(Tensor<2>),
-}
-
-impl Delta {
-    /// The change times `factor`.
-    pub fn scale(self, factor: f64) -> Self {
-        match self {
-            Self::Outer { pre, post } => Self::Outer {
-                pre,
-                post: post * factor,
-            },
-            Self::Dense(change) => Self::Dense(change * factor),
-        }
-    }
-
-    /// The change multiplied out, `[pre, post]`.
-    pub fn into_dense(self) -> Tensor<2> {
-        match self {
-            // A broadcast product for one sample: a matrix product with one inner term is slower.
-            Self::Outer { pre, post } if pre.dims()[0] == 1 => pre.transpose() * post,
-            Self::Outer { pre, post } => pre.transpose().matmul(post),
-            Self::Dense(change) => change,
-        }
-    }
-}
-
-impl From<Tensor<2>> for Delta {
-    fn from(change: Tensor<2>) -> Self {
-        Self::Dense(change)
-    }
-}
+use crate::Delta;
 
 /// The changes of all learning parameters in one step, learning rates included.
-#[derive(Clone, Debug, Default)]
-pub struct Updates(BTreeMap<Parameter, Delta>);
+#[derive(Clone, Debug)]
+pub struct Updates<R = Tensor<2>>(BTreeMap<Parameter, Delta<R>>);
 
-impl Updates {
-    /// The change of a parameter multiplied out, `[pre, post]`; `None` where it does not learn.
-    pub fn get(&self, parameter: Parameter) -> Option<Tensor<2>> {
-        self.0.get(&parameter).cloned().map(Delta::into_dense)
+impl<R> Default for Updates<R> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
     }
+}
 
+impl<R: Rows> Updates<R> {
     /// The parameters that change.
     pub fn parameters(&self) -> impl Iterator<Item = Parameter> {
         self.0.keys().copied()
     }
 
-    pub(crate) fn insert(&mut self, parameter: Parameter, delta: Delta) {
+    pub(crate) fn insert(&mut self, parameter: Parameter, delta: Delta<R>) {
         self.0.insert(parameter, delta);
+    }
+
+    pub(crate) fn into_deltas(self) -> impl Iterator<Item = (Parameter, Delta<R>)> {
+        self.0.into_iter()
     }
 
     /// All changes times `factor`.
     pub fn scale(self, factor: f64) -> Self {
-        let scaled = |(parameter, delta): (Parameter, Delta)| (parameter, delta.scale(factor));
+        let scaled = |(parameter, delta): (Parameter, Delta<R>)| (parameter, delta.scale(factor));
         Self(self.0.into_iter().map(scaled).collect())
+    }
+}
+
+impl Updates {
+    /// The same with nothing left that depends on the weights, which are those of `network`.
+    pub(crate) fn resolved(self, network: &Network) -> Self {
+        let resolved = |(parameter, delta): (Parameter, Delta)| {
+            (parameter, delta.resolved(|| matrix(network, parameter)))
+        };
+        Self(self.0.into_iter().map(resolved).collect())
+    }
+
+    /// The change of a parameter multiplied out, `[pre, post]`; `None` where it does not learn.
+    pub fn get(&self, parameter: Parameter) -> Option<Tensor<2>> {
+        self.0.get(&parameter).cloned().map(multiplied_out)
     }
 
     /// The changes as gradients that any burn optimizer descends: `-Δ`, so that plain SGD with
@@ -82,7 +60,7 @@ impl Updates {
     pub fn into_grads(self, network: &Network) -> GradientsParams {
         let mut grads = GradientsParams::new();
         for (parameter, delta) in self.0 {
-            let descent = delta.scale(-1.0).into_dense();
+            let descent = multiplied_out(delta.scale(-1.0));
             match parameter {
                 Parameter::Weight(_) => grads.register(parameter_id(network, parameter), descent),
                 Parameter::Bias(_) => {
@@ -101,7 +79,7 @@ impl Updates {
         let changed: Vec<Parameter> = self.parameters().collect();
         let mut network = network;
         for (parameter, delta) in self.0 {
-            let delta = delta.into_dense();
+            let delta = multiplied_out(delta);
             match parameter {
                 Parameter::Weight(id) => {
                     let slot = &mut network.projections[id.0].weight;
@@ -155,6 +133,22 @@ impl Updates {
     }
 }
 
+/// A change in which nothing depends on the weights any more, multiplied out.
+fn multiplied_out(delta: Delta) -> Tensor<2> {
+    delta.multiplied_out(|| unreachable!("updates are resolved where they are made"))
+}
+
+/// A parameter as a matrix `[pre, post]`; a bias is a row.
+fn matrix(network: &Network, parameter: Parameter) -> Tensor<2> {
+    match parameter {
+        Parameter::Weight(id) => network.weight(id),
+        Parameter::Bias(id) => {
+            let bias = network.bias(id).expect("a bias that learns exists");
+            bias.unsqueeze()
+        }
+    }
+}
+
 /// The id by which burn's optimizers know a parameter.
 ///
 /// # Panics
@@ -176,7 +170,7 @@ mod tests {
     fn updates(values: [[f32; 2]; 1]) -> Updates {
         let mut updates = Updates::default();
         let tensor = Tensor::from_floats(values, &crate::test_device());
-        updates.insert(Parameter::Weight(ProjectionId(0)), tensor.into());
+        updates.insert(Parameter::Weight(ProjectionId(0)), Delta::whole(tensor));
         updates
     }
 
@@ -188,16 +182,5 @@ mod tests {
         assert!((angle([[1.0, 0.0]], [[0.0, 2.0]]) - 90.0).abs() < 1e-6);
         assert!((angle([[1.0, 0.0]], [[1.0, 1.0]]) - 45.0).abs() < 1e-6);
         assert!((angle([[1.0, 0.0]], [[-3.0, 0.0]]) - 180.0).abs() < 1e-6);
-    }
-
-    #[test]
-    fn an_outer_product_is_the_sum_over_the_batch() {
-        let device = crate::test_device();
-        let delta = Delta::Outer {
-            pre: Tensor::from_floats([[1.0, 2.0], [0.0, 1.0]], &device),
-            post: Tensor::from_floats([[3.0], [5.0]], &device),
-        };
-        let dense = delta.scale(2.0).into_dense().into_data();
-        dense.assert_eq(&burn::tensor::TensorData::from([[6.0f32], [22.0]]), true);
     }
 }

@@ -252,7 +252,7 @@ mod tests {
             name: name.to_owned(),
             curve: curve.to_vec(),
             summary: Summary {
-                engine: crate::Engine::Fused,
+                engine: crate::Engine::Memory,
                 test_accuracy: 0.0,
                 test_loss: 0.0,
                 validation_accuracy: 0.0,

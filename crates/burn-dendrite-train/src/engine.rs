@@ -1,75 +1,74 @@
 //! How training steps are computed.
 
-use std::{fmt, sync::Arc};
+use std::fmt;
 
 use burn::tensor::Device;
-use burn_dendrite_nn::Plan;
-use burn_dendrite_optim::{Learning, fused};
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::{OnDivergence, optimizer::OptimizerSpec, run::RunSettings};
+use crate::{OnDivergence, optimizer::OptimizerSpec, run::RunSettings, schedule::StepsBy};
 
-/// How training steps are computed: the same numbers, but for the order of sums.
+/// On which numbers training steps are computed: by the same code, but for the order of sums with the same
+/// results.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Engine {
-    /// In loops of their own on the CPU, many steps between two visits of burn's learner; see
-    /// [`burn_dendrite_optim::fused`].
-    Fused,
-    /// By burn's tensors, on any device and with any optimizer.
-    General,
+    /// On rows in main memory, on the CPU, many steps between two visits of burn's learner; see
+    /// [`HostTrainer`](burn_dendrite_optim::HostTrainer).
+    Memory,
+    /// On burn's tensors, on any device and with any optimizer.
+    Tensors,
 }
 
 impl fmt::Display for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Fused => "fused",
-            Self::General => "general",
+            Self::Memory => "memory",
+            Self::Tensors => "tensors",
         })
     }
 }
 
 impl Engine {
-    /// The engine of a run: the one that the settings ask for, else the fused one where it can be used.
+    /// Who makes the training steps.
+    pub(crate) fn makes_steps(self) -> StepsBy {
+        match self {
+            Self::Memory => StepsBy::Model,
+            Self::Tensors => StepsBy::Optimizer,
+        }
+    }
+
+    /// The engine of a run: the one that the settings ask for, else rows in memory where they can be used.
     ///
     /// # Errors
     ///
-    /// One sentence with the reason if the fused one was asked for and cannot be used.
+    /// One sentence with the reason if rows in memory were asked for and cannot be used.
     pub(crate) fn choose(
-        plan: &Plan,
-        learning: &Learning,
         optimizer: OptimizerSpec,
         settings: &RunSettings,
         device: &Device,
     ) -> Result<Self, String> {
         let asked = settings.learner.engine;
-        if asked == Some(Self::General) {
-            return Ok(Self::General);
+        if asked == Some(Self::Tensors) {
+            return Ok(Self::Tensors);
         }
-        match (obstacle(plan, learning, optimizer, settings, device), asked) {
-            (None, _) => Ok(Self::Fused),
-            (Some(_), None) => Ok(Self::General),
+        match (obstacle(optimizer, settings, device), asked) {
+            (None, _) => Ok(Self::Memory),
+            (Some(_), None) => Ok(Self::Tensors),
             (Some(reason), Some(_)) => Err(format!(
-                "the engine `fused` cannot train this network: {reason}; accepted: `general`"
+                "the engine `memory` cannot train this network: {reason}; accepted: `tensors`"
             )),
         }
     }
 }
 
-/// Whether a device is the CPU as the fused loops know it.
+/// Whether a device is the CPU.
 pub(crate) fn is_cpu(device: &Device) -> bool {
     *device == Device::flex()
 }
 
-/// What stands against the fused engine.
-fn obstacle(
-    plan: &Plan,
-    learning: &Learning,
-    optimizer: OptimizerSpec,
-    settings: &RunSettings,
-    device: &Device,
-) -> Option<String> {
+/// What stands against rows in main memory.
+fn obstacle(optimizer: OptimizerSpec, settings: &RunSettings, device: &Device) -> Option<String> {
     let learner = &settings.learner;
     if !is_cpu(device) || learner.devices > 1 {
         return Some("it works on one device, `flex`".to_owned());
@@ -80,58 +79,8 @@ fn obstacle(
     if settings.on_divergence == OnDivergence::Skip {
         return Some("updates are to be left out where activity runs away".to_owned());
     }
-    if settings.perturbs_training() {
-        return Some("it is perturbed in training".to_owned());
-    }
     if learner.accumulate > 1 {
         return Some("it accumulates batches".to_owned());
     }
-    fused::check(plan, learning)
-        .err()
-        .map(|reason| reason.to_string())
-}
-
-/// The training steps that the rows of one batch are for, one after another.
-///
-/// burn's learner is visited once a block: it hands over a batch, and gets back the weights that the
-/// steps left.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Block {
-    /// Rows of one step; the last one may have fewer.
-    pub batch_size: usize,
-    /// The factor on all learning rates in each step.
-    pub rates: Vec<f64>,
-}
-
-/// How a run is divided into blocks.
-#[derive(Clone, Debug)]
-pub struct Blocks {
-    /// The factor on all learning rates in every step of the whole run.
-    pub rates: Arc<[f64]>,
-    /// Steps of one block, at least 1.
-    pub steps: usize,
-}
-
-/// Samples between two visits of burn's learner: enough that copying the weights costs little, few
-/// enough to stop soon after Ctrl-C.
-const BLOCK: usize = 256;
-
-impl Blocks {
-    /// Blocks of steps on `batch_size` samples each.
-    pub fn new(rates: Arc<[f64]>, batch_size: usize) -> Self {
-        Self {
-            rates,
-            steps: (BLOCK / batch_size.max(1)).max(1),
-        }
-    }
-
-    /// The block of `rows` samples that begins with step `first` of the run.
-    pub(crate) fn block(&self, first: usize, rows: usize, batch_size: usize) -> Block {
-        let steps = rows.div_ceil(batch_size.max(1));
-        let rates = (first..first + steps).map(|step| self.rates.get(step).copied());
-        Block {
-            batch_size,
-            rates: rates.map(|rate| rate.unwrap_or(1.0)).collect(),
-        }
-    }
+    None
 }

@@ -1,11 +1,15 @@
 //! Accuracy and loss of a network on a data set.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use burn_dendrite_nn::Network;
+use burn_dendrite_nn::{
+    Dynamics, Network,
+    numbers::{HostRows, Rows},
+    perturb::Conditions,
+};
 
 use crate::{
     data::SampleSet,
-    model::{fused, values},
+    model::{in_memory, values},
 };
 
 /// How well a network does on a data set.
@@ -33,19 +37,41 @@ pub fn evaluate(
     device: &Device,
     done: impl Fn(usize),
 ) -> Evaluation {
+    evaluate_under(|_| Conditions::default(), network, set, device, done)
+}
+
+/// [`evaluate`] under the conditions that hold for a batch, by the number of its first sample.
+///
+/// # Panics
+///
+/// If the sizes of the network and of the data differ, or the effects are those of another plan.
+pub fn evaluate_under<'a>(
+    conditions: impl Fn(usize) -> Conditions<'a>,
+    network: &Network,
+    set: &SampleSet,
+    device: &Device,
+    done: impl Fn(usize),
+) -> Evaluation {
     let (mut right, mut loss) = (0.0, 0.0);
     let all: Vec<usize> = (0..set.len()).collect();
     let mut seen = 0;
-    let mut fused = fused(network);
+    let plan = network.plan();
+    let host = in_memory(network);
     for indices in all.chunks(EVALUATION_BATCH) {
         let batch = set.batch(indices, device);
-        let output = match &mut fused {
-            Some(network) => {
-                let shape = batch.targets.dims();
-                let output = network.forward(&values(&batch.inputs));
-                Tensor::from_data(TensorData::new(output, shape), device)
+        let conditions = conditions(seen);
+        let output = match &host {
+            Some(host) => {
+                let rows = HostRows::from_values(&values(&batch.inputs), batch.inputs.dims());
+                let state = conditions.on(host).settle(rows, plan.steps, &mut ());
+                let output = &state.activity[plan.output];
+                Tensor::from_data(TensorData::new(output.to_values(), output.dims()), device)
             }
-            None => network.forward(batch.inputs),
+            None => {
+                let running = conditions.on(network);
+                let state = running.settle(batch.inputs, plan.steps, &mut ());
+                state.activity[plan.output].clone()
+            }
         };
         let predicted = output.clone().argmax(1).squeeze_dim::<1>(1);
         let hits = predicted.equal(batch.labels).int().sum();

@@ -11,8 +11,10 @@ use burn_dendrite_nn::{Compartment, Network, Parameter, Plan};
 use serde::Serialize;
 
 use crate::{
-    Blocks, Engine, ExperimentSpec, PlasticNetwork,
+    Engine, ExperimentSpec, Pace, PlasticNetwork,
     data::{DataError, SampleSet, SegmentLoader, SegmentPlan},
+    optimizer::ScheduleSpec,
+    schedule::{RunSchedule, StepCount, StepsBy},
 };
 
 /// What is timed.
@@ -67,7 +69,7 @@ pub fn throughput(
     let (plan, learning) = spec.check().expect("a checked specification");
     let network = Network::new(plan.clone(), 66_049, device);
     let learned: Vec<Parameter> = learning.learned().collect();
-    let mut model = PlasticNetwork::new(network, learning).computed_by(engine);
+    let mut model = PlasticNetwork::new(network, learning);
     let segments = SegmentPlan {
         samples_per_pass: window,
         passes: windows + 1,
@@ -76,8 +78,16 @@ pub fn throughput(
         seed: 257,
     };
     let mut loader = SegmentLoader::new(samples.clone(), segments, 0, device)?;
-    if engine == Engine::Fused {
-        loader = loader.with_blocks(Blocks::new(Vec::new().into(), batch_size));
+    if engine == Engine::Memory {
+        let constant = ScheduleSpec::default().init(1);
+        let schedule = constant.expect("a factor of 1 is in range");
+        let schedule = RunSchedule::new(schedule, StepCount::default(), StepsBy::Model);
+        let pace = Pace {
+            batch_size,
+            schedule,
+        };
+        loader = loader.with_steps_together(pace.steps());
+        model = model.in_memory(pace);
     }
     let mut optimizer = spec.optimizer.init();
     let mut rates = Vec::new();

@@ -2,7 +2,27 @@
 
 use burn::tensor::Tensor;
 
-use crate::spec::CellType;
+use crate::{numbers::Bounds, spec::CellType};
+
+/// Dale's law as the bounds of each weight.
+///
+/// ```text
+/// w ≥ 0    presynaptic cell excitatory
+/// w ≤ 0    presynaptic cell inhibitory
+/// ```
+pub fn dale_bounds(cell: CellType) -> Bounds {
+    match cell {
+        CellType::Excitatory => Bounds {
+            lower: 0.0,
+            ..Bounds::NONE
+        },
+        CellType::Inhibitory => Bounds {
+            upper: 0.0,
+            ..Bounds::NONE
+        },
+        CellType::Unconstrained => Bounds::NONE,
+    }
+}
 
 /// The lawful weights nearest to `weight`: a neuron excites all its targets or inhibits them all.
 ///
@@ -13,10 +33,11 @@ use crate::spec::CellType;
 ///
 /// Shapes are kept; an unconstrained cell's weights are returned as they are.
 pub fn project_dale<const D: usize>(weight: Tensor<D>, cell: CellType) -> Tensor<D> {
-    match cell {
-        CellType::Excitatory => weight.clamp_min(0.0),
-        CellType::Inhibitory => weight.clamp_max(0.0),
-        CellType::Unconstrained => weight,
+    let Bounds { lower, upper } = dale_bounds(cell);
+    match (lower.is_finite(), upper.is_finite()) {
+        (true, _) => weight.clamp_min(lower),
+        (_, true) => weight.clamp_max(upper),
+        (false, false) => weight,
     }
 }
 

@@ -1,11 +1,10 @@
 //! A fixed sum of the weights onto each unit.
 
-use burn::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Constraint, ConstraintSite, InPlace, Recurrence};
-use crate::init::positive;
+use super::{Constraint, ConstraintSite, Recurrence};
+use crate::{init::positive, numbers::Rows};
 
 /// Whether a unit may project to itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,22 +48,18 @@ impl Constraint for FanInSum {
         }
     }
 
-    fn project(&self, weight: Tensor<2>) -> Tensor<2> {
-        let sum = weight.clone().abs().sum_dim(0);
+    fn project<R: Rows>(&self, weight: R) -> R {
+        let sums = weight.absolute_sums();
         // A unit that hears nothing keeps its zeros: 0 / 1.
-        let silent = sum.clone().equal_elem(0.0);
-        weight / sum.mask_fill(silent, 1.0) * self.total
-    }
-
-    fn in_place(&self) -> Option<InPlace> {
-        Some(InPlace::ColumnSum(self.total as f32))
+        let silent = -sums.clone().nonzero() + 1.0;
+        weight / (sums + silent) * self.total
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::{TensorData, Tolerance};
+    use burn::tensor::{Tensor, TensorData, Tolerance};
 
     #[test]
     fn columns_sum_to_the_total_and_silent_units_stay_silent() {

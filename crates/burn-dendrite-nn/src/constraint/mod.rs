@@ -9,11 +9,15 @@ use std::fmt::Debug;
 use burn::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 
-use crate::{registry, spec::CellType};
+use crate::{
+    numbers::{Bounds, HostRows, Rows},
+    registry,
+    spec::CellType,
+};
 
 registry! {
     /// A constraint on the weights of one projection, as a file names it.
-    pub enum ConstraintSpec: Constraint {
+    pub enum ConstraintSpec: AnyConstraint {
         upper_bound::UpperBound,
         fan_in_sum::FanInSum,
         no_autapses::NoAutapses,
@@ -22,7 +26,7 @@ registry! {
 }
 
 mod dale;
-pub use dale::project_dale;
+pub use dale::{dale_bounds, project_dale};
 pub use fan_in_sum::Autapses;
 
 /// Whether a projection stays within one population.
@@ -56,24 +60,18 @@ impl ConstraintSite {
     }
 }
 
-/// What [`Constraint::project`] does, said so that it can be done to weights in place.
+/// What a constraint looks at when it changes a weight.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum InPlace {
-    /// Nothing: the connectivity is all there is to it.
-    Nothing,
-    /// Each weight is clamped by itself.
-    Clamp {
-        /// The least weight.
-        lower: f32,
-        /// The largest weight.
-        upper: f32,
-    },
-    /// The weights onto each postsynaptic unit are multiplied by a common factor, so that their
-    /// absolute values have this sum; a unit without weights keeps none.
-    ColumnSum(f32),
+pub enum Scope {
+    /// That weight alone: it keeps to bounds. Missing synapses may come to it.
+    Each(Bounds),
+    /// All weights of the projection: [`Constraint::project`].
+    Together,
 }
 
 /// A projection of weights onto the allowed ones.
+///
+/// A constraint is written once and holds on every kind of [numbers](crate::numbers).
 pub trait Constraint: Debug + Send + Sync {
     /// What is wrong with the parameters, or with using them at `site`.
     ///
@@ -95,20 +93,133 @@ pub trait Constraint: Debug + Send + Sync {
         None
     }
 
-    /// The allowed weights nearest in spirit to `weight`.
+    /// Whether each weight can be constrained by itself.
+    fn scope(&self) -> Scope {
+        Scope::Together
+    }
+
+    /// The allowed weights nearest in spirit to `weight`, where they are constrained
+    /// [together](Scope::Together).
     ///
     /// # Shapes
     ///
     /// - weight and result: `[pre, post]`
-    fn project(&self, weight: Tensor<2>) -> Tensor<2> {
+    fn project<R: Rows>(&self, weight: R) -> R {
         weight
     }
+}
 
-    /// [`project`](Self::project) in a form that the fused training step can apply; a constraint
-    /// without one is met by the general step alone.
-    fn in_place(&self) -> Option<InPlace> {
-        None
+/// A [`Constraint`] of any type, on either kind of numbers; every constraint is one.
+pub trait AnyConstraint: Debug + Send + Sync {
+    /// [`Constraint::check`].
+    ///
+    /// # Errors
+    ///
+    /// One sentence.
+    fn check(&self, site: &ConstraintSite) -> Result<(), String>;
+
+    /// [`Constraint::connectivity`].
+    fn connectivity(&self, site: &ConstraintSite, random: &mut ChaCha8Rng) -> Option<Vec<bool>>;
+
+    /// [`Constraint::fan_in`].
+    fn fan_in(&self, site: &ConstraintSite) -> Option<usize>;
+
+    /// [`Constraint::scope`].
+    fn scope(&self) -> Scope;
+
+    /// [`Constraint::project`] on a tensor.
+    fn project_tensor(&self, weight: Tensor<2>) -> Tensor<2>;
+
+    /// [`Constraint::project`] in main memory.
+    fn project_in_memory(&self, weight: HostRows) -> HostRows;
+}
+
+impl<C: Constraint> AnyConstraint for C {
+    fn check(&self, site: &ConstraintSite) -> Result<(), String> {
+        self.check(site)
     }
+
+    fn connectivity(&self, site: &ConstraintSite, random: &mut ChaCha8Rng) -> Option<Vec<bool>> {
+        self.connectivity(site, random)
+    }
+
+    fn fan_in(&self, site: &ConstraintSite) -> Option<usize> {
+        self.fan_in(site)
+    }
+
+    fn scope(&self) -> Scope {
+        self.scope()
+    }
+
+    fn project_tensor(&self, weight: Tensor<2>) -> Tensor<2> {
+        self.project(weight)
+    }
+
+    fn project_in_memory(&self, weight: HostRows) -> HostRows {
+        self.project(weight)
+    }
+}
+
+/// Numbers that a constraint of any type can be applied to.
+pub trait Constrained: Rows {
+    /// [`Constraint::project`] on these numbers.
+    fn project(self, constraint: &dyn AnyConstraint) -> Self;
+}
+
+impl Constrained for Tensor<2> {
+    fn project(self, constraint: &dyn AnyConstraint) -> Self {
+        constraint.project_tensor(self)
+    }
+}
+
+impl Constrained for HostRows {
+    fn project(self, constraint: &dyn AnyConstraint) -> Self {
+        constraint.project_in_memory(self)
+    }
+}
+
+/// What must hold of the weights that a cell of this type sends through, in order: what each must keep
+/// to by itself, which is Dale's law and the bounds at the head of the list, and the constraints that
+/// follow once all weights keep to it.
+pub(crate) fn bounds_first(
+    cell: CellType,
+    constraints: &[ConstraintSpec],
+) -> (Bounds, &[ConstraintSpec]) {
+    let mut bounds = dale_bounds(cell);
+    for (index, constraint) in constraints.iter().enumerate() {
+        match constraint.scope() {
+            Scope::Each(own) => bounds = bounds.and(own),
+            Scope::Together => return (bounds, &constraints[index..]),
+        }
+    }
+    (bounds, &[])
+}
+
+/// The constraints in their order, on weights `[pre, post]`.
+pub(crate) fn project_all<R: Constrained>(constraints: &[ConstraintSpec], weight: R) -> R {
+    constraints.iter().fold(weight, |weight, constraint| {
+        match constraint.scope() {
+            Scope::Each(bounds) => bounds.clamp(weight),
+            Scope::Together => weight.project(&**constraint),
+        }
+    })
+}
+
+/// Weights `[pre, post]` put back onto the law: Dale's law, missing synapses, the constraints in their
+/// order.
+pub fn constrain<R: Constrained>(
+    weight: R,
+    cell: CellType,
+    connectivity: Option<R>,
+    constraints: &[ConstraintSpec],
+) -> R {
+    let (bounds, afterwards) = bounds_first(cell, constraints);
+    let weight = bounds.clamp(weight);
+    let weight = match connectivity {
+        Some(exists) => weight * exists,
+        None => weight,
+    };
+    project_all(afterwards, weight)
 }
 
 #[cfg(test)]

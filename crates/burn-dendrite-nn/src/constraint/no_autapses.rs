@@ -3,7 +3,8 @@
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Constraint, ConstraintSite, InPlace, Recurrence};
+use super::{Constraint, ConstraintSite, Recurrence, Scope};
+use crate::numbers::Bounds;
 
 /// The diagonal of a projection within one population is zero.
 ///
@@ -28,8 +29,8 @@ impl Constraint for NoAutapses {
         Some(site.without_diagonal())
     }
 
-    fn in_place(&self) -> Option<InPlace> {
-        Some(InPlace::Nothing)
+    fn scope(&self) -> Scope {
+        Scope::Each(Bounds::NONE)
     }
 }
 

@@ -4,7 +4,8 @@ use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
-use super::{Constraint, ConstraintSite, InPlace};
+use super::{Constraint, ConstraintSite, Scope};
+use crate::numbers::Bounds;
 
 /// Each postsynaptic unit hears one square window of the image, placed at random once.
 ///
@@ -64,8 +65,8 @@ impl Constraint for ReceptiveField {
         Some(self.size * self.size * self.image[0])
     }
 
-    fn in_place(&self) -> Option<InPlace> {
-        Some(InPlace::Nothing)
+    fn scope(&self) -> Scope {
+        Scope::Each(Bounds::NONE)
     }
 }
 

@@ -1,10 +1,9 @@
 //! A cap on the strength of a synapse.
 
-use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use super::{Constraint, ConstraintSite, InPlace};
-use crate::init::positive;
+use super::{Constraint, ConstraintSite, Scope};
+use crate::{init::positive, numbers::Bounds};
 
 /// No synapse is stronger than `magnitude`.
 ///
@@ -26,15 +25,10 @@ impl Constraint for UpperBound {
         positive("magnitude", self.magnitude)
     }
 
-    fn project(&self, weight: Tensor<2>) -> Tensor<2> {
-        weight.clamp(-self.magnitude, self.magnitude)
-    }
-
-    fn in_place(&self) -> Option<InPlace> {
-        let upper = self.magnitude as f32;
-        Some(InPlace::Clamp {
-            lower: -upper,
-            upper,
+    fn scope(&self) -> Scope {
+        Scope::Each(Bounds {
+            lower: -self.magnitude,
+            upper: self.magnitude,
         })
     }
 }
@@ -42,12 +36,15 @@ impl Constraint for UpperBound {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::TensorData;
+    use burn::tensor::{Tensor, TensorData};
+
+    use crate::{constraint::constrain, spec::CellType};
 
     #[test]
     fn both_signs_are_capped() {
         let weight = Tensor::<2>::from_floats([[-3.0, 0.5, 9.0]], &crate::test_device());
-        let capped = UpperBound { magnitude: 2.0 }.project(weight).into_data();
+        let bound = [UpperBound { magnitude: 2.0 }.into()];
+        let capped = constrain(weight, CellType::Unconstrained, None, &bound).into_data();
         capped.assert_eq(&TensorData::from([[-2.0f32, 0.5, 2.0]]), true);
     }
 }

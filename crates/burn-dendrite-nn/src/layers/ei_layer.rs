@@ -9,7 +9,7 @@ use burn::{
 use super::{project::under_law, seed_or_draw};
 use crate::{
     Activation, CellType, Compartment, Network, NetworkSpec, PopulationId, Timing,
-    constraint::{NoAutapses, project_dale},
+    constraint::{NoAutapses, constrain},
     init::{Constant, HalfKaiming},
     spec::{Active, BiasSpec, PopulationSpec, ProjectionSpec, WeightSpec},
 };
@@ -156,20 +156,13 @@ impl EiLayerConfig {
 fn network_under_law(mut network: Network) -> Network {
     let plans = network.plan().projections.clone();
     for (projection, plan) in network.projections.iter_mut().zip(plans) {
-        let missing = projection
-            .connectivity
-            .as_ref()
-            .map(|exists| exists.val().without_autodiff().bool_not());
+        let connectivity = (projection.connectivity.as_ref())
+            .map(|exists| exists.val().without_autodiff().float());
         projection.weight = projection.weight.take().map(|weight| {
-            under_law(weight, move |weight| {
-                let mut weight = project_dale(weight, plan.site.cell);
-                if let Some(missing) = &missing {
-                    let missing = missing.clone().to_device(&weight.device());
-                    weight = weight.mask_fill(missing, 0.0);
-                }
-                plan.constraints
-                    .iter()
-                    .fold(weight, |weight, it| it.project(weight))
+            under_law(weight, move |weight: Tensor<2>| {
+                let exists = connectivity.clone();
+                let exists = exists.map(|it| it.to_device(&weight.device()).cast(weight.dtype()));
+                constrain(weight, plan.site.cell, exists, &plan.constraints)
             })
         });
     }

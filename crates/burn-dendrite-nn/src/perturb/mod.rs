@@ -1,10 +1,10 @@
 //! Perturbations: what is silenced, scaled, made noisy, delayed or frozen, as data.
 //!
 //! A [`Perturbation`] is one line of text, `H1.DendI: silence during train`; [`Perturbations`] are
-//! several of them resolved for a network, and [`Perturbations::network`] is that network with its
-//! dynamics changed in training or in test. The weights stay as they are, so a perturbation can be
+//! several of them resolved for a network, and [`Perturbed`] is a network, on any kind of numbers, with
+//! its dynamics changed in training or in test. The weights stay as they are, so a perturbation can be
 //! taken away again, and local rules see the activity that the perturbation leaves. A network
-//! without any runs the same operations as if there were no such module.
+//! without any knows nothing of this module.
 //!
 //! With `r` the activity of a population, `s` its soma, `f` its activation and `I` the input that a
 //! projection or a compartment gives to the cells on which it ends:
@@ -28,11 +28,15 @@
 //! the seed: those of a fraction are the same in every perturbation of a population, and a larger
 //! fraction contains a smaller one.
 
+mod conditions;
 mod effect;
 mod found;
+mod perturbed;
 mod resolve;
 mod text;
 
-pub(crate) use effect::{CellTensors, Effects, SynapseTensors};
+pub use conditions::{Conditions, Running};
+pub use effect::Effects;
+pub use perturbed::Perturbed;
 pub use resolve::Perturbations;
 pub use text::{Action, During, Occasion, Perturbation, PerturbationError, PerturbationTarget};

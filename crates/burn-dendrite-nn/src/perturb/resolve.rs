@@ -7,11 +7,13 @@ use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Action, Effects, Occasion, Perturbation, PerturbationError,
+    Action, Conditions, Effects, Occasion, Perturbation, PerturbationError,
     effect::{CellEffect, SynapseEffect},
     found::Found,
 };
-use crate::{Network, Parameter, Plan, PopulationId, ProjectionId, Timing};
+use crate::{
+    Network, Parameter, Plan, PopulationId, ProjectionId, SampleStream, Timing,
+};
 
 /// Perturbations with every name resolved and every cell chosen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -55,19 +57,8 @@ impl Perturbations {
                 }
             }
         }
-        let [train, test] = occasions.map(|(_, mut effects)| {
-            let delayed = plan.projections.iter().zip(&effects.projections);
-            let depth =
-                delayed.map(
-                    |(projection, effect)| match (effect.delay, projection.timing) {
-                        (0, _) => 0,
-                        (delay, Timing::Current) => delay,
-                        (delay, Timing::Previous) => delay + 1,
-                    },
-                );
-            effects.depth = depth.max().unwrap_or(0);
-            (!effects.is_nothing()).then(|| Arc::new(effects))
-        });
+        let [train, test] = occasions
+            .map(|(_, effects)| (!effects.is_nothing()).then(|| Arc::new(effects)));
         Ok(Self {
             train,
             test,
@@ -88,31 +79,50 @@ impl Perturbations {
         &self.frozen
     }
 
-    /// The network as it is on an occasion: with the same parameters, but for pruned weights.
+    /// What is different in the dynamics on an occasion, if anything.
+    pub fn effects(&self, occasion: Occasion) -> Option<&Effects> {
+        match occasion {
+            Occasion::Train => self.train.as_deref(),
+            Occasion::Test => self.test.as_deref(),
+        }
+    }
+
+    /// The conditions on an occasion, for a batch whose first sample is number `first`.
+    pub fn conditions(&self, occasion: Occasion, seed: u64, first: u64) -> Conditions<'_> {
+        let random = SampleStream::new(seed, first);
+        Conditions {
+            effects: self.effects(occasion),
+            random: match occasion {
+                Occasion::Train => random,
+                Occasion::Test => random.part(TEST),
+            },
+        }
+    }
+
+    /// Whether weights are missing on an occasion.
+    pub fn prunes(&self, occasion: Occasion) -> bool {
+        occasion == Occasion::Test && !self.pruned.is_empty()
+    }
+
+    /// The network with the weights that it has on an occasion: in test, without the pruned ones.
     ///
     /// # Panics
     ///
     /// If the perturbations were resolved for another plan.
-    pub fn network(&self, network: &Network, occasion: Occasion) -> Network {
-        let effects = match occasion {
-            Occasion::Train => &self.train,
-            Occasion::Test => &self.test,
-        };
-        let mut perturbed = network.clone();
-        if let Some(effects) = effects {
-            let projections = network.plan().projections.len();
-            assert_eq!(effects.projections.len(), projections, "the same plan");
-        }
-        perturbed.effects = effects.clone();
-        if occasion == Occasion::Test {
+    pub fn pruned(&self, network: &Network, occasion: Occasion) -> Network {
+        let mut network = network.clone();
+        if self.prunes(occasion) {
             for (id, share) in &self.pruned {
-                let weight = pruned(perturbed.weight(*id), *share);
-                perturbed = perturbed.with_weight(*id, weight);
+                let weight = pruned(network.weight(*id), *share);
+                network = network.with_weight(*id, weight);
             }
         }
-        perturbed
+        network
     }
 }
+
+/// The part of the random numbers that tests draw from: another one than training's.
+const TEST: u8 = 2;
 
 /// The weights with the smallest of them set to 0: of n weights, `round(share·n)`.
 fn pruned(weight: Tensor<2>, share: f64) -> Tensor<2> {
@@ -138,7 +148,6 @@ fn nothing(plan: &Plan) -> Effects {
             .map(|_| CellEffect::default())
             .collect(),
         projections: vec![SynapseEffect::default(); plan.projections.len()],
-        depth: 0,
     }
 }
 
@@ -182,7 +191,7 @@ fn apply(
         }
         Action::Shuffle => {
             for id in found.inputs(plan) {
-                let mut order: Vec<i64> = (0..plan.projection(id).site.pre as i64).collect();
+                let mut order: Vec<usize> = (0..plan.projection(id).site.pre).collect();
                 order.shuffle(&mut stream(seed, PERMUTATIONS + id.0 as u64));
                 effects.projections[id.0].order = Some(order);
             }
@@ -250,7 +259,7 @@ fn add_noise(deviations: &mut Option<Vec<f32>>, chosen: &[bool], deviation: Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Event, NetworkSpec};
+    use crate::{Dynamics, Event, NetworkSpec, perturb::Perturbed};
 
     /// An excitatory neuron (bias 1, τ = 2) with an inhibitory one that hears it at once and
     /// answers a step later. Without perturbation, E is 4, 4.5, 4.625 and I is 2, 2.25, 2.3125.
@@ -283,7 +292,9 @@ mod tests {
     fn activities(texts: &[&str]) -> Vec<[f32; 2]> {
         let network = network(TWO_UNITS);
         let perturbations = resolved(&network, texts).unwrap();
-        let network = perturbations.network(&network, Occasion::Test);
+        let nothing = nothing(network.plan());
+        let effects = perturbations.effects(Occasion::Test).unwrap_or(&nothing);
+        let network = Perturbed::new(&network, effects, SampleStream::new(0, 0));
         let input = Tensor::from_floats([[3.0]], &crate::test_device());
         let mut seen = Vec::new();
         network.settle(input, 3, &mut |event: Event<'_>| {
@@ -361,10 +372,10 @@ mod tests {
     fn noise_has_the_deviation_that_it_is_given() {
         let network = network(TWO_UNITS);
         let device = crate::test_device();
-        device.seed(1);
         let input = Tensor::full([20_000, 1], 3.0, &device);
         let noise = resolved(&network, &["Input.E: noise 0.3", "Input.E: noise 0.4"]).unwrap();
-        let state = noise.network(&network, Occasion::Train).rest(input);
+        let effects = noise.effects(Occasion::Train).unwrap();
+        let state = Perturbed::new(&network, effects, SampleStream::new(1, 0)).rest(input);
         let activity = state.activity[PopulationId(0)].clone();
         let mean = activity.clone().mean().into_scalar::<f32>();
         let variance = (activity - 3.0).square().mean().into_scalar::<f32>();
@@ -397,7 +408,7 @@ mod tests {
             .unwrap();
         let mut sorted = order.clone();
         sorted.sort_unstable();
-        let straight: Vec<i64> = (0..40).collect();
+        let straight: Vec<usize> = (0..40).collect();
         assert!(sorted == straight && order != straight);
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Activation, InitializerSpec, PopulationName};
+use crate::{Activation, InitializerSpec, PopulationName, numbers::Bounds};
 
 /// What a neuron does to all its targets; Dale's law is this and nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,4 +60,14 @@ pub struct BiasSpec {
     /// No bias rises above this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upper: Option<f64>,
+}
+
+impl BiasSpec {
+    /// The bounds as one value.
+    pub fn bounds(&self) -> Bounds {
+        Bounds {
+            lower: self.lower.unwrap_or(f64::NEG_INFINITY),
+            upper: self.upper.unwrap_or(f64::INFINITY),
+        }
+    }
 }

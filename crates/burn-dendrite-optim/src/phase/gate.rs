@@ -1,6 +1,6 @@
 //! Which neurons a dendrite can move.
 
-use burn::tensor::Tensor;
+use burn_dendrite_nn::numbers::Rows;
 use serde::{Deserialize, Serialize};
 
 /// Whether a dendrite's request reaches a neuron that was silent in the forward phase.
@@ -15,14 +15,11 @@ pub enum Gate {
 }
 
 impl Gate {
-    /// The gated request; all tensors are `[batch, size]`.
-    pub fn apply(self, request: Tensor<2>, forward_activity: &Tensor<2>) -> Tensor<2> {
+    /// The gated request; all rows are `[batch, size]`.
+    pub fn apply<R: Rows>(self, request: R, forward_activity: &R) -> R {
         match self {
             Self::Open => request,
-            Self::Relu => {
-                let silent = forward_activity.clone().equal_elem(0.0);
-                request.mask_fill(silent, 0.0)
-            }
+            Self::Relu => request * forward_activity.clone().nonzero(),
         }
     }
 }
@@ -30,7 +27,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::TensorData;
+    use burn::tensor::{Tensor, TensorData};
 
     #[test]
     fn silent_neurons_are_gated() {

@@ -1,9 +1,8 @@
 //! The nudge: from the output error to plateaus, top to bottom.
 
-use burn::tensor::Tensor;
 use burn_dendrite_nn::{
-    Compartment, Drive, Event, Network, NetworkState, Observer, PerPopulation, Phase, Plan,
-    PopulationId, PopulationName, Soma,
+    Compartment, Drive, Dynamics, Event, NetworkState, Numbers, Observer, PerPopulation, Phase,
+    Plan, PopulationId, PopulationName, RandomSite, SampleStream, Soma, numbers::Rows,
 };
 use serde::{Deserialize, Serialize};
 
@@ -82,31 +81,19 @@ pub struct Response {
 }
 
 impl Response {
-    /// The plateau; all tensors are `[batch, size]`.
-    fn plateau(self, request: Tensor<2>, forward_activity: &Tensor<2>) -> Tensor<2> {
+    /// The plateau; all rows are `[batch, size]`, and `draws` those of [`Select::apply`].
+    fn plateau<R: Rows>(
+        self,
+        request: R,
+        forward_activity: &R,
+        draws: impl FnOnce(&R) -> R,
+    ) -> R {
         let mut request = self.gate.apply(request, forward_activity);
         if let Some(threshold) = self.negative_above {
-            let refused = forward_activity.clone().lower_equal_elem(threshold);
-            let negative = request.clone().lower_elem(0.0);
-            request = request.mask_fill(refused.bool_and(negative), 0.0);
+            let heard = forward_activity.clone().above(threshold);
+            request = request.clone().clamp_min(0.0) + request.clamp_max(0.0) * heard;
         }
-        self.select.apply(request)
-    }
-
-    /// [`plateau`](Self::plateau) of one sample, in place; `draws` are numbers in [0, 1), of which
-    /// random events take one a neuron.
-    pub(crate) fn decide(self, request: &mut [f32], forward_activity: &[f32], draws: &[f32]) {
-        let refused = |request: f32, activity: f32| {
-            let silent = self.gate == Gate::Relu && activity == 0.0;
-            let below = |threshold: f64| request < 0.0 && activity <= threshold as f32;
-            silent || self.negative_above.is_some_and(below)
-        };
-        for (request, activity) in request.iter_mut().zip(forward_activity) {
-            if refused(*request, *activity) {
-                *request = 0.0;
-            }
-        }
-        self.select.apply_in_place(request, draws);
+        self.select.apply(request, draws)
     }
 }
 
@@ -156,26 +143,27 @@ impl Nudge {
     /// # Shapes
     ///
     /// - target: `[batch, output size]`
-    pub fn run(
+    pub fn run<N: Numbers + ?Sized>(
         &self,
-        network: &Network,
-        forward: NetworkState,
-        dendrite: PerPopulation<Option<Tensor<2>>>,
-        target: &Tensor<2>,
-        observer: &mut dyn Observer,
-    ) -> Trace {
-        let output = network.plan().output;
+        network: &N,
+        random: &SampleStream,
+        forward: NetworkState<N::Rows>,
+        dendrite: PerPopulation<Option<N::Rows>>,
+        target: &N::Rows,
+        observer: &mut dyn Observer<N::Rows>,
+    ) -> Trace<N::Rows> {
+        let output = forward.activity[network.plan().output].clone();
         let mut phase = BackwardPhase {
+            nudge: self,
             network,
-            error: (target.clone() - forward.activity[output].clone()).clamp(-1.0, 1.0),
+            random,
+            error: (target.clone() - output).clamp(-1.0, 1.0),
             trace: Trace::forward_only(forward, dendrite),
         };
         let layers = self.layers(network.plan());
         match self.settling {
-            Settling::Instant => self.at_once(&mut phase, &layers, observer),
-            Settling::Equilibrated | Settling::OutputOnly => {
-                self.settle(&mut phase, &layers, observer);
-            }
+            Settling::Instant => phase.at_once(&layers, observer),
+            Settling::Equilibrated | Settling::OutputOnly => phase.settle(&layers, observer),
         }
         phase.trace
     }
@@ -193,87 +181,73 @@ impl Nudge {
         let asks = id == plan.output || hears_from_above(plan, id);
         asks && self.layers(plan).iter().any(|layer| layer.contains(&id))
     }
-
-    /// The plateau of a population whose dendritic state is known.
-    fn plateau(&self, id: PopulationId, trace: &Trace) -> Option<Tensor<2>> {
-        let request = trace.nudged_dendrite[id].clone()?;
-        let response = self.populations[id]?;
-        Some(response.plateau(request, &trace.forward.activity[id]))
-    }
-
-    fn at_once(
-        &self,
-        phase: &mut BackwardPhase<'_>,
-        layers: &[&[PopulationId]],
-        observer: &mut dyn Observer,
-    ) {
-        let network = phase.network;
-        let plan = network.plan();
-        phase.trace.nudged.pass();
-        for (step, &layer) in layers.iter().enumerate() {
-            phase.update_dendrites(layer);
-            let trace = &mut phase.trace;
-            for &id in layer {
-                trace.plateau[id] = self.plateau(id, trace);
-                if moves(plan, id, Settling::Instant) {
-                    let soma = trace.forward.soma[id].clone();
-                    let nudged = match &trace.plateau[id] {
-                        Some(plateau) => soma + plateau.clone(),
-                        None => soma,
-                    };
-                    let state = &mut trace.nudged;
-                    state.previous[id] = state.activity[id].clone();
-                    state.activity[id] = network.respond(id, nudged);
-                }
-            }
-            phase.show(step, observer);
-        }
-    }
-
-    fn settle(
-        &self,
-        phase: &mut BackwardPhase<'_>,
-        layers: &[&[PopulationId]],
-        observer: &mut dyn Observer,
-    ) {
-        let plan = phase.network.plan();
-        let soma = |&id: &PopulationId| -> Option<(PopulationId, Soma<'_>)> {
-            moves(plan, id, self.settling)
-                .then(|| (id, phase.network.soma(id, Drive::All, &phase.trace.nudged)))
-        };
-        let somata: Vec<Vec<(PopulationId, Soma<'_>)>> = layers
-            .iter()
-            .map(|layer| layer.iter().filter_map(soma).collect())
-            .collect();
-        for step in 0..plan.steps {
-            phase.trace.nudged.pass();
-            for (&layer, somata) in layers.iter().zip(&somata) {
-                phase.update_dendrites(layer);
-                let trace = &mut phase.trace;
-                for &id in layer {
-                    if step == 0 {
-                        trace.plateau[id] = self.plateau(id, trace);
-                    }
-                    trace.nudged.previous[id] = trace.nudged.activity[id].clone();
-                }
-                for (id, soma) in somata {
-                    soma.advance(&mut trace.nudged, trace.plateau[*id].as_ref());
-                }
-            }
-            phase.show(step, observer);
-        }
-    }
 }
 
 /// A backward phase under way.
-struct BackwardPhase<'a> {
-    network: &'a Network,
+struct BackwardPhase<'a, N: Numbers + ?Sized> {
+    nudge: &'a Nudge,
+    network: &'a N,
+    random: &'a SampleStream,
     /// Of the output, in [-1, 1].
-    error: Tensor<2>,
-    trace: Trace,
+    error: N::Rows,
+    trace: Trace<N::Rows>,
 }
 
-impl BackwardPhase<'_> {
+impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
+    fn at_once(&mut self, layers: &[&[PopulationId]], observer: &mut dyn Observer<N::Rows>) {
+        self.trace.nudged.pass();
+        for (step, &layer) in layers.iter().enumerate() {
+            self.update_dendrites(layer);
+            for &id in layer {
+                self.decide_plateau(id);
+                if moves(self.network.plan(), id, Settling::Instant) {
+                    let soma = self.trace.forward.soma[id].clone();
+                    let nudged = match &self.trace.plateau[id] {
+                        Some(plateau) => plateau.clone() + soma,
+                        None => soma,
+                    };
+                    let state = &mut self.trace.nudged;
+                    state.previous[id] = state.activity[id].clone();
+                    state.activity[id] = self.network.respond(id, nudged);
+                }
+            }
+            self.show(step, observer);
+        }
+    }
+
+    fn settle(&mut self, layers: &[&[PopulationId]], observer: &mut dyn Observer<N::Rows>) {
+        let (network, plan) = (self.network, self.network.plan());
+        let somata: Vec<Vec<(PopulationId, Soma<'_, N>)>> = layers
+            .iter()
+            .map(|layer| {
+                let moving = layer.iter().filter(|id| moves(plan, **id, self.nudge.settling));
+                moving
+                    .map(|&id| (id, network.soma(id, Drive::All, &self.trace.nudged)))
+                    .collect()
+            })
+            .collect();
+        for step in 0..plan.steps {
+            self.trace.nudged.pass();
+            for (&layer, somata) in layers.iter().zip(&somata) {
+                self.update_dendrites(layer);
+                for &id in layer {
+                    if step == 0 {
+                        self.decide_plateau(id);
+                    }
+                    let state = &mut self.trace.nudged;
+                    state.previous[id] = state.activity[id].clone();
+                }
+                for (id, soma) in somata {
+                    let Trace {
+                        nudged, plateau, ..
+                    } = &mut self.trace;
+                    soma.advance(nudged, plateau[*id].as_ref());
+                }
+            }
+            self.show(step, observer);
+        }
+    }
+
     /// What the dendrites of a layer ask for now, in [-1, 1]; the output's is its error.
     fn update_dendrites(&mut self, layer: &[PopulationId]) {
         let plan = self.network.plan();
@@ -289,7 +263,19 @@ impl BackwardPhase<'_> {
         }
     }
 
-    fn show(&self, step: usize, observer: &mut dyn Observer) {
+    /// The plateau of a population whose dendritic state is known.
+    fn decide_plateau(&mut self, id: PopulationId) {
+        let request = self.trace.nudged_dendrite[id].clone();
+        self.trace.plateau[id] = self.nudge.populations[id].zip(request).map(
+            |(response, request)| {
+                let site = RandomSite::Dendrite(id);
+                let forward = &self.trace.forward.activity[id];
+                response.plateau(request, forward, |like| self.random.uniform(site, 0, like))
+            },
+        );
+    }
+
+    fn show(&self, step: usize, observer: &mut dyn Observer<N::Rows>) {
         observer.observe(Event::Step {
             phase: Phase::Backward,
             step,
@@ -317,9 +303,10 @@ pub(crate) fn moves(plan: &Plan, id: PopulationId, settling: Settling) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use burn::tensor::Tensor;
     use burn_dendrite_nn::{
         NetworkSpec,
-        perturb::{Occasion, Perturbations},
+        perturb::{Conditions, Occasion, Perturbations},
     };
 
     /// Three neurons in a row; the output reaches the dendrite of the hidden one.
@@ -347,9 +334,12 @@ mod tests {
         let spec: NetworkSpec = toml::from_str(CHAIN).unwrap();
         let network = spec.init(0, &device).unwrap();
         let perturbations: Vec<_> = perturbation.iter().map(|it| it.parse().unwrap()).collect();
-        let network = Perturbations::resolve(&perturbations, network.plan(), 0)
-            .unwrap()
-            .network(&network, Occasion::Train);
+        let perturbations = Perturbations::resolve(&perturbations, network.plan(), 0).unwrap();
+        let conditions = Conditions {
+            effects: perturbations.effects(Occasion::Train),
+            ..Conditions::default()
+        };
+        let network = conditions.on(&network);
         let forward = network.settle(Tensor::from_floats([[0.8]], &device), 2, &mut ());
         let response = Some(Response::default());
         let nudge = Nudge {
@@ -358,7 +348,8 @@ mod tests {
         };
         let none = || [None, None, None].into_iter().collect();
         let target = Tensor::from_floats([[1.0]], &device);
-        let trace = nudge.run(&network, forward, none(), &target, &mut ());
+        let random = &conditions.random;
+        let trace = nudge.run(&network, random, forward, none(), &target, &mut ());
         let value = |tensor: Option<&Tensor<2>>| {
             tensor.map_or(f32::NAN, |tensor| tensor.clone().into_scalar::<f32>())
         };
@@ -424,7 +415,7 @@ mod tests {
         };
         let request = Tensor::from_floats([[-0.5, -0.5, 0.5, -0.5]], &device);
         let activity = Tensor::from_floats([[0.1, 0.2, 0.0, 0.3]], &device);
-        let plateau: Vec<f32> = (response.plateau(request, &activity).into_data())
+        let plateau: Vec<f32> = (response.plateau(request, &activity, Tensor::zeros_like).into_data())
             .iter()
             .collect();
         assert_eq!(plateau, [0.0, 0.0, 0.5, -0.5]);

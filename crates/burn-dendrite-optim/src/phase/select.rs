@@ -1,6 +1,6 @@
 //! Which dendritic events become plateaus.
 
-use burn::tensor::{Distribution, Tensor};
+use burn_dendrite_nn::numbers::Rows;
 use serde::{Deserialize, Serialize};
 
 /// Which of the dendrites that ask for a change get a plateau. Positive and negative requests are
@@ -20,7 +20,7 @@ pub enum Select {
     /// Each with a probability of its absolute value, and of those the first `ceil(fraction · n)`
     /// positive and the last so many negative.
     ///
-    /// Draws from the device's random generator.
+    /// Draws from the network's [stream](burn_dendrite_nn::SampleStream) of random numbers.
     Random {
         /// Share of the population, in (0, 1].
         fraction: f64,
@@ -46,129 +46,51 @@ impl Select {
         }
     }
 
-    /// True where events are random.
-    pub(crate) fn is_random(self) -> bool {
-        matches!(self, Self::Random { .. })
-    }
-
-    /// [`apply`](Self::apply) for one sample, in place; `draws` are numbers in [0, 1) for the random
-    /// events.
-    pub(crate) fn apply_in_place(self, request: &mut [f32], draws: &[f32]) {
-        let limit = |fraction: f64| (fraction * request.len() as f64).ceil() as usize;
-        match self {
-            Self::All => {}
-            Self::Strongest { fraction } => {
-                let limit = limit(fraction);
-                if limit < request.len() {
-                    keep_strongest(request, 1.0, limit, Direction::FromFirst);
-                    keep_strongest(request, -1.0, limit, Direction::FromLast);
-                }
-            }
-            Self::Random { fraction } => {
-                let limit = limit(fraction);
-                for (request, draw) in request.iter_mut().zip(draws) {
-                    if *draw >= request.abs() {
-                        *request = 0.0;
-                    }
-                }
-                let positive = request.iter_mut().filter(|request| **request > 0.0);
-                positive.skip(limit).for_each(|request| *request = 0.0);
-                let negative = request.iter_mut().rev().filter(|request| **request < 0.0);
-                negative.skip(limit).for_each(|request| *request = 0.0);
-            }
-        }
-    }
-
-    /// The requests that are granted, all others 0; shapes `[batch, size]`.
-    pub fn apply(self, request: Tensor<2>) -> Tensor<2> {
+    /// The requests that are granted, all others 0; `draws` gives numbers uniform in [0, 1) of the
+    /// shape of the requests, for random events.
+    ///
+    /// # Shapes
+    ///
+    /// - request and result: `[batch, size]`
+    pub fn apply<R: Rows>(self, request: R, draws: impl FnOnce(&R) -> R) -> R {
         let size = request.dims()[1];
         let limit = |fraction: f64| ((fraction * size as f64).ceil() as usize).clamp(1, size);
         match self {
             Self::All => request,
             Self::Strongest { fraction } if limit(fraction) == size => request,
             Self::Strongest { fraction } => {
-                both_signs(request, |strength| strongest(strength, limit(fraction)))
+                both_signs(request, |strength| strength.strongest(limit(fraction)))
             }
             Self::Random { fraction } => {
-                let draw = request.random_like(Distribution::Default);
-                let missed = draw.greater_equal(request.clone().abs());
-                let kept = request.mask_fill(missed, 0.0);
-                both_signs(kept, |strength| first(strength, limit(fraction)))
+                let margin = request.clone().abs() - draws(&request);
+                let granted = request * margin.above(0.0);
+                both_signs(granted, |strength| strength.first_positive(limit(fraction)))
             }
         }
-    }
-}
-
-/// Which of equally strong requests are granted first.
-#[derive(Clone, Copy, PartialEq)]
-enum Direction {
-    FromFirst,
-    FromLast,
-}
-
-/// Of the requests of one sign, the `limit` strongest; the others of that sign become 0.
-fn keep_strongest(request: &mut [f32], sign: f32, limit: usize, ties: Direction) {
-    let mut strengths: Vec<f32> = (request.iter().map(|request| request * sign))
-        .filter(|strength| *strength > 0.0)
-        .collect();
-    if strengths.len() <= limit {
-        return;
-    }
-    let (stronger, last, _) =
-        strengths.select_nth_unstable_by(limit - 1, |one, other| other.total_cmp(one));
-    let last = *last;
-    let mut places = limit - stronger.iter().filter(|strength| **strength > last).count();
-    let mut decide = |request: &mut f32| {
-        let strength = *request * sign;
-        if strength == last && places > 0 {
-            places -= 1;
-        } else if strength > 0.0 && strength <= last {
-            *request = 0.0;
-        }
-    };
-    match ties {
-        Direction::FromFirst => request.iter_mut().for_each(&mut decide),
-        Direction::FromLast => request.iter_mut().rev().for_each(&mut decide),
     }
 }
 
 /// Selects among the positive requests, and among the negative ones in mirror image.
-fn both_signs(request: Tensor<2>, select: impl Fn(Tensor<2>) -> Tensor<2>) -> Tensor<2> {
+fn both_signs<R: Rows>(request: R, select: impl Fn(R) -> R) -> R {
     let positive = select(request.clone().clamp_min(0.0));
-    let negative = select((-request).clamp_min(0.0).flip([1])).flip([1]);
+    let negative = select((-request).clamp_min(0.0).reversed()).reversed();
     positive - negative
-}
-
-/// The `limit` largest of each row, of equal ones the first; the others 0. No value is negative.
-fn strongest(strength: Tensor<2>, limit: usize) -> Tensor<2> {
-    let last = strength.clone().topk(limit, 1).narrow(1, limit - 1, 1);
-    let above = strength.clone().greater(last.clone());
-    let equal = strength.clone().equal(last).float();
-    // Equal ones take the places that the stronger ones left, in index order.
-    let places = above.clone().float().sum_dim(1).neg() + limit as f64;
-    let order = equal.clone().cumsum(1);
-    let chosen = order.lower_equal(places).float() * equal + above.float();
-    strength * chosen
-}
-
-/// The first `limit` of each row that are not 0.
-fn first(strength: Tensor<2>, limit: usize) -> Tensor<2> {
-    let order = strength.clone().greater_elem(0.0).float().cumsum(1);
-    strength.mask_fill(order.greater_elem(limit as f64), 0.0)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::tensor::TensorData;
+    use burn::tensor::{Tensor, TensorData};
+    use burn_dendrite_nn::{PopulationId, RandomSite, SampleStream, numbers::HostRows};
 
+    /// What is selected on both kinds of numbers, where every draw is 0.
     fn selected(select: Select, request: [f32; 6]) -> Vec<f32> {
         let tensor = Tensor::<2>::from_floats([request], &crate::test_device());
-        let selected: Vec<f32> = select.apply(tensor).into_data().iter().collect();
-        let mut in_place = request;
-        select.apply_in_place(&mut in_place, &[0.0; 6]);
-        assert_eq!(in_place.map(|it| it + 0.0), selected.as_slice(), "in place");
-        selected
+        let tensor = select.apply(tensor, Tensor::zeros_like).to_values();
+        let rows = HostRows::from_values(&request, [1, 6]);
+        let rows = select.apply(rows, |like| HostRows::full(like.dims(), 0.0));
+        assert_eq!(rows.to_values(), tensor, "in main memory");
+        tensor
     }
 
     #[test]
@@ -209,7 +131,10 @@ mod tests {
     fn random_events_happen_with_the_probability_of_their_size() {
         let device = crate::test_device();
         let request = Tensor::<2>::full([20_000, 1], -0.3, &device);
-        let granted = Select::Random { fraction: 1.0 }.apply(request);
+        let stream = SampleStream::new(1, 0);
+        let site = RandomSite::Dendrite(PopulationId(0));
+        let select = Select::Random { fraction: 1.0 };
+        let granted = select.apply(request, |like| stream.uniform(site, 0, like));
         let share: f32 = granted.mean().into_scalar::<f32>() / -0.3;
         assert!((share - 0.3).abs() < 0.02, "{share}");
     }
@@ -219,7 +144,7 @@ mod tests {
         let request =
             Tensor::<2>::from_floats([[0.1, 0.2, 0.3], [0.9, 0.5, 0.7]], &crate::test_device());
         let kept = Select::Strongest { fraction: 0.2 }
-            .apply(request)
+            .apply(request, Tensor::zeros_like)
             .into_data();
         kept.assert_eq(
             &TensorData::from([[0.0f32, 0.0, 0.3], [0.9, 0.0, 0.0]]),

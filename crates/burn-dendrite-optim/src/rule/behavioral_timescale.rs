@@ -1,14 +1,10 @@
 //! Learning by dendritic plateaus, across samples.
 
-use burn::tensor::{Tensor, activation::sigmoid};
-use burn_dendrite_nn::CellType;
+use burn_dendrite_nn::{Activation, CellType, numbers::Rows};
 use serde::{Deserialize, Serialize};
 
 use super::{LearningRule, RuleSite, Signal};
-use crate::{
-    Delta, Side, Slot, Synapse,
-    fused::{FactoredRule, Factors, Sample, Samples},
-};
+use crate::{Delta, Side, Slot, Synapse};
 
 /// Behavioral timescale synaptic plasticity (BTSP): a plateau strengthens the synapses that were
 /// active around it, and weakens strong synapses that were hardly active, also those of the sample
@@ -62,29 +58,23 @@ const ELIGIBILITY: usize = 0;
 const INSTRUCTION: usize = 1;
 
 impl BehavioralTimescale {
-    /// `q`, from 0 at no eligibility to 1 at full eligibility.
-    fn depressed(&self, eligibility: Tensor<2>) -> Tensor<2> {
+    /// `e + r·q(e)`, what the weights lose in proportion to themselves.
+    fn lost<R: Rows>(&self, eligibility: R) -> R {
         let steepness = 2.0 / self.depression_width;
         let logistic = |x: f64| 1.0 / (1.0 + (-steepness * (x - self.depression_threshold)).exp());
         let (least, most) = (logistic(0.0), logistic(1.0));
-        let logistic = sigmoid((eligibility - self.depression_threshold) * steepness);
-        (logistic - least) / (most - least)
+        let logistic = (eligibility.clone() - self.depression_threshold) * steepness;
+        let share = (logistic.respond(Activation::Sigmoid) - least) / (most - least);
+        // Rounding leaves no trace of a silent neuron.
+        let depressed = share * eligibility.clone().nonzero();
+        eligibility.add_scaled(&depressed, self.depression)
     }
 
-    /// `r · q` of one eligibility.
-    fn depressed_rate(&self, eligibility: f32) -> f32 {
-        let steepness = 2.0 / self.depression_width;
-        let logistic = |x: f64| 1.0 / (1.0 + (-steepness * (x - self.depression_threshold)).exp());
-        let (least, most) = (logistic(0.0), logistic(1.0));
-        let share = (logistic(f64::from(eligibility)) - least) / (most - least);
-        (self.depression * share) as f32
-    }
-
-    fn eligibility(synapse: &Synapse<'_>) -> Tensor<2> {
+    fn eligibility<R: Rows>(synapse: &Synapse<'_, R>) -> R {
         synapse.pre.nudged().clamp(0.0, 1.0)
     }
 
-    fn instruction(synapse: &Synapse<'_>) -> Tensor<2> {
+    fn instruction<R: Rows>(synapse: &Synapse<'_, R>) -> R {
         synapse.post.plateau().clamp_min(0.0)
     }
 }
@@ -141,77 +131,40 @@ impl LearningRule for BehavioralTimescale {
         ]
     }
 
-    fn update(&self, synapse: &Synapse<'_>) -> Delta {
+    fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
         let (eligibility, instruction) = (Self::eligibility(synapse), Self::instruction(synapse));
         let negative = synapse.post.plateau().clamp_max(0.0);
         let past_eligibility = synapse.past(ELIGIBILITY, &eligibility) * self.discount;
         let past_instruction = synapse.past(INSTRUCTION, &instruction);
-        let discounted = eligibility.clone() * self.discount;
 
         // With e the eligibility and p the instruction of each pair,
-        // Δw = Σ w_max p·e + N·E − w ∘ Σ p·(e + r q(e)): the weight itself enters but once.
-        let pairs = [
-            (eligibility.clone(), instruction.clone()),
-            (past_eligibility, instruction),
-            (discounted, past_instruction),
-        ];
-        let weakening = pairs.clone().map(|(eligibility, instruction)| {
-            let depressed = self.depressed(eligibility.clone()) * self.depression;
-            (eligibility + depressed, instruction)
-        });
-        let [now, after, before] =
-            pairs.map(|(eligibility, instruction)| (eligibility, instruction * self.saturation));
-        let strengthening = [(now.0, now.1 + negative), after, before];
-        let change = synapse.outers(strengthening).into_dense()
-            - synapse.outers(weakening).into_dense() * synapse.weight();
-        change.into()
+        // Δw = Σ w_max p·e + N·E − w ∘ Σ p·(e + r q(e)). What meets the same instruction is added up.
+        let before = past_instruction.clone() * (self.discount * self.saturation);
+        let strengthened_now = synapse.outer(
+            eligibility.clone() + past_eligibility.clone(),
+            instruction.clone() * self.saturation,
+        );
+        let strengthened_before = synapse.outer(eligibility.clone(), before + negative);
+        let weakened_now = synapse.weighted(
+            self.lost(eligibility.clone()) + self.lost(past_eligibility),
+            -instruction,
+        );
+        let weakened_before =
+            synapse.weighted(self.lost(eligibility * self.discount), -past_instruction);
+        strengthened_now
+            .and(strengthened_before)
+            .and(weakened_now)
+            .and(weakened_before)
     }
 
-    fn remember(&self, synapse: &Synapse<'_>) -> Vec<Tensor<2>> {
-        let last = |rows: Tensor<2>| {
+    fn remember<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Vec<R> {
+        let last = |rows: R| {
             let batch = rows.dims()[0];
-            rows.narrow(0, batch - 1, 1)
+            rows.row_range(batch - 1, 1)
         };
         vec![
             last(Self::eligibility(synapse)),
             last(Self::instruction(synapse)),
         ]
-    }
-
-    fn factored(&self) -> Option<&dyn FactoredRule> {
-        Some(self)
-    }
-}
-
-impl FactoredRule for BehavioralTimescale {
-    fn factors(&self, samples: Samples<'_>, memory: &mut [Vec<f32>], factors: &mut Factors) {
-        for Sample { pre, post } in samples.iter() {
-            let saturation = self.saturation as f32;
-            let discount = self.discount as f32;
-            let eligibility: Vec<f32> =
-                pre.nudged.iter().map(|rate| rate.clamp(0.0, 1.0)).collect();
-            let instruction: Vec<f32> = post.plateau.iter().map(|it| it.max(0.0)).collect();
-            let [past_eligibility, past_instruction] = [&memory[ELIGIBILITY], &memory[INSTRUCTION]];
-            let discounted = |values: &[f32]| -> Vec<f32> {
-                values.iter().map(|value| value * discount).collect()
-            };
-            let after = discounted(past_eligibility);
-            let before = discounted(&eligibility);
-            // Pairs of eligibility and instruction; the first also carries the negative plateau.
-            for (eligibility, instruction) in [
-                (&eligibility, &instruction),
-                (&after, &instruction),
-                (&before, past_instruction),
-            ] {
-                let strengthening = instruction.iter().map(|it| it * saturation);
-                factors.add(eligibility.iter().copied(), strengthening);
-                let weakening = eligibility.iter().map(|it| it + self.depressed_rate(*it));
-                factors.add_weighted(weakening, instruction.iter().map(|it| -it));
-            }
-            let negative = post.plateau.iter().map(|it| it.min(0.0));
-            factors.add(eligibility.iter().copied(), negative);
-            memory[ELIGIBILITY] = eligibility;
-            memory[INSTRUCTION] = instruction;
-        }
     }
 }

@@ -1,13 +1,10 @@
 //! Learning with a sliding threshold.
 
-use burn::tensor::{Tensor, TensorData};
+use burn_dendrite_nn::numbers::Rows;
 use serde::{Deserialize, Serialize};
 
 use super::{LearningRule, RuleSite, Signal};
-use crate::{
-    Delta, Side, Slot, Synapse,
-    fused::{FactoredRule, Factors, Sample, Samples},
-};
+use crate::{Delta, Side, Slot, Synapse};
 
 /// The rule of Bienenstock, Cooper and Munro: activity above a threshold strengthens, below it
 /// weakens, and the threshold follows the neuron's own activity.
@@ -48,27 +45,14 @@ fn threshold_tau() -> f64 {
 impl BienenstockCooperMunro {
     /// The thresholds `[batch + 1, post]`: that of each sample, and the one that is left.
     ///
-    /// The recurrence is linear, so it is one product with a small triangular matrix:
-    ///
     /// ```text
-    /// θ_b = a^b · θ_0 + Σ_{c<b} a^(b−1−c) · y_c² / (k τ_θ),   a = 1 − 1/τ_θ
+    /// θ_{b+1} = a · θ_b + y_b² / (k τ_θ),   a = 1 − 1/τ_θ
     /// ```
-    fn thresholds(&self, synapse: &Synapse<'_>) -> Tensor<2> {
-        let post = synapse.post.nudged();
-        let batch = post.dims()[0];
+    fn thresholds<R: Rows>(&self, synapse: &Synapse<'_, R>) -> R {
         let keep = 1.0 - 1.0 / self.threshold_tau;
         let gain = 1.0 / (self.set_point * self.threshold_tau);
-        let mut recurrence = vec![0f32; (batch + 1) * (batch + 1)];
-        for row in 0..=batch {
-            let weights = &mut recurrence[row * (batch + 1)..][..=row];
-            weights[0] = keep.powi(row as i32) as f32;
-            for (sample, weight) in weights[1..].iter_mut().enumerate() {
-                *weight = (keep.powi((row - 1 - sample) as i32) * gain) as f32;
-            }
-        }
-        let recurrence = TensorData::new(recurrence, [batch + 1, batch + 1]);
-        let recurrence = Tensor::<2>::from_data(recurrence, &post.device());
-        recurrence.matmul(Tensor::cat(vec![synapse.memory(0), post.square()], 0))
+        let added = synapse.post.nudged().squared() * gain;
+        added.running_sum(synapse.memory(0), keep)
     }
 }
 
@@ -101,40 +85,21 @@ impl LearningRule for BienenstockCooperMunro {
         }]
     }
 
-    fn update(&self, synapse: &Synapse<'_>) -> Delta {
+    fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
         let pre = synapse.pre.nudged().clamp(0.0, 1.0);
         let post = synapse.post.nudged();
         let batch = post.dims()[0];
         let threshold = match batch {
             1 => synapse.memory(0),
-            _ => self.thresholds(synapse).narrow(0, 0, batch),
+            _ => self.thresholds(synapse).row_range(0, batch),
         };
         let drive = post.clone() * (post - threshold) * synapse.pre.sign();
         synapse.outer(pre, drive)
     }
 
-    fn remember(&self, synapse: &Synapse<'_>) -> Vec<Tensor<2>> {
+    fn remember<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Vec<R> {
         let thresholds = self.thresholds(synapse);
         let last = thresholds.dims()[0] - 1;
-        vec![thresholds.narrow(0, last, 1)]
-    }
-
-    fn factored(&self) -> Option<&dyn FactoredRule> {
-        Some(self)
-    }
-}
-
-impl FactoredRule for BienenstockCooperMunro {
-    fn factors(&self, samples: Samples<'_>, memory: &mut [Vec<f32>], factors: &mut Factors) {
-        for Sample { pre, post } in samples.iter() {
-            let rates = pre.nudged.iter().map(|rate| rate.clamp(0.0, 1.0));
-            let drives = post.nudged.iter().zip(&memory[0]);
-            let drives = drives.map(|(rate, threshold)| rate * (rate - threshold) * pre.sign);
-            factors.add(rates, drives);
-            for (threshold, rate) in memory[0].iter_mut().zip(post.nudged) {
-                let goal = rate * rate / self.set_point as f32;
-                *threshold += (goal - *threshold) / self.threshold_tau as f32;
-            }
-        }
+        vec![thresholds.row_range(last, 1)]
     }
 }

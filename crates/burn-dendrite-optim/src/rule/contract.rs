@@ -3,12 +3,14 @@
 use std::{fmt, sync::Arc};
 
 use burn::tensor::{Device, Distribution, Tensor};
-use burn_dendrite_nn::{Network, NetworkSpec, Parameter, Plan, ProjectionId};
+use burn_dendrite_nn::{
+    Network, NetworkSpec, Parameter, Plan, ProjectionId, perturb::Conditions,
+};
 use serde_json::json;
 
-use super::{Idle, LearningRule};
+use super::{AnyRule, Idle};
 use crate::{
-    Learning, NudgeSpec, RuleMemory, Settling, check::local_rule_fits, fused::FusedTrainer,
+    HostTrainer, Learning, NudgeSpec, Outcome, RuleMemory, Settling, check::local_rule_fits,
 };
 
 /// A clause of the contract between learning rules and everybody who uses them.
@@ -16,7 +18,7 @@ use crate::{
 pub enum Clause {
     /// The rule can be used on at least one projection of a network with dendrites.
     Usable,
-    /// The change has the shape `[pre, post]` of the weights.
+    /// The factors of the change have the sizes of the two populations.
     Shape,
     /// The change is finite, also for silent and for saturated neurons.
     Finite,
@@ -28,11 +30,8 @@ pub enum Clause {
     /// A batch gives the mean of what its samples give one after another with the weights held
     /// still, and leaves the same memory.
     Batch,
-    /// Dale's law holds once the change is applied.
-    Dale,
-    /// A rule with a [factored form](LearningRule::factored) gives the same weights by it, and leaves
-    /// the same memory.
-    Factored,
+    /// The rule gives the same weights on both kinds of numbers, and leaves the same memory.
+    Alike,
 }
 
 /// A rule that breaks its contract.
@@ -51,15 +50,14 @@ impl fmt::Display for Clause {
             Self::Usable => {
                 "no projection of the test network is accepted by its `check` and `needs`"
             }
-            Self::Shape => "the change does not have the shape [pre, post] of the weights",
+            Self::Shape => "the factors of the change do not have the sizes of the two populations",
             Self::Finite => "the change is not finite",
             Self::Idle => {
                 "synapses of silent presynaptic neurons change, and `idle` does not say so"
             }
             Self::Deterministic => "the same signals give different changes",
             Self::Batch => "a batch does not give the mean of what its samples give in order",
-            Self::Dale => "Dale's law does not hold once the change is applied",
-            Self::Factored => "the factored form gives other weights, or leaves another memory",
+            Self::Alike => "it gives other weights in main memory than on tensors, or another memory",
         })
     }
 }
@@ -70,7 +68,7 @@ impl fmt::Display for Clause {
 /// # Errors
 ///
 /// The first clause that the rule breaks.
-pub fn check(rule: &Arc<dyn LearningRule>, device: &Device) -> Result<(), Breach> {
+pub fn check(rule: &Arc<dyn AnyRule>, device: &Device) -> Result<(), Breach> {
     let plan = test_network().check().map_err(|errors| Breach {
         clause: Clause::Usable,
         place: errors.to_string(),
@@ -133,9 +131,12 @@ fn test_network() -> NetworkSpec {
     serde_json::from_value(spec).expect("the test network is written correctly")
 }
 
+/// Samples of the test batch.
+const ROWS: usize = 10;
+
 /// The rule at one place.
 struct Subject<'a> {
-    rule: &'a Arc<dyn LearningRule>,
+    rule: &'a Arc<dyn AnyRule>,
     network: &'a Network,
     projection: ProjectionId,
     settling: Settling,
@@ -160,13 +161,15 @@ impl Subject<'_> {
     }
 
     fn check(&self, learning: &Learning, device: &Device) -> Result<(), Breach> {
-        let random = Tensor::random([3, 6], Distribution::Uniform(0.0, 2.0), device);
+        // More rows than products are taken row by row for.
+        let random = Tensor::random([ROWS, 6], Distribution::Uniform(0.0, 2.0), device);
         let inputs = [
             ("ordinary", random.clone()),
             ("silent", random.zeros_like()),
             ("saturated", random.full_like(1e4)),
         ];
-        let target = Tensor::<1, burn::tensor::Int>::from_ints([0, 2, 2], device)
+        let classes: Vec<i32> = (0..ROWS as i32).map(|row| row * row % 5).collect();
+        let target = Tensor::<1, burn::tensor::Int>::from_ints(&classes[..], device)
             .one_hot::<2>(5)
             .float();
         for (kind, input) in inputs {
@@ -191,25 +194,23 @@ impl Subject<'_> {
             );
             Err(Breach { clause, place })
         };
-        let step = |memory: &RuleMemory, rows: std::ops::Range<usize>| {
+        let run = |memory: &RuleMemory, rows: std::ops::Range<usize>| -> Outcome {
             let slice =
                 |tensor: &Tensor<2>| tensor.clone().narrow(0, rows.start, rows.end - rows.start);
-            let outcome = learning.run(self.network, memory, slice(input), slice(target), &mut ());
-            memory.keep(outcome.remembered.clone());
+            learning.run(self.network, memory, slice(input), slice(target), &mut ())
+        };
+        let change = |outcome: &Outcome| {
             let change = outcome.updates.get(Parameter::Weight(self.projection));
-            (
-                change.unwrap_or_else(|| Tensor::zeros([0, 0], &input.device())),
-                outcome,
-            )
+            numbers(change.expect("the projection learns"))
         };
         let rows = input.dims()[0];
-        let together = learning.memory(self.network);
-        let (change, outcome) = step(&together, 0..rows);
+        let memory = learning.memory(self.network);
 
-        if change.dims() != [projection.site.pre, projection.site.post] {
+        if !self.shapes_fit(learning, &memory, input, target) {
             return breach(Clause::Shape);
         }
-        let values = numbers(change.clone());
+        let outcome = run(&memory, 0..rows);
+        let values = change(&outcome);
         if values.iter().any(|value| !value.is_finite()) {
             return breach(Clause::Finite);
         }
@@ -226,47 +227,65 @@ impl Subject<'_> {
         if silent && changed && self.rule.idle() == Idle::Unchanged {
             return breach(Clause::Idle);
         }
-        if numbers(step(&learning.memory(self.network), 0..rows).0) != values {
+        if change(&run(&memory, 0..rows)) != values {
             return breach(Clause::Deterministic);
         }
 
         let apart = learning.memory(self.network);
-        let alone = (0..rows).map(|row| step(&apart, row..row + 1).0);
-        let mean = alone
-            .reduce(|sum, change| sum + change)
-            .map(|sum| numbers(sum / rows as f64));
+        let mut mean = vec![0.0; values.len()];
+        for row in 0..rows {
+            let outcome = run(&apart, row..row + 1);
+            for (mean, value) in mean.iter_mut().zip(change(&outcome)) {
+                *mean += value / rows as f64;
+            }
+            // Only the memory goes on: the weights are held still.
+            outcome.apply(self.network.clone(), &apart);
+        }
         let memories = |memory: &RuleMemory| {
             let values = memory.values().into_iter();
             values
                 .flat_map(|value| numbers(value.unsqueeze()))
                 .collect::<Vec<f64>>()
         };
-        if !mean.is_some_and(|mean| close(&values, &mean))
-            || !close(&memories(&together), &memories(&apart))
-        {
+        let updated = outcome.apply(self.network.clone(), &memory);
+        if !close(&values, &mean) || !close(&memories(&memory), &memories(&apart)) {
             return breach(Clause::Batch);
         }
 
-        let sign = projection.site.cell.sign();
-        let updated = outcome.updates.apply(self.network.clone());
-        let weights = numbers(updated.weight(self.projection));
-        if weights.iter().any(|weight| weight * sign < 0.0) {
-            return breach(Clause::Dale);
-        }
-
-        let memory = learning.memory(self.network);
-        if let Ok(mut fused) = FusedTrainer::new(self.network, &memory, learning) {
-            let flat = |tensor: &Tensor<2>| -> Vec<f32> { tensor.to_data().iter().collect() };
-            fused.step(&flat(input), &flat(target), 1.0);
-            memory.keep(fused.remembered());
-            let network = fused.network(self.network.clone());
-            if !close(&numbers(network.weight(self.projection)), &weights)
-                || !close(&memories(&memory), &memories(&together))
-            {
-                return breach(Clause::Factored);
-            }
+        let in_memory = learning.memory(self.network);
+        let mut trainer = HostTrainer::new(self.network, &in_memory, learning);
+        let flat = |tensor: &Tensor<2>| -> Vec<f32> { tensor.to_data().iter().collect() };
+        trainer.step(&flat(input), &flat(target), 1.0);
+        trainer.remember_in(&in_memory);
+        let weights = |network: &Network| numbers(network.weight(self.projection));
+        let ours = weights(&trainer.network(self.network.clone()));
+        if !close(&ours, &weights(&updated))
+            || !close(&memories(&in_memory), &memories(&memory))
+        {
+            return breach(Clause::Alike);
         }
         Ok(())
+    }
+
+    /// Whether all factors have the sizes of the two populations.
+    fn shapes_fit(
+        &self,
+        learning: &Learning,
+        memory: &RuleMemory,
+        input: &Tensor<2>,
+        target: &Tensor<2>,
+    ) -> bool {
+        let site = &self.network.plan().projection(self.projection).site;
+        let (input, target) = (input.clone(), target.clone());
+        let conditions = Conditions::default();
+        let step = learning.step(&conditions, self.network, &memory.rows(), input, target, &mut ());
+        step.updates.into_deltas().all(|(_, delta)| {
+            let pairs = delta.products.iter().chain(&delta.weighted);
+            pairs.into_iter().all(|(pre, post)| {
+                let ([rows, pre], [others, post]) = (pre.dims(), post.dims());
+                rows == others && pre == site.pre && post == site.post
+            })
+        })
     }
 }
 
@@ -287,14 +306,13 @@ fn close(one: &[f64], other: &[f64]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use burn_dendrite_nn::numbers::{HostRows, Rows};
+
     use super::*;
-    use crate::{
-        Delta, LocalRule, Side, Slot, Synapse,
-        fused::{FactoredRule, Factors, Sample, Samples},
-    };
+    use crate::{Delta, LearningRule, LocalRule, Side, Slot, Synapse};
 
     fn breach(rule: impl LearningRule + 'static) -> Option<Clause> {
-        let rule: Arc<dyn LearningRule> = Arc::new(rule);
+        let rule: Arc<dyn AnyRule> = Arc::new(rule);
         check(&rule, &crate::test_device())
             .err()
             .map(|breach| breach.clause)
@@ -309,76 +327,76 @@ mod tests {
             let again: LocalRule =
                 serde_json::from_value(serde_json::to_value(&rule).unwrap()).unwrap();
             assert_eq!(again, rule);
-            let rule: Arc<dyn LearningRule> = Arc::new(rule);
-            if let Err(breach) = check(&rule, &crate::test_device()) {
+            if let Err(breach) = check(&rule.shared(), &crate::test_device()) {
                 panic!("{kind}: {breach}");
             }
         }
     }
 
-    /// Right as tensors, and twice as much as factors.
-    #[derive(Debug)]
-    struct Inconsistent;
+    /// Rules whose change is made by a function.
+    macro_rules! broken {
+        ($($name:ident: |$synapse:ident| $change:expr;)*) => {$(
+            #[derive(Debug)]
+            struct $name;
 
-    impl LearningRule for Inconsistent {
-        fn update(&self, synapse: &Synapse<'_>) -> Delta {
-            synapse.outer(synapse.pre.forward(), synapse.post.forward())
-        }
-
-        fn factored(&self) -> Option<&dyn FactoredRule> {
-            Some(self)
-        }
-    }
-
-    impl FactoredRule for Inconsistent {
-        fn factors(&self, samples: Samples<'_>, _: &mut [Vec<f32>], factors: &mut Factors) {
-            for Sample { pre, post } in samples.iter() {
-                let twice = post.forward.iter().map(|rate| 2.0 * rate);
-                factors.add(pre.forward.iter().copied(), twice);
+            impl LearningRule for $name {
+                fn update<R: Rows>(&self, $synapse: &Synapse<'_, R>) -> Delta<R> {
+                    $change
+                }
             }
-        }
+        )*};
+    }
+
+    broken! {
+        Nothing: |_synapse| Delta::none();
+        // The postsynaptic neuron alone decides.
+        Unasked: |synapse| {
+            let post = synapse.post.forward();
+            synapse.outer(synapse.pre.forward() * 0.0 + 1.0, post * 0.0 + 1.0)
+        };
+        Infinite: |synapse| {
+            let post = synapse.post.forward();
+            synapse.outer(synapse.pre.forward(), (post * 0.0 + 1.0) / 0.0)
+        };
+        // The sum over the batch where it ought to be the mean.
+        Sum: |synapse| {
+            let post = synapse.post.forward();
+            let batch = post.dims()[0] as f64;
+            synapse.outer(synapse.pre.forward(), post * batch)
+        };
+        Transposed: |synapse| synapse.outer(synapse.post.forward(), synapse.pre.forward());
+        // It asks on which numbers it runs.
+        Inconsistent: |synapse| {
+            let in_memory = std::any::type_name::<R>() == std::any::type_name::<HostRows>();
+            let factor = if in_memory { 2.0 } else { 1.0 };
+            synapse.outer(synapse.pre.forward(), synapse.post.forward() * factor)
+        };
     }
 
     #[test]
-    fn factors_that_give_another_change_are_found() {
-        assert_eq!(breach(Inconsistent), Some(Clause::Factored));
-    }
-
-    /// Adds the same everywhere.
-    #[derive(Debug)]
-    struct Constant(f64);
-
-    impl LearningRule for Constant {
-        fn update(&self, synapse: &Synapse<'_>) -> Delta {
-            synapse.weight().full_like(self.0).into()
-        }
-    }
-
-    #[test]
-    fn a_rule_that_changes_idle_synapses_is_caught() {
-        assert_eq!(breach(Constant(1.0)), Some(Clause::Idle));
-        assert_eq!(breach(Constant(0.0)), None);
-    }
-
-    #[test]
-    fn a_rule_that_is_not_finite_is_caught() {
-        assert_eq!(breach(Constant(f64::NAN)), Some(Clause::Finite));
-    }
-
-    /// Sums over the batch where it ought to average.
-    #[derive(Debug)]
-    struct Sum;
-
-    impl LearningRule for Sum {
-        fn update(&self, synapse: &Synapse<'_>) -> Delta {
-            let (pre, post) = (synapse.pre.forward(), synapse.post.forward());
-            pre.transpose().matmul(post).into()
-        }
-    }
-
-    #[test]
-    fn a_rule_that_sums_over_the_batch_is_caught() {
+    fn each_broken_rule_is_caught_at_its_clause() {
+        assert_eq!(breach(Nothing), None);
+        assert_eq!(breach(Unasked), Some(Clause::Idle));
+        assert_eq!(breach(Infinite), Some(Clause::Finite));
         assert_eq!(breach(Sum), Some(Clause::Batch));
+        assert_eq!(breach(Transposed), Some(Clause::Shape));
+        assert_eq!(breach(Inconsistent), Some(Clause::Alike));
+    }
+
+    /// Never the same twice.
+    #[derive(Debug, Default)]
+    struct Moody(std::sync::atomic::AtomicU32);
+
+    impl LearningRule for Moody {
+        fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
+            let count = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            synapse.outer(synapse.pre.forward(), synapse.post.forward() * f64::from(count))
+        }
+    }
+
+    #[test]
+    fn a_rule_with_a_life_of_its_own_is_caught() {
+        assert_eq!(breach(Moody::default()), Some(Clause::Deterministic));
     }
 
     /// Counts batches instead of samples.
@@ -394,11 +412,11 @@ mod tests {
             }]
         }
 
-        fn update(&self, synapse: &Synapse<'_>) -> Delta {
-            synapse.weight().zeros_like().into()
+        fn update<R: Rows>(&self, _synapse: &Synapse<'_, R>) -> Delta<R> {
+            Delta::none()
         }
 
-        fn remember(&self, synapse: &Synapse<'_>) -> Vec<Tensor<2>> {
+        fn remember<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Vec<R> {
             vec![synapse.memory(0) + 1.0]
         }
     }
@@ -406,21 +424,6 @@ mod tests {
     #[test]
     fn a_memory_that_counts_batches_is_caught() {
         assert_eq!(breach(Counting), Some(Clause::Batch));
-    }
-
-    /// The transposed shape.
-    #[derive(Debug)]
-    struct Transposed;
-
-    impl LearningRule for Transposed {
-        fn update(&self, synapse: &Synapse<'_>) -> Delta {
-            synapse.weight().transpose().zeros_like().into()
-        }
-    }
-
-    #[test]
-    fn a_wrong_shape_is_caught() {
-        assert_eq!(breach(Transposed), Some(Clause::Shape));
     }
 
     /// Nowhere allowed.
@@ -432,8 +435,8 @@ mod tests {
             Err("never".to_owned())
         }
 
-        fn update(&self, synapse: &Synapse<'_>) -> Delta {
-            synapse.weight().into()
+        fn update<R: Rows>(&self, _synapse: &Synapse<'_, R>) -> Delta<R> {
+            Delta::none()
         }
     }
 

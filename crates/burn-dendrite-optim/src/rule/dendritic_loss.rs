@@ -1,12 +1,10 @@
 //! Learning of dendritic inhibition.
 
+use burn_dendrite_nn::numbers::Rows;
 use serde::{Deserialize, Serialize};
 
 use super::{LearningRule, Signal};
-use crate::{
-    Delta, Synapse,
-    fused::{FactoredRule, Factors, Sample, Samples},
-};
+use crate::{Delta, Synapse};
 
 /// Strengthens inhibition of a dendrite that is depolarised, weakens it where it is
 /// hyperpolarised: DendI learns to cancel the top-down input.
@@ -28,22 +26,8 @@ impl LearningRule for DendriticLoss {
         &[Signal::Dendrite]
     }
 
-    fn update(&self, synapse: &Synapse<'_>) -> Delta {
+    fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
         let dendrite = synapse.post.dendrite().clamp(-1.0, 1.0) * synapse.pre.sign();
         synapse.outer(synapse.pre.forward().clamp(0.0, 1.0), dendrite)
-    }
-
-    fn factored(&self) -> Option<&dyn FactoredRule> {
-        Some(self)
-    }
-}
-
-impl FactoredRule for DendriticLoss {
-    fn factors(&self, samples: Samples<'_>, _memory: &mut [Vec<f32>], factors: &mut Factors) {
-        for Sample { pre, post } in samples.iter() {
-            let rates = pre.forward.iter().map(|rate| rate.clamp(0.0, 1.0));
-            let states = post.dendrite.iter().map(|state| state.clamp(-1.0, 1.0));
-            factors.add(rates, states.map(|state| state * pre.sign));
-        }
     }
 }

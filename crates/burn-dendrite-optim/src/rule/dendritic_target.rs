@@ -1,12 +1,10 @@
 //! Dendritic target propagation.
 
+use burn_dendrite_nn::numbers::Rows;
 use serde::{Deserialize, Serialize};
 
 use super::{ActivityPhase, LearningRule, Signal};
-use crate::{
-    Delta, Synapse,
-    fused::{FactoredRule, Factors, Sample, Samples},
-};
+use crate::{Delta, Synapse};
 
 /// Moves the soma towards the activity that its dendrite asks for.
 ///
@@ -43,24 +41,8 @@ impl LearningRule for DendriticTarget {
         &[Signal::Plateau]
     }
 
-    fn update(&self, synapse: &Synapse<'_>) -> Delta {
+    fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
         let pre = synapse.pre.during(self.phase).clamp(0.0, 1.0);
         synapse.outer(pre, synapse.post.plateau())
-    }
-
-    fn factored(&self) -> Option<&dyn FactoredRule> {
-        Some(self)
-    }
-}
-
-impl FactoredRule for DendriticTarget {
-    fn factors(&self, samples: Samples<'_>, _memory: &mut [Vec<f32>], factors: &mut Factors) {
-        for Sample { pre, post } in samples.iter() {
-            let rates = pre
-                .during(self.phase)
-                .iter()
-                .map(|rate| rate.clamp(0.0, 1.0));
-            factors.add(rates, post.plateau.iter().copied());
-        }
     }
 }

@@ -1,13 +1,10 @@
 //! Hebbian learning.
 
-use burn::tensor::Tensor;
+use burn_dendrite_nn::numbers::Rows;
 use serde::{Deserialize, Serialize};
 
 use super::{ActivityPhase, LearningRule, Signal};
-use crate::{
-    Delta, Synapse,
-    fused::{FactoredRule, Factors, Sample, Samples},
-};
+use crate::{Delta, Synapse};
 
 /// Cells that fire together wire together.
 ///
@@ -58,7 +55,7 @@ pub enum Rates {
 }
 
 impl Rates {
-    fn of(self, activity: Tensor<2>) -> Tensor<2> {
+    fn of<R: Rows>(self, activity: R) -> R {
         match self {
             Self::Unbounded => activity,
             Self::Bounded => activity.clamp(0.0, 1.0),
@@ -71,27 +68,9 @@ impl LearningRule for Hebbian {
         self.phase.needs()
     }
 
-    fn update(&self, synapse: &Synapse<'_>) -> Delta {
+    fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
         let pre = self.rates.of(synapse.pre.during(self.phase));
         let post = self.rates.of(synapse.post.during(self.phase));
         synapse.outer(pre, post * synapse.pre.sign())
-    }
-
-    fn factored(&self) -> Option<&dyn FactoredRule> {
-        Some(self)
-    }
-}
-
-impl FactoredRule for Hebbian {
-    fn factors(&self, samples: Samples<'_>, _memory: &mut [Vec<f32>], factors: &mut Factors) {
-        for Sample { pre, post } in samples.iter() {
-            let rate = |rate: &f32| match self.rates {
-                Rates::Unbounded => *rate,
-                Rates::Bounded => rate.clamp(0.0, 1.0),
-            };
-            let posts = post.during(self.phase).iter().map(rate);
-            let pres = pre.during(self.phase).iter().map(rate);
-            factors.add(pres, posts.map(|post| post * pre.sign));
-        }
     }
 }

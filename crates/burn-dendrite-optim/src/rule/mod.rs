@@ -5,14 +5,19 @@ pub mod contract;
 use std::fmt::Debug;
 
 use burn::tensor::Tensor;
-use burn_dendrite_nn::{CellType, PopulationName, registry, spec::unknown_kind};
+use burn_dendrite_nn::{
+    CellType, PopulationName,
+    numbers::{HostRows, Rows},
+    registry,
+    spec::unknown_kind,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 
-use crate::{Delta, Slot, Synapse, fused::FactoredRule};
+use crate::{ActivityPhase, Delta, Slot, Synapse};
 
 registry! {
     /// A rule that is local to its synapses, as a file names it.
-    pub enum LocalRule: LearningRule {
+    pub enum LocalRule: AnyRule {
         dendritic_target::DendriticTarget,
         dendritic_loss::DendriticLoss,
         hebbian::Hebbian,
@@ -25,46 +30,6 @@ registry! {
 }
 
 pub use hebbian::Rates;
-
-impl LearningRule for LocalRule {
-    fn check(&self, site: &RuleSite) -> Result<(), String> {
-        (**self).check(site)
-    }
-
-    fn needs(&self) -> &'static [Signal] {
-        (**self).needs()
-    }
-
-    fn memory(&self) -> Vec<Slot> {
-        (**self).memory()
-    }
-
-    fn update(&self, synapse: &Synapse<'_>) -> Delta {
-        (**self).update(synapse)
-    }
-
-    fn remember(&self, synapse: &Synapse<'_>) -> Vec<Tensor<2>> {
-        (**self).remember(synapse)
-    }
-
-    fn idle(&self) -> Idle {
-        (**self).idle()
-    }
-
-    fn factored(&self) -> Option<&dyn FactoredRule> {
-        (**self).factored()
-    }
-}
-
-/// The phase at whose end a rule sees an activity.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ActivityPhase {
-    /// The forward phase.
-    Forward,
-    /// The backward phase.
-    Backward,
-}
 
 impl ActivityPhase {
     /// What a rule that sees this phase needs.
@@ -110,15 +75,16 @@ pub enum Idle {
 /// # Example
 ///
 /// ```
-/// use burn_dendrite_optim::{Delta, LearningRule, Signal, Synapse};
+/// use burn_dendrite_nn::numbers::Rows;
+/// use burn_dendrite_optim::{Delta, LearningRule, Synapse};
 ///
-/// /// Weakens every synapse in proportion to its weight.
+/// /// Strengthens synapses between neurons that are active together.
 /// #[derive(Debug)]
-/// struct Decay;
+/// struct Together;
 ///
-/// impl LearningRule for Decay {
-///     fn update(&self, synapse: &Synapse<'_>) -> Delta {
-///         (synapse.weight() * -1.0).into()
+/// impl LearningRule for Together {
+///     fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
+///         synapse.outer(synapse.pre.forward(), synapse.post.forward())
 ///     }
 /// }
 /// ```
@@ -147,13 +113,7 @@ pub trait LearningRule: Debug + Send + Sync {
     /// # Shapes
     ///
     /// - result: `[pre, post]`; of a bias, `[1, post]`
-    fn update(&self, synapse: &Synapse<'_>) -> Delta;
-
-    /// The rule in a form that the [fused step](crate::fused) can use; without one, networks with
-    /// this rule learn by the general step alone.
-    fn factored(&self) -> Option<&dyn FactoredRule> {
-        None
-    }
+    fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R>;
 
     /// What happens to synapses whose presynaptic neuron is and was silent; nothing unless it says
     /// so.
@@ -167,8 +127,95 @@ pub trait LearningRule: Debug + Send + Sync {
     /// # Shapes
     ///
     /// - each row: `[1, size]` of the slot's side
-    fn remember(&self, _synapse: &Synapse<'_>) -> Vec<Tensor<2>> {
+    fn remember<R: Rows>(&self, _synapse: &Synapse<'_, R>) -> Vec<R> {
         Vec::new()
+    }
+}
+
+/// A [`LearningRule`] of any type, on either kind of numbers; every rule is one.
+pub trait AnyRule: Debug + Send + Sync {
+    /// [`LearningRule::check`].
+    ///
+    /// # Errors
+    ///
+    /// One sentence with what is accepted.
+    fn check(&self, site: &RuleSite) -> Result<(), String>;
+
+    /// [`LearningRule::needs`].
+    fn needs(&self) -> &'static [Signal];
+
+    /// [`LearningRule::memory`].
+    fn memory(&self) -> Vec<Slot>;
+
+    /// [`LearningRule::idle`].
+    fn idle(&self) -> Idle;
+
+    /// What the rule does on tensors.
+    fn on_tensors(&self, synapse: &Synapse<'_>) -> RuleStep<Tensor<2>>;
+
+    /// What the rule does in main memory.
+    fn in_memory(&self, synapse: &Synapse<'_, HostRows>) -> RuleStep<HostRows>;
+}
+
+/// What a rule does in one step.
+#[derive(Clone, Debug)]
+pub struct RuleStep<R> {
+    /// [`LearningRule::update`].
+    pub delta: Delta<R>,
+    /// [`LearningRule::remember`].
+    pub remembered: Vec<R>,
+}
+
+impl<R: Rows> RuleStep<R> {
+    fn of<L: LearningRule>(rule: &L, synapse: &Synapse<'_, R>) -> Self {
+        Self {
+            delta: rule.update(synapse),
+            remembered: rule.remember(synapse),
+        }
+    }
+}
+
+impl<L: LearningRule> AnyRule for L {
+    fn check(&self, site: &RuleSite) -> Result<(), String> {
+        self.check(site)
+    }
+
+    fn needs(&self) -> &'static [Signal] {
+        self.needs()
+    }
+
+    fn memory(&self) -> Vec<Slot> {
+        self.memory()
+    }
+
+    fn idle(&self) -> Idle {
+        self.idle()
+    }
+
+    fn on_tensors(&self, synapse: &Synapse<'_>) -> RuleStep<Tensor<2>> {
+        RuleStep::of(self, synapse)
+    }
+
+    fn in_memory(&self, synapse: &Synapse<'_, HostRows>) -> RuleStep<HostRows> {
+        RuleStep::of(self, synapse)
+    }
+}
+
+/// Numbers that a rule of any type can work on.
+pub(crate) trait Plastic: Rows {
+    /// What the rule does on these numbers.
+    fn step(rule: &dyn AnyRule, synapse: &Synapse<'_, Self>) -> RuleStep<Self>;
+}
+
+impl Plastic for Tensor<2> {
+    fn step(rule: &dyn AnyRule, synapse: &Synapse<'_>) -> RuleStep<Self> {
+        rule.on_tensors(synapse)
+    }
+}
+
+impl Plastic for HostRows {
+    fn step(rule: &dyn AnyRule, synapse: &Synapse<'_, Self>) -> RuleStep<Self> {
+        rule.in_memory(synapse)
     }
 }
 

@@ -1,12 +1,10 @@
 //! Hebbian learning that normalises itself.
 
+use burn_dendrite_nn::numbers::Rows;
 use serde::{Deserialize, Serialize};
 
 use super::{ActivityPhase, Idle, LearningRule, Signal};
-use crate::{
-    Delta, Synapse,
-    fused::{FactoredRule, Factors, Sample, Samples},
-};
+use crate::{Delta, Synapse};
 
 /// Oja's rule: Hebbian growth, and a decay that holds the length of each neuron's weights at 1.
 ///
@@ -41,26 +39,10 @@ impl LearningRule for Oja {
         Idle::Changed
     }
 
-    fn update(&self, synapse: &Synapse<'_>) -> Delta {
+    fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
         let pre = synapse.pre.during(self.phase).clamp(0.0, 1.0);
         let post = synapse.post.during(self.phase).clamp(0.0, 1.0);
-        let decay = synapse.weight() * post.clone().square().mean_dim(0);
-        (synapse.outer(pre, post).into_dense() - decay).into()
-    }
-
-    fn factored(&self) -> Option<&dyn FactoredRule> {
-        Some(self)
-    }
-}
-
-impl FactoredRule for Oja {
-    fn factors(&self, samples: Samples<'_>, _memory: &mut [Vec<f32>], factors: &mut Factors) {
-        for Sample { pre, post } in samples.iter() {
-            let rate = |rate: &f32| rate.clamp(0.0, 1.0);
-            let (pre, post) = (pre.during(self.phase), post.during(self.phase));
-            factors.add(pre.iter().map(rate), post.iter().map(rate));
-            let decays = post.iter().map(rate).map(|rate| -rate * rate);
-            factors.add_weighted(pre.iter().map(|_| 1.0), decays);
-        }
+        let decay = synapse.weighted_alike(-post.clone().squared());
+        synapse.outer(pre, post).and(decay)
     }
 }

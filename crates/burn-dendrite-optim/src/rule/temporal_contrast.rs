@@ -1,12 +1,10 @@
 //! Learning from the difference that the nudge makes.
 
+use burn_dendrite_nn::numbers::Rows;
 use serde::{Deserialize, Serialize};
 
 use super::{LearningRule, Signal};
-use crate::{
-    Delta, Gate, Synapse,
-    fused::{FactoredRule, Factors, Sample, Samples},
-};
+use crate::{Delta, Gate, Synapse};
 
 /// Temporally contrastive Hebbian learning: correlations of the backward phase are learned, those of
 /// the forward phase unlearned.
@@ -35,34 +33,12 @@ impl LearningRule for TemporalContrast {
         &[Signal::Nudged]
     }
 
-    fn update(&self, synapse: &Synapse<'_>) -> Delta {
+    fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
         let (pre, post) = (&synapse.pre, &synapse.post);
         let before = post.forward();
         let after = self.gate.apply(post.nudged(), &before);
-        synapse.outers([
-            (pre.nudged().clamp(0.0, 1.0), after.clamp(0.0, 1.0)),
-            (pre.forward().clamp(0.0, 1.0), -before.clamp(0.0, 1.0)),
-        ])
-    }
-
-    fn factored(&self) -> Option<&dyn FactoredRule> {
-        Some(self)
-    }
-}
-
-impl FactoredRule for TemporalContrast {
-    fn factors(&self, samples: Samples<'_>, _memory: &mut [Vec<f32>], factors: &mut Factors) {
-        for Sample { pre, post } in samples.iter() {
-            let rate = |rate: &f32| rate.clamp(0.0, 1.0);
-            let after = post.nudged.iter().zip(post.forward).map(|(after, before)| {
-                match self.gate == Gate::Relu && *before == 0.0 {
-                    true => 0.0,
-                    false => rate(after),
-                }
-            });
-            factors.add(pre.nudged.iter().map(rate), after);
-            let before = post.forward.iter().map(|before| -rate(before));
-            factors.add(pre.forward.iter().map(rate), before);
-        }
+        let learned = synapse.outer(pre.nudged().clamp(0.0, 1.0), after.clamp(0.0, 1.0));
+        let unlearned = synapse.outer(pre.forward().clamp(0.0, 1.0), -before.clamp(0.0, 1.0));
+        learned.and(unlearned)
     }
 }

@@ -1,12 +1,10 @@
 //! Learning of feedback weights.
 
+use burn_dendrite_nn::numbers::Rows;
 use serde::{Deserialize, Serialize};
 
 use super::{ActivityPhase, LearningRule, Signal};
-use crate::{
-    Delta, Synapse,
-    fused::{FactoredRule, Factors, Sample, Samples},
-};
+use crate::{Delta, Synapse};
 
 /// Learns top-down weights from the change that the nudge makes in the layer above.
 ///
@@ -38,27 +36,9 @@ impl LearningRule for TopDownContrast {
         &[Signal::Nudged]
     }
 
-    fn update(&self, synapse: &Synapse<'_>) -> Delta {
+    fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
         let pre = &synapse.pre;
         let change = (pre.nudged() - pre.forward()).clamp(-1.0, 1.0);
         synapse.outer(change, synapse.post.during(self.phase).clamp(0.0, 1.0))
-    }
-
-    fn factored(&self) -> Option<&dyn FactoredRule> {
-        Some(self)
-    }
-}
-
-impl FactoredRule for TopDownContrast {
-    fn factors(&self, samples: Samples<'_>, _memory: &mut [Vec<f32>], factors: &mut Factors) {
-        for Sample { pre, post } in samples.iter() {
-            let changes = pre.nudged.iter().zip(pre.forward);
-            let changes = changes.map(|(after, before)| (after - before).clamp(-1.0, 1.0));
-            let rates = post
-                .during(self.phase)
-                .iter()
-                .map(|rate| rate.clamp(0.0, 1.0));
-            factors.add(changes, rates);
-        }
     }
 }

@@ -12,6 +12,7 @@ use super::{
     context::device,
     report::{cell, degrees},
 };
+use crate::data::SampleBatch;
 
 /// The angle between the changes that the learning rule asks for and those of backprop on the same
 /// network and the same samples, in degrees.
@@ -86,11 +87,14 @@ impl Measured for BackpropAngle {
         let own = (own, &subject.own_memory());
         let twin = (&twin, &twin.memory(network));
         let device = device(network);
-        // Rules that draw at random draw the same each time.
-        device.seed(0);
         let run = |(learning, memory): (&Learning, &RuleMemory), indices: &[usize]| {
             let batch = context.samples.batch(indices, &device);
-            let outcome = learning.run(network, memory, batch.inputs, batch.targets, &mut ());
+            let SampleBatch {
+                inputs, targets, ..
+            } = batch;
+            let conditions = &subject.conditions;
+            let outcome =
+                learning.run_under(conditions, network, memory, inputs, targets, &mut ());
             changes(&outcome.updates, &projections)
         };
 

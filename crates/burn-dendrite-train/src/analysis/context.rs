@@ -2,7 +2,8 @@
 
 use burn::tensor::{Device, Tensor};
 use burn_dendrite_nn::{
-    Event, Network, NetworkState, PerPopulation, PopulationId, PopulationName, ProjectionId,
+    Dynamics, Event, Network, NetworkState, PerPopulation, PopulationId, PopulationName,
+    ProjectionId, perturb::Conditions,
 };
 use nalgebra::DMatrix;
 
@@ -79,8 +80,8 @@ pub struct Recording {
 }
 
 impl Recording {
-    /// Lets the network settle on every sample.
-    pub fn new(network: &Network, samples: &SampleSet) -> Self {
+    /// Lets the network settle on every sample, under these conditions for each batch.
+    pub fn new(network: &Network, conditions: &Conditions<'_>, samples: &SampleSet) -> Self {
         let plan = network.plan();
         let all: Vec<usize> = (0..samples.len()).collect();
         let each = || plan.populations.iter();
@@ -97,10 +98,11 @@ impl Recording {
                     dynamics[id][step] += share * mean;
                 }
             };
-            let state = network.settle(batch.inputs, plan.steps, &mut watch);
+            let running = conditions.on(network);
+            let state = running.settle(batch.inputs, plan.steps, &mut watch);
             for (id, _) in each() {
                 activity[id].push(state.activity[id].clone());
-                dendrite[id].extend(network.dendritic_state(id, &state));
+                dendrite[id].extend(running.dendritic_state(id, &state));
             }
         }
         let joined = |parts: &Vec<Tensor<2>>| matrix(Tensor::cat(parts.clone(), 0));
@@ -118,9 +120,10 @@ impl Recording {
 /// Mean |d| of every population with a dendrite, over units and samples; one value a sample.
 pub(super) fn dendritic_states(
     network: &Network,
+    conditions: &Conditions<'_>,
     samples: &SampleSet,
 ) -> Vec<(PopulationId, Vec<f64>)> {
-    let recorded = Recording::new(network, samples);
+    let recorded = Recording::new(network, conditions, samples);
     let populations = recorded.dendrite.iter();
     populations
         .filter_map(|(id, states)| Some((id, mean_absolute(states.as_ref()?))))

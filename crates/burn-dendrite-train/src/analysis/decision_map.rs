@@ -1,7 +1,7 @@
 //! The class that a network sees at each point of a plane.
 
-use burn::tensor::{Tensor, TensorData};
-use burn_dendrite_nn::Network;
+use burn::tensor::{Device, Tensor, TensorData};
+use burn_dendrite_nn::{Dynamics, Numbers};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Figure, Measured, Report, Sheet, context::device, statistics::axis};
@@ -40,16 +40,21 @@ pub struct MapPoint {
 /// # Panics
 ///
 /// If the network does not have two inputs.
-pub fn decision_map(network: &Network, x: &[f64], y: &[f64]) -> Vec<Vec<usize>> {
-    let device = device(network);
+pub fn decision_map<N: Numbers<Rows = Tensor<2>>>(
+    network: &N,
+    device: &Device,
+    x: &[f64],
+    y: &[f64],
+) -> Vec<Vec<usize>> {
+    let plan = network.plan();
     let points: Vec<[f32; 2]> = (y.iter())
         .flat_map(|y| x.iter().map(|x| [*x as f32, *y as f32]))
         .collect();
     let mut classes = Vec::with_capacity(points.len());
     for chunk in points.chunks(EVALUATION_BATCH) {
         let data = TensorData::new(chunk.as_flattened().to_vec(), [chunk.len(), 2]);
-        let output = network.forward(Tensor::from_data(data, &device));
-        let largest = output.argmax(1).into_data();
+        let state = network.settle(Tensor::from_data(data, device), plan.steps, &mut ());
+        let largest = state.activity[plan.output].clone().argmax(1).into_data();
         classes.extend(largest.iter::<i64>().map(|class| class as usize));
     }
     classes
@@ -79,7 +84,12 @@ impl Measured for DecisionMap {
             .collect();
         let x = axis(points.iter().map(|point| point.at[0]), MARGIN, count);
         let y = axis(points.iter().map(|point| point.at[1]), MARGIN, count);
-        let classes = decision_map(context.network, &x, &y);
+        let classes = decision_map(
+            &context.subject.conditions.on(context.network),
+            &device(context.network),
+            &x,
+            &y,
+        );
         Some(Self {
             x,
             y,
@@ -110,7 +120,6 @@ impl Report for DecisionMap {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::Device;
     use burn_dendrite_nn::{NetworkSpec, ProjectionId};
 
     use super::*;
@@ -130,7 +139,7 @@ mod tests {
         let device = Device::flex();
         let network = spec.init(0, &device).unwrap();
         let network = network.with_weight(ProjectionId(0), Tensor::eye(2, &device));
-        let map = decision_map(&network, &[-1.0, 0.5, 2.0], &[-2.0, 1.0]);
+        let map = decision_map(&network, &device, &[-1.0, 0.5, 2.0], &[-2.0, 1.0]);
         assert_eq!(map, [[0, 0, 0], [1, 1, 0]]);
     }
 }

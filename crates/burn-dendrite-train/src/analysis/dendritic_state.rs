@@ -85,7 +85,11 @@ impl Measured for DendriticState {
         }
         for moment in context.subject.history {
             debug_assert_eq!(moment.network.plan(), plan, "a history of the same network");
-            let states = dendritic_states(&moment.network, context.samples);
+            let states = dendritic_states(
+                &moment.network,
+                &context.subject.conditions,
+                context.samples,
+            );
             for ((id, population), (of, values)) in populations.iter_mut().zip(states) {
                 debug_assert_eq!(*id, of, "the same populations");
                 population

@@ -61,7 +61,7 @@ impl Report for Dynamics {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use burn_dendrite_nn::{NetworkSpec, PopulationId};
+    use burn_dendrite_nn::{NetworkSpec, PopulationId, perturb::Conditions};
 
     use super::super::Recording;
     use crate::data::SampleSet;
@@ -87,7 +87,7 @@ mod tests {
         // Input 3: drive 6 - I; s1 = 3, I1 = 1.5; s2 = 3.75, I2 = 1.875; s3 = 3.9375, I3 = 1.96875.
         // Input 1 is a third of it, as nothing is below threshold: the mean is two thirds.
         let samples = SampleSet::vectors(vec![3.0, 1.0], vec![0, 0], 1, 1).unwrap();
-        let recording = Recording::new(&network, &samples);
+        let recording = Recording::new(&network, &Conditions::default(), &samples);
         let close = |found: &[f64], expected: [f64; 3]| {
             for (found, expected) in found.iter().zip(expected) {
                 assert!(

@@ -1,7 +1,7 @@
 //! The loss around the path that learning took.
 
 use burn::tensor::{Tensor, TensorData};
-use burn_dendrite_nn::{Network, Parameter};
+use burn_dendrite_nn::{Dynamics, Network, Parameter};
 use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
@@ -175,7 +175,8 @@ impl Measured for LossLandscape {
         let (inputs, targets) = context.first(options.landscape_samples);
         let samples = inputs.dims()[0];
         let of = |network: &Network| {
-            let state = network.settle(inputs.clone(), network.plan().steps, &mut ());
+            let running = context.subject.conditions.on(network);
+            let state = running.settle(inputs.clone(), network.plan().steps, &mut ());
             loss(network, &state, &targets)
         };
         let count = options.landscape_points;

@@ -201,7 +201,7 @@ pub fn analyze(
     }
     // The dynamics never run on autodiff tensors: each operation would leave an entry in burn's graph.
     let network = subject.network.valid();
-    let recording = Recording::new(&network, &samples);
+    let recording = Recording::new(&network, &subject.conditions, &samples);
     let mut analysis = Analysis {
         samples: samples.len(),
         classes,

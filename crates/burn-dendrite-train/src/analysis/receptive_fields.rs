@@ -1,7 +1,7 @@
 //! Which inputs drive a unit, and how much spatial structure they have.
 
 use burn::tensor::{Tensor, TensorData};
-use burn_dendrite_nn::{Network, PopulationId};
+use burn_dendrite_nn::{Dynamics, Numbers, PopulationId};
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
@@ -68,8 +68,8 @@ pub struct UnitField {
 ///
 /// Source: Galloni et al. 2025 (`compute_maxact_receptive_fields` of EIANN, which averages the same
 /// gradient over random images).
-pub fn receptive_fields(
-    network: &Network,
+pub fn receptive_fields<N: Numbers<Rows = Tensor<2>>>(
+    network: &N,
     population: PopulationId,
     units: &[usize],
     inputs: Tensor<2>,
@@ -174,6 +174,7 @@ impl Measured for ReceptiveFields {
             .populations()
             .filter(|(id, _)| is_excitatory(plan, *id))
             .collect();
+        let running = context.subject.conditions.on(context.network);
         let mut populations = Vec::new();
         for (done, (id, name)) in wanted.iter().enumerate() {
             let activity = &context.recording.activity[*id];
@@ -183,7 +184,7 @@ impl Measured for ReceptiveFields {
             let units = spread(&active, context.options.field_units);
             let mut fields: Vec<UnitField> = Vec::new();
             for chunk in units.chunks((ROWS / count).max(1)) {
-                let values = receptive_fields(context.network, *id, chunk, inputs.clone());
+                let values = receptive_fields(&running, *id, chunk, inputs.clone());
                 let values: Vec<f32> = values.into_data().iter::<f32>().collect();
                 let each = values.chunks(values.len() / chunk.len()).zip(chunk);
                 fields.extend(each.map(|(field, &unit)| UnitField {

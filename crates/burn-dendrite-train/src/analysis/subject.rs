@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use burn::{module::Module, tensor::Device};
-use burn_dendrite_nn::{Network, perturb::Occasion};
+use burn_dendrite_nn::{
+    Network,
+    perturb::{Conditions, Occasion, Perturbations},
+};
 use burn_dendrite_optim::{Learning, RuleMemory};
 
 use crate::{
@@ -29,6 +32,8 @@ pub struct Subject<'a> {
     pub learning: &'a Learning,
     /// What its rules remember; what they start with unless given.
     pub memory: Option<&'a RuleMemory>,
+    /// Under which conditions it runs; nothing is different unless given.
+    pub conditions: Conditions<'a>,
     /// The network at several moments, oldest first and itself last; may be empty.
     pub history: &'a [Moment],
 }
@@ -40,6 +45,7 @@ impl<'a> Subject<'a> {
             network,
             learning,
             memory: None,
+            conditions: Conditions::default(),
             history: &[],
         }
     }
@@ -64,6 +70,8 @@ pub struct Trained {
     pub learning: Learning,
     /// The network at its start, at every checkpoint that is kept, and now.
     pub history: Vec<Moment>,
+    /// What is perturbed.
+    pub perturbations: Perturbations,
     /// Data, budget and seed.
     pub settings: RunSettings,
     /// Network and learning as data.
@@ -77,6 +85,11 @@ impl Trained {
             network: &self.model.network,
             learning: &self.learning,
             memory: Some(&self.model.memory),
+            conditions: self.perturbations.conditions(
+                Occasion::Test,
+                self.settings.order_seed(),
+                0,
+            ),
             history: &self.history,
         }
     }
@@ -125,12 +138,13 @@ pub fn load_trained(folder: &Path, device: &Device) -> Result<Trained, Experimen
     // What is perturbed in test is perturbed in an analysis.
     let networks = history.iter_mut().map(|moment| &mut moment.network);
     for network in networks.chain([&mut model.network]) {
-        *network = perturbations.network(network, Occasion::Test);
+        *network = perturbations.pruned(network, Occasion::Test);
     }
     Ok(Trained {
         model,
         learning,
         history,
+        perturbations,
         settings,
         spec,
     })

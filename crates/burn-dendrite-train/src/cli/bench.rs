@@ -45,7 +45,7 @@ impl BenchArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let (device, name) = self.machine.open()?;
         let spec = specification(&self.network)?;
-        let (plan, learning) = spec.check().map_err(|errors| Mistake(errors.to_string()))?;
+        let (plan, _) = spec.check().map_err(|errors| Mistake(errors.to_string()))?;
         let dataset = self
             .dataset
             .or(spec.dataset)
@@ -80,7 +80,7 @@ impl BenchArguments {
             perturb: Vec::new(),
             probe: Vec::new(),
         };
-        let engine = Engine::choose(&plan, &learning, spec.optimizer, &settings, &device);
+        let engine = Engine::choose(spec.optimizer, &settings, &device);
         let engine = engine.map_err(Mistake)?;
         if !self.json {
             println!(

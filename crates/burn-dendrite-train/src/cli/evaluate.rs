@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
 use super::{DataArguments, MachineArguments, Mistake, perturb::PerturbArguments};
-use crate::{data::DatasetName, evaluate, experiment::fits, load_model, run::RunSettings};
+use crate::{data::DatasetName, evaluate_under, experiment::fits, load_model, run::RunSettings};
 
 #[derive(Args, Debug)]
 pub(super) struct EvaluateArguments {
@@ -47,11 +47,11 @@ impl EvaluateArguments {
             perturb,
             ..settings.clone()
         };
-        let network = perturbed
+        let perturbations = perturbed
             .perturbations(model.network.plan())
-            .map_err(|error| Mistake(error.to_string()))?
-            .network(&model.network, Occasion::Test);
-        device.seed(settings.order_seed());
+            .map_err(|error| Mistake(error.to_string()))?;
+        let network = perturbations.pruned(&model.network, Occasion::Test);
+        let seed = settings.order_seed();
         let dataset = self.dataset.unwrap_or(settings.dataset);
         let data = self.data.load(dataset, false)?;
         let data =
@@ -66,7 +66,10 @@ impl EvaluateArguments {
             true => ProgressBar::new(set.len() as u64),
             false => ProgressBar::hidden(),
         };
-        let result = evaluate(&network, set, &device, |done| bar.set_position(done as u64));
+        let conditions =
+            |first| perturbations.conditions(Occasion::Test, seed, first as u64);
+        let progress = |done| bar.set_position(done as u64);
+        let result = evaluate_under(conditions, &network, set, &device, progress);
         bar.finish_and_clear();
         if self.json {
             let line = serde_json::json!({

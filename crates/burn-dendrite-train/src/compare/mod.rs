@@ -27,7 +27,7 @@ pub(crate) mod tests {
             let run = |(index, accuracy): (usize, &f64)| RunResults {
                 seed: index as u64 + 1,
                 summary: Summary {
-                    engine: crate::Engine::Fused,
+                    engine: crate::Engine::Memory,
                     test_accuracy: *accuracy,
                     test_loss: 0.1,
                     validation_accuracy: *accuracy,

@@ -2,8 +2,6 @@
 
 use burn::tensor::{Int, Tensor};
 
-use crate::Block;
-
 /// Some samples of a set, on a device and without gradient tracking.
 ///
 /// Row `k` of each tensor belongs to the `k`-th sample of the batch.
@@ -22,8 +20,6 @@ pub struct SampleBatch {
     /// The share of the batch in the samples of which one step of the optimizer is made: 1 unless
     /// batches are accumulated, or several devices learn together.
     pub share: f64,
-    /// The training steps that the samples are for; `None` where they are one step.
-    pub block: Option<Block>,
 }
 
 impl SampleBatch {
@@ -36,7 +32,6 @@ impl SampleBatch {
             position: 0,
             samples_before: 0,
             share: 1.0,
-            block: None,
         }
     }
 

@@ -11,7 +11,6 @@ use burn::tensor::Device;
 use super::augment::{Augmentation, RandomViews};
 use super::window::Window;
 use super::{DataError, SampleBatch, SampleSet, SegmentPlan};
-use crate::Blocks;
 
 /// What is called with a segment's index when its first batch is about to be asked for.
 pub type SegmentStart = Arc<dyn Fn(usize) + Send + Sync>;
@@ -36,7 +35,8 @@ pub struct SegmentLoader {
     segment_start: Option<SegmentStart>,
     step: StepShare,
     augmentation: Option<Augmentation>,
-    blocks: Option<Blocks>,
+    /// Training steps whose samples come together.
+    steps_together: usize,
 }
 
 /// What one step of the optimizer is made of.
@@ -87,7 +87,7 @@ impl SegmentLoader {
             segment_start: None,
             step: StepShare::ONE,
             augmentation: None,
-            blocks: None,
+            steps_together: 1,
         })
     }
 
@@ -96,10 +96,11 @@ impl SegmentLoader {
         Self { step, ..self }
     }
 
-    /// The same with the batches of several training steps in one, see [`SampleBatch::block`].
-    pub fn with_blocks(self, blocks: Blocks) -> Self {
+    /// The same with the samples of several training steps, at least 1, in one batch, for a model that
+    /// [divides them](crate::PlasticNetwork::in_memory) itself.
+    pub fn with_steps_together(self, steps: usize) -> Self {
         Self {
-            blocks: Some(blocks),
+            steps_together: steps.max(1),
             ..self
         }
     }
@@ -148,6 +149,7 @@ impl DataLoader<SampleBatch> for SegmentLoader {
             hook(segment);
         }
         let (pass, range) = self.visited(segment);
+        let part_start = range.start - self.plan.range(segment).1.start;
         let mut indices = self.plan.order(pass, self.set.len());
         indices.truncate(range.end);
         indices.drain(..range.start.min(indices.len()));
@@ -160,9 +162,8 @@ impl DataLoader<SampleBatch> for SegmentLoader {
         Box::new(BatchIterator {
             step: self.step,
             random,
-            blocks: self.blocks.as_ref(),
-            steps_before: self.plan.steps_before(segment),
-            samples_before: self.plan.samples_before(segment),
+            steps_together: self.steps_together,
+            samples_before: self.plan.samples_before(segment) + part_start,
             ..BatchIterator::new(&self.set, indices, self.plan.batch_size, &self.device)
         })
     }
@@ -205,10 +206,8 @@ pub(super) struct BatchIterator<'a> {
     yielded: usize,
     step: StepShare,
     random: Option<RandomViews>,
-    blocks: Option<&'a Blocks>,
-    /// Training steps of the run before the first batch.
-    steps_before: usize,
-    /// Training samples of the run before the segment.
+    steps_together: usize,
+    /// Training samples of the run before the first of these.
     samples_before: usize,
 }
 
@@ -228,8 +227,7 @@ impl<'a> BatchIterator<'a> {
             yielded: 0,
             step: StepShare::ONE,
             random: None,
-            blocks: None,
-            steps_before: 0,
+            steps_together: 1,
             samples_before: 0,
         }
     }
@@ -240,8 +238,8 @@ impl Iterator for BatchIterator<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let rest = &self.indices[self.yielded..];
-        let steps = self.blocks.map_or(1, |blocks| blocks.steps);
-        let indices = &rest[..self.batch_size.saturating_mul(steps).min(rest.len())];
+        let wanted = self.batch_size.saturating_mul(self.steps_together);
+        let indices = &rest[..wanted.min(rest.len())];
         let (position, rows) = (self.yielded, indices.len());
         if rows == 0 {
             return None;
@@ -256,13 +254,10 @@ impl Iterator for BatchIterator<'_> {
         };
         let total = self.indices.len();
         let share = self.step.of(position, rows, total, self.batch_size);
-        let first = self.steps_before + position / self.batch_size.max(1);
-        let block = (self.blocks).map(|blocks| blocks.block(first, rows, self.batch_size));
         Some(Ok(SampleBatch {
             position,
             samples_before: self.samples_before,
             share,
-            block,
             ..batch
         }))
     }

@@ -44,19 +44,14 @@ impl Experiment {
             )));
         }
         self.check_devices(&learning)?;
-        self.engine(&plan, &learning)?;
+        self.engine()?;
         Ok((plan, learning))
     }
 
     /// How the training steps of this run are computed.
-    pub(super) fn engine(
-        &self,
-        plan: &Plan,
-        learning: &Learning,
-    ) -> Result<Engine, ExperimentError> {
+    pub(super) fn engine(&self) -> Result<Engine, ExperimentError> {
         let (optimizer, settings) = (self.spec.optimizer, &self.settings);
-        Engine::choose(plan, learning, optimizer, settings, &self.device)
-            .map_err(ExperimentError::Mismatch)
+        Engine::choose(optimizer, settings, &self.device).map_err(ExperimentError::Mismatch)
     }
 
     /// Whether burn's learner can divide the steps of this way of learning among the devices.

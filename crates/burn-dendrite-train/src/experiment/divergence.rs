@@ -39,8 +39,10 @@ impl Experiment {
         let before = again.settings.batches_before(finished);
         let health = Arc::new(Health::locating(seen.step, before, &again.interrupter));
         let stopwatch = Stopwatch::default();
-        let repeated = again.learn(folder, model, None, finished, &stopwatch, &health);
-        let located = repeated.ok().and_then(|_| health.divergence());
+        let located = again.engine().ok().and_then(|engine| {
+            let repeated = again.learn(folder, model, None, finished, &stopwatch, &health, engine);
+            repeated.ok().and_then(|_| health.divergence())
+        });
         ExperimentError::Diverged {
             divergence: located.unwrap_or(seen),
             checkpoint,

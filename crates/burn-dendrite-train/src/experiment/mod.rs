@@ -9,6 +9,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use burn::{
     module::Module,
+    optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler,
     tensor::Device,
     train::{
         EarlyStoppingStrategy, ExecutionStrategy, Interrupter, Learner, LearningResult,
@@ -31,17 +32,18 @@ pub use saved::load_model;
 use saved::{load_checkpoint, load_file, save};
 
 use crate::{
-    Blocks, Engine, OnDivergence,
+    Engine, OnDivergence,
     data::{DataError, SampleSet, SegmentLoader, SequentialLoader, Splits, StepShare},
-    evaluate::{EVALUATION_BATCH, evaluate},
+    evaluate::{EVALUATION_BATCH, evaluate_under},
     health::{Divergence, Health},
-    model::PlasticNetwork,
+    model::{Pace, PlasticNetwork},
     record::{self, Chunks, ProbeError, Recorder, RecordingCheckpointer},
     renderer::Nothing,
     run::{
         self, AtomicCheckpointer, CheckpointEvery, JsonLinesLogger, RunError, RunFolder,
         RunSettings, Summary,
     },
+    schedule::{RunSchedule, StepCount},
     spec::ExperimentSpec,
     timing::{Stopwatch, TimedLoader},
     vitals::{VitalMetric, Watch},
@@ -186,7 +188,7 @@ impl Experiment {
         learning: Learning,
     ) -> Result<Ending, ExperimentError> {
         let settings = &self.settings;
-        let engine = self.engine(&plan, &learning)?;
+        let engine = self.engine()?;
         let perturbations = settings.perturbations(&plan)?;
         let probes = settings.probes(&plan, &learning)?;
         let network = Network::new(plan, settings.network_seed(), &self.device);
@@ -197,7 +199,7 @@ impl Experiment {
         let model = PlasticNetwork::new(network, learning)
             .watched(watch)
             .perturbed_by(perturbations.clone())
-            .computed_by(engine);
+            .seeded(settings.order_seed());
         for damage in run::damaged_checkpoints(folder.path()) {
             eprintln!("warning: {damage}; the newest one that can be read is used");
         }
@@ -235,6 +237,7 @@ impl Experiment {
                 finished,
                 &stopwatch,
                 &health,
+                engine,
             )?;
             if let Some(error) = result.error {
                 return Err(ExperimentError::Learner(error.to_string()));
@@ -266,15 +269,17 @@ impl Experiment {
             Ok(reached) => reached,
         };
 
-        let network = perturbations.network(&model.network, Occasion::Test);
+        let network = perturbations.pruned(&model.network, Occasion::Test);
         save(model, &folder)?;
         if let Some(chunks) = &chunks {
             chunks.merge(reached)?;
         }
-        // Noise is the same whether the run came here in one go or was resumed.
-        self.device.seed(settings.order_seed());
-        let test = evaluate(&network, &self.data.test, &self.device, |_| ());
-        let validation = evaluate(&network, &self.validation(), &self.device, |_| ());
+        let seed = settings.order_seed();
+        let conditions = |first| perturbations.conditions(Occasion::Test, seed, first as u64);
+        let evaluate =
+            |set: &SampleSet| evaluate_under(conditions, &network, set, &self.device, |_| ());
+        let test = evaluate(&self.data.test);
+        let validation = evaluate(&self.validation());
         let summary = Summary {
             test_accuracy: test.accuracy,
             test_loss: test.loss,
@@ -313,24 +318,16 @@ impl Experiment {
         finished: usize,
         stopwatch: &Stopwatch,
         health: &Arc<Health>,
+        engine: Engine,
     ) -> Result<LearningResult<PlasticNetwork>, ExperimentError> {
         let settings = &self.settings;
         let segments = settings.segments();
-        let (seed, device) = (settings.order_seed(), self.device.clone());
         let mut loader =
             SegmentLoader::new(self.data.train.clone(), segments, finished, &self.device)?
                 .with_steps_of(StepShare {
                     batches: settings.learner.accumulate,
                     devices: settings.learner.devices,
-                })
-                // Random events draw from the device: each segment starts its own stream, so that
-                // a resumed run draws what an uninterrupted one would.
-                .with_segment_start(Arc::new(move |segment| {
-                    device.seed(
-                        seed.wrapping_mul(0x9E37_79B9_7F4A_7C15)
-                            .wrapping_add(segment as u64),
-                    );
-                }));
+                });
         let steps = settings.steps();
         let schedule = self.spec.schedule.init(steps);
         let mut schedule = schedule.map_err(ExperimentError::Mismatch)?;
@@ -338,11 +335,19 @@ impl Experiment {
             let scaling = self.spec.batch_scaling;
             schedule = scaling.apply(schedule, settings.samples_per_step(), steps);
         }
-        if model.engine() == Engine::Fused {
-            let mut schedule = schedule.clone();
-            let rates = (0..steps).map(|_| schedule.step().base()).collect();
-            loader = loader.with_blocks(Blocks::new(rates, settings.batch_size));
-        }
+        let made = StepCount::new(settings.batches_before(finished));
+        let schedule = RunSchedule::new(schedule, made, engine.makes_steps());
+        let model = match engine {
+            Engine::Memory => {
+                let pace = Pace {
+                    batch_size: settings.batch_size,
+                    schedule: schedule.clone(),
+                };
+                loader = loader.with_steps_together(pace.steps());
+                model.in_memory(pace)
+            }
+            Engine::Tensors => model,
+        };
         if let Some(augmentation) = settings.preprocessing.augmentation() {
             loader = loader.with_augmentation(augmentation);
         }
@@ -402,6 +407,7 @@ impl Experiment {
             training = training.renderer(Box::new(Nothing));
         }
         let model = model.guarded(health.clone().into());
+        let schedule = ModuleLrScheduler::new(schedule);
         Ok(training.launch(Learner::new(model, self.spec.optimizer.init(), schedule)))
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     ExperimentError,
     analysis::{AnalysisOptions, Metric, Subject, analyze},
     data::SampleSet,
-    evaluate, load_model,
+    evaluate_under, load_model,
     run::RunSettings,
     study::{DivergedRun, Estimate, StudyPlan},
 };
@@ -86,13 +86,22 @@ pub fn measure(
         ..settings
     };
     let perturbations: Perturbations = settings.perturbations(model.network.plan())?;
-    let [trained, tested] = [Occasion::Train, Occasion::Test]
-        .map(|occasion| perturbations.network(&model.network, occasion));
-    device.seed(settings.order_seed());
-    let accuracy = evaluate(&tested, test, device, |_| ()).accuracy;
-    let analysis = |network, metric, samples| {
+    let tested = perturbations.pruned(&model.network, Occasion::Test);
+    let conditions = |occasion, first| {
+        perturbations.conditions(occasion, settings.order_seed(), first as u64)
+    };
+    let accuracy = evaluate_under(
+        |first| conditions(Occasion::Test, first),
+        &tested,
+        test,
+        device,
+        |_| (),
+    )
+    .accuracy;
+    let analysis = |network, occasion, metric, samples| {
         let subject = Subject {
             memory: Some(&model.memory),
+            conditions: conditions(occasion, 0),
             ..Subject::new(network, model.learning())
         };
         let options = AnalysisOptions {
@@ -104,8 +113,10 @@ pub fn measure(
         analyze(&subject, test, &options, &mut |_| ())
             .map_err(|error| ExperimentError::Mismatch(error.to_string()))
     };
-    let dendrites = analysis(&tested, Metric::DendriticState, samples)?.dendritic_state;
-    let angle = analysis(&trained, Metric::BackpropAngle, ANGLES)?.backprop_angle;
+    let dendrites = analysis(&tested, Occasion::Test, Metric::DendriticState, samples)?;
+    let dendrites = dendrites.dendritic_state;
+    let angle = analysis(&model.network, Occasion::Train, Metric::BackpropAngle, ANGLES)?;
+    let angle = angle.backprop_angle;
     let mean = |values: Vec<f64>| Estimate::of(&values).map(|it| it.mean);
     Ok(SeedValues {
         accuracy,

@@ -7,7 +7,7 @@ use std::{
 
 use burn::tensor::{Int, Tensor, TensorData, Transaction};
 use burn_dendrite_nn::{Network, Parameter};
-use burn_dendrite_optim::{Trace, fused::FusedTrainer};
+use burn_dendrite_optim::{HostTrainer, Trace};
 
 use super::{
     Probes, Records,
@@ -137,8 +137,8 @@ impl Moment<'_> {
         self.push(&labels, |_| data.next().map(floats).unwrap_or_default());
     }
 
-    /// Looks at the parameters before a fused step.
-    pub(crate) fn before(&mut self, trainer: &FusedTrainer) {
+    /// Looks at the parameters before a step in memory.
+    pub(crate) fn before(&mut self, trainer: &HostTrainer) {
         let parameters = self.due().filter_map(|resolved| match resolved.source {
             Source::Parameter(parameter) => Some(trainer.parameter(parameter)),
             Source::State(..) => None,
@@ -146,8 +146,8 @@ impl Moment<'_> {
         self.parameters = parameters.collect();
     }
 
-    /// Records a fused step that is done.
-    pub(crate) fn after(mut self, trainer: &FusedTrainer, labels: &[i64]) {
+    /// Records a step in memory that is done.
+    pub(crate) fn after(mut self, trainer: &HostTrainer, labels: &[i64]) {
         let mut parameters = std::mem::take(&mut self.parameters).into_iter();
         self.push(labels, |source| match source {
             Source::State(state, id) => {

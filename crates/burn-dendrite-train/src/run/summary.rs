@@ -4,11 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::Engine;
 
-/// What runs of the first version had.
-fn general() -> Engine {
-    Engine::General
-}
-
 /// What `summary.json` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
@@ -34,7 +29,6 @@ pub struct Summary {
     /// The device of the part of the run since it was last resumed.
     pub device: String,
     /// How its training steps were computed.
-    #[serde(default = "general")]
     pub engine: Engine,
     /// Threads that it could use.
     pub threads: usize,

@@ -3,27 +3,36 @@
 //! Matrices are rows of `width` values, a multiple of [`LANES`]; the columns beyond the last unit are
 //! padding and hold 0, so that no loop needs a remainder.
 
+use std::sync::OnceLock;
+
 use gemm::Parallelism;
 use pulp::{Arch, Simd, WithSimd};
 
+use super::Bounds;
+
 /// Rows are padded to a multiple of this many values, the widest vector that is used.
-pub(super) const LANES: usize = 8;
+pub(crate) const LANES: usize = 8;
+
+/// The vector instructions of this machine, found once.
+fn arch() -> Arch {
+    static ARCH: OnceLock<Arch> = OnceLock::new();
+    *ARCH.get_or_init(Arch::new)
+}
 
 /// `size` rounded up to whole vectors.
-pub(super) fn padded(size: usize) -> usize {
+pub(crate) fn padded(size: usize) -> usize {
     size.next_multiple_of(LANES)
 }
 
 /// `sum += scale · Σ_i input_i · row_i`, over the `active` rows alone: those whose input is not zero.
-pub(super) fn add_rows(
-    arch: Arch,
+pub(crate) fn add_rows(
     sum: &mut [f32],
     input: &[f32],
     active: &[u32],
     scale: f32,
     matrix: &[f32],
 ) {
-    arch.dispatch(AddRows {
+    arch().dispatch(AddRows {
         sum,
         input,
         active,
@@ -94,15 +103,14 @@ impl AddRows<'_> {
 
 /// `sum_i += scale · row_i · input` for the rows `i` that `wanted` names: a product with the
 /// transposed matrix.
-pub(super) fn add_dots(
-    arch: Arch,
+pub(crate) fn add_dots(
     sum: &mut [f32],
     input: &[f32],
     wanted: Wanted<'_>,
     scale: f32,
     matrix: &[f32],
 ) {
-    arch.dispatch(AddDots {
+    arch().dispatch(AddDots {
         sum,
         input,
         wanted,
@@ -113,7 +121,7 @@ pub(super) fn add_dots(
 
 /// Which rows of a matrix a product is wanted of.
 #[derive(Clone, Copy)]
-pub(super) enum Wanted<'a> {
+pub(crate) enum Wanted<'a> {
     /// So many from the first.
     First(usize),
     /// These.
@@ -186,32 +194,9 @@ impl AddDots<'_> {
     }
 }
 
-/// The bounds of a weight.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Bounds {
-    pub(super) lower: f32,
-    pub(super) upper: f32,
-}
-
-impl Bounds {
-    pub(super) const NONE: Self = Self {
-        lower: f32::NEG_INFINITY,
-        upper: f32::INFINITY,
-    };
-
-    /// What both allow.
-    pub(super) fn and(self, other: Self) -> Self {
-        Self {
-            lower: self.lower.max(other.lower),
-            upper: self.upper.min(other.upper),
-        }
-    }
-}
-
 /// `weight_j = clamp(weight_j · (1 + Σ_l b_l · decay_lj) + Σ_k a_k · change_kj)`: one row of weights
 /// after its update, read and written once.
-pub(super) fn update_row(
-    arch: Arch,
+pub(crate) fn update_row(
     weights: &mut [f32],
     products: impl Iterator<Item = (f32, usize)> + Clone,
     changes: &[f32],
@@ -219,7 +204,7 @@ pub(super) fn update_row(
     decays: &[f32],
     bounds: Bounds,
 ) {
-    arch.dispatch(UpdateRow {
+    arch().dispatch(UpdateRow {
         weights,
         products,
         changes,
@@ -250,8 +235,8 @@ where
     fn with_simd<S: Simd>(self, simd: S) {
         let width = self.weights.len();
         let (weights, _) = S::as_mut_simd_f32s(self.weights);
-        let lower = simd.splat_f32s(self.bounds.lower);
-        let upper = simd.splat_f32s(self.bounds.upper);
+        let lower = simd.splat_f32s(self.bounds.lower as f32);
+        let upper = simd.splat_f32s(self.bounds.upper as f32);
         if self.weighted.clone().next().is_none() {
             // A pass for each product, over a row that stays in the cache; the last one clamps.
             let mut products = self.products.peekable();
@@ -291,18 +276,18 @@ where
 
 /// Runs a closure with the widest vector instructions that the compiler may use on this machine.
 #[inline(always)]
-pub(super) fn vectorized<R>(arch: Arch, run: impl FnOnce() -> R) -> R {
-    arch.dispatch(run)
+pub(crate) fn vectorized<R>(run: impl FnOnce() -> R) -> R {
+    arch().dispatch(run)
 }
 
 /// How one operand of [`add_product`] lies in its slice.
 #[derive(Clone, Copy)]
-pub(super) struct Operand<'a> {
-    pub(super) values: &'a [f32],
+pub(crate) struct Operand<'a> {
+    pub(crate) values: &'a [f32],
     /// From a row of the product's view to the next one.
-    pub(super) row_stride: usize,
+    pub(crate) row_stride: usize,
     /// From a column of the product's view to the next one.
-    pub(super) column_stride: usize,
+    pub(crate) column_stride: usize,
 }
 
 /// `sum += scale · left · right`, a product of `[rows, inner]` and `[inner, columns]`; `sum` has rows
@@ -311,7 +296,7 @@ pub(super) struct Operand<'a> {
 /// # Panics
 ///
 /// If a slice is shorter than its shape.
-pub(super) fn add_product(
+pub(crate) fn add_product(
     sum: &mut [f32],
     width: usize,
     [rows, inner, columns]: [usize; 3],
@@ -377,7 +362,6 @@ mod tests {
         let mut sum = vec![0.0; LANES];
         sum[0] = 10.0;
         add_rows(
-            Arch::new(),
             &mut sum,
             &[1.0, 9.0, 2.0],
             &[0, 2],
@@ -394,7 +378,6 @@ mod tests {
         input[..2].copy_from_slice(&[1.0, -1.0]);
         let mut sum = vec![0.0; 3];
         add_dots(
-            Arch::new(),
             &mut sum,
             &input,
             Wanted::First(3),
@@ -404,7 +387,6 @@ mod tests {
         assert_eq!(sum, [-2.0, -2.0, -2.0]);
         let mut sum = vec![0.0; 3];
         add_dots(
-            Arch::new(),
             &mut sum,
             &input,
             Wanted::Only(&[1]),
@@ -426,9 +408,7 @@ mod tests {
         let mut weights = vec![0.0; LANES];
         weights[..2].copy_from_slice(&[1.0, 2.0]);
         let (one, none) = ([(2.0, 0)], [(0.0, 0); 0]);
-        let arch = Arch::new();
         update_row(
-            arch,
             &mut weights,
             one.into_iter(),
             &changes,
@@ -441,7 +421,6 @@ mod tests {
         let (two, decay) = ([(1.0, 0), (2.0, 1)], [(2.0, 0)]);
         let decays = changes.clone();
         update_row(
-            arch,
             &mut weights,
             two.into_iter(),
             &changes,

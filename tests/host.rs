@@ -1,10 +1,10 @@
-//! The fused step next to the general one: the same numbers after many steps, nothing allocated
+//! Steps in main memory next to those on tensors: the same numbers after many steps, nothing allocated
 //! that grows with the weights, and memory that is parameters and the activities of one batch.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_dendrite::{
     nn::{Network, Parameter},
-    optim::{Learning, fused::FusedTrainer},
+    optim::{Learning, HostTrainer},
     train::{ExperimentSpec, data::DatasetName, presets},
 };
 
@@ -34,7 +34,7 @@ impl Subject {
         let targets: Vec<Vec<f32>> = all.map(|at| target(digits.label(at))).collect();
         let network = spec.network.init(66049, &Device::flex()).unwrap();
         let mut trainer =
-            FusedTrainer::new(&network, &learning.memory(&network), &learning).unwrap();
+            HostTrainer::new(&network, &learning.memory(&network), &learning);
         for (input, target) in inputs.iter().zip(&targets).take(learned) {
             trainer.step(input, target, 1.0);
         }
@@ -46,9 +46,9 @@ impl Subject {
         }
     }
 
-    fn fused(&self) -> FusedTrainer {
+    fn trainer(&self) -> HostTrainer {
         let memory = self.learning.memory(&self.network);
-        FusedTrainer::new(&self.network, &memory, &self.learning).unwrap()
+        HostTrainer::new(&self.network, &memory, &self.learning)
     }
 
     fn samples(&self) -> impl Iterator<Item = (&[f32], &[f32])> {
@@ -58,27 +58,26 @@ impl Subject {
 }
 
 #[test]
-fn a_hundred_steps_agree_with_the_general_path() {
+fn a_hundred_steps_agree_on_both_kinds_of_numbers() {
     const STEPS: usize = 100;
     let device = Device::flex();
     for preset in ["mnist-dtp", "mnist-backprop-ei", "mnist-backprop-ann"] {
         let subject = Subject::new(&presets::load(preset).unwrap(), 500, STEPS);
-        let mut fused = subject.fused();
-        let mut general = subject.network.clone();
-        let memory = subject.learning.memory(&general);
+        let mut trainer = subject.trainer();
+        let mut tensors = subject.network.clone();
+        let memory = subject.learning.memory(&tensors);
         for (input, target) in subject.samples() {
-            fused.step(input, target, 1.0);
+            trainer.step(input, target, 1.0);
             let row = |values: &[f32]| -> Tensor<2> {
                 let shape = [1, values.len()];
                 Tensor::from_data(TensorData::new(values.to_vec(), shape), &device)
             };
             let outcome = subject
                 .learning
-                .run(&general, &memory, row(input), row(target), &mut ());
-            memory.keep(outcome.remembered);
-            general = outcome.updates.apply(general);
+                .run(&tensors, &memory, row(input), row(target), &mut ());
+            tensors = outcome.apply(tensors, &memory);
         }
-        let ours = fused.network(subject.network.clone());
+        let ours = trainer.network(subject.network.clone());
         for parameter in subject.learning.learned() {
             let values = |network: &Network| -> Vec<f32> {
                 let values = match parameter {
@@ -87,9 +86,9 @@ fn a_hundred_steps_agree_with_the_general_path() {
                 };
                 values.into_data().iter().collect()
             };
-            let (ours, general) = (values(&ours), values(&general));
+            let (ours, tensors) = (values(&ours), values(&tensors));
             let off =
-                (ours.iter().zip(&general)).fold(0.0f32, |off, (a, b)| off.max((a - b).abs()));
+                (ours.iter().zip(&tensors)).fold(0.0f32, |off, (a, b)| off.max((a - b).abs()));
             println!("{preset}, {parameter:?}: differs by {off:.1e}");
             // Weights are of order one.
             assert!(off <= 1e-6, "{preset}, {parameter:?}: {off}");
@@ -107,14 +106,14 @@ fn allocated(preset: &str, units: usize) -> (u64, u64) {
         }
     }
     let subject = Subject::new(&spec, 20, 100);
-    let mut fused = subject.fused();
+    let mut trainer = subject.trainer();
     // The first step makes the buffers that all further ones use.
     for (input, target) in subject.samples().take(5) {
-        fused.step(input, target, 1.0);
+        trainer.step(input, target, 1.0);
     }
     let counted = allocation_counter::measure(|| {
         for (input, target) in subject.samples() {
-            fused.step(input, target, 1.0);
+            trainer.step(input, target, 1.0);
         }
     });
     (counted.bytes_total / 100, counted.bytes_max)
@@ -142,14 +141,14 @@ fn online_steps_allocate_nothing_that_grows_with_the_weights() {
 fn memory_does_not_grow_with_time() {
     for preset in ["mnist-dtp", "mnist-backprop-ei"] {
         let subject = Subject::new(&presets::load(preset).unwrap(), 20, 1000);
-        let mut fused = subject.fused();
+        let mut trainer = subject.trainer();
         let mut samples = subject.samples();
         for (input, target) in samples.by_ref().take(500) {
-            fused.step(input, target, 1.0);
+            trainer.step(input, target, 1.0);
         }
         let counted = allocation_counter::measure(|| {
             for (input, target) in samples {
-                fused.step(input, target, 1.0);
+                trainer.step(input, target, 1.0);
             }
         });
         // A list may still become as long as its population; nothing else is kept.
@@ -165,9 +164,9 @@ fn held(subject: &Subject, batch: usize) -> i64 {
     let (inputs, targets) = (rows(&subject.inputs), rows(&subject.targets));
     let mut trainer = None;
     let counted = allocation_counter::measure(|| {
-        let mut fused = subject.fused();
-        fused.step(&inputs, &targets, 1.0);
-        trainer = Some(fused);
+        let mut made = subject.trainer();
+        made.step(&inputs, &targets, 1.0);
+        trainer = Some(made);
     });
     counted.bytes_current
 }

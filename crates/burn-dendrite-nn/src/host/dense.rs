@@ -1,0 +1,264 @@
+//! Weights between all units of two populations, in main memory.
+
+use rayon::prelude::*;
+
+use super::{Products, host_rows};
+use crate::{
+    ConstraintSpec, Network, ProjectionId,
+    constraint,
+    numbers::{
+        Bounds, HostRows, Rows,
+        kernel::{self, Operand, Wanted},
+    },
+};
+
+/// Up to so many rows, products skip silent presynaptic units row by row; beyond, one product of
+/// matrices for all rows is faster.
+const ROW_BY_ROW: usize = 8;
+
+/// Up to so many products, weights are updated row by row; beyond, by a product of matrices.
+const FEW_PRODUCTS: usize = 8;
+
+/// Fewer rows than this are not worth a second thread.
+const ROWS_PER_THREAD: usize = 8;
+
+/// The weights of one projection, `[pre, post]`, and what holds of them.
+#[derive(Clone, Debug)]
+pub(crate) struct DenseWeights {
+    values: HostRows,
+    /// 1 where there is a synapse and 0 where there is none; `None` where all exist.
+    connectivity: Option<HostRows>,
+    /// What each weight must keep to by itself.
+    bounds: Bounds,
+    /// What follows once all weights have changed, in order.
+    afterwards: Vec<ConstraintSpec>,
+}
+
+impl DenseWeights {
+    pub(super) fn load(network: &Network, id: ProjectionId) -> Self {
+        let projection = network.plan().projection(id);
+        let (bounds, afterwards) = constraint::bounds_first(projection.site.cell, &projection.constraints);
+        let connectivity = network.projections[id.0].connectivity.as_ref();
+        Self {
+            values: host_rows(network.weight(id)),
+            connectivity: connectivity.map(|exists| host_rows(exists.val().float())),
+            bounds,
+            afterwards: afterwards.to_vec(),
+        }
+    }
+
+    pub(super) fn dims(&self) -> [usize; 2] {
+        self.values.dims()
+    }
+
+    pub(super) fn to_values(&self) -> Vec<f32> {
+        self.values.to_values()
+    }
+
+    /// `sum + scale · rows · W`, or `Wᵀ`; where `wanted` is given, only of its units that are not 0.
+    pub(super) fn add_product(
+        &self,
+        rows: &HostRows,
+        transposed: bool,
+        scale: f32,
+        wanted: Option<&HostRows>,
+        mut sum: HostRows,
+    ) -> HostRows {
+        let (matrix, width) = (self.values.block(), self.values.width());
+        let [count, inner] = rows.dims();
+        let (size, sum_width) = (sum.dims()[1], sum.width());
+        if count > ROW_BY_ROW {
+            let (row_stride, column_stride) = match transposed {
+                false => (width, 1),
+                true => (1, width),
+            };
+            let part = count
+                .div_ceil(rayon::current_num_threads().max(1))
+                .max(ROWS_PER_THREAD);
+            let product = |(index, sum): (usize, &mut [f32])| {
+                let left = Operand {
+                    values: &rows.block()[index * part * rows.width()..],
+                    row_stride: rows.width(),
+                    column_stride: 1,
+                };
+                let right = Operand {
+                    values: matrix,
+                    row_stride,
+                    column_stride,
+                };
+                let shape = [sum.len() / sum_width, inner, size];
+                kernel::add_product(sum, sum_width, shape, left, right, scale);
+            };
+            if part >= count {
+                product((0, sum.block_mut()));
+            } else {
+                (sum.block_mut().par_chunks_mut(part * sum_width))
+                    .enumerate()
+                    .for_each(product);
+            }
+            return sum;
+        }
+        for (row, sum) in sum.block_mut().chunks_exact_mut(sum_width.max(1)).enumerate() {
+            let input = &rows.block()[row * rows.width()..][..rows.width()];
+            match (transposed, wanted) {
+                (false, _) => kernel::add_rows(sum, input, rows.active(row), scale, matrix),
+                (true, None) => kernel::add_dots(sum, input, Wanted::First(size), scale, matrix),
+                (true, Some(wanted)) => {
+                    let wanted = Wanted::Only(wanted.active(row));
+                    kernel::add_dots(sum, input, wanted, scale, matrix);
+                }
+            }
+        }
+        sum
+    }
+
+    /// `w ← constrain(w + Σ xᵀ·y + w ∘ Σ uᵀ·v)`.
+    pub(super) fn change(&mut self, products: Products<'_>, weighted: Products<'_>) {
+        let [products, weighted] = [products, weighted].map(Stacked::new);
+        if products.count() + weighted.count() <= FEW_PRODUCTS {
+            self.change_rows(&products, &weighted);
+        } else {
+            self.change_blocks(&products, &weighted);
+        }
+        self.constrain_together();
+    }
+
+    pub(super) fn replace(&mut self, change: impl FnOnce(HostRows) -> HostRows) {
+        self.in_place(change);
+        self.constrain_each();
+        self.constrain_together();
+    }
+
+    fn in_place(&mut self, change: impl FnOnce(HostRows) -> HostRows) {
+        let values = std::mem::replace(&mut self.values, HostRows::full([0, 0], 0.0));
+        self.values = change(values);
+    }
+
+    /// Everything that must hold of single weights, for all of them.
+    pub(super) fn constrain_each(&mut self) {
+        let bounds = self.bounds;
+        let connectivity = self.connectivity.clone();
+        self.in_place(|values| {
+            let values = bounds.clamp(values);
+            match connectivity {
+                Some(exists) => values * exists,
+                None => values,
+            }
+        });
+    }
+
+    /// What must hold of the weights together.
+    fn constrain_together(&mut self) {
+        let afterwards = std::mem::take(&mut self.afterwards);
+        if !afterwards.is_empty() {
+            self.in_place(|values| constraint::project_all(&afterwards, values));
+        }
+        self.afterwards = afterwards;
+    }
+
+    /// Row by row, without those that do not change.
+    fn change_rows(&mut self, products: &Stacked, weighted: &Stacked) {
+        let width = self.values.width();
+        let bounds = self.bounds;
+        let connectivity = self.connectivity.as_ref().map(HostRows::block);
+        let rows = self.values.block_mut().chunks_exact_mut(width.max(1));
+        for (unit, row) in rows.enumerate() {
+            let [changes, decays] = [products, weighted].map(|factors| factors.of_unit(unit));
+            let changes = changes.iter().filter(|it| it.0 != 0.0).copied();
+            let decays = decays.iter().filter(|it| it.0 != 0.0).copied();
+            if changes.clone().next().is_none() && decays.clone().next().is_none() {
+                continue;
+            }
+            let (change, decay) = (products.post(), weighted.post());
+            kernel::update_row(row, changes, change, decays, decay, bounds);
+            if let Some(exists) = connectivity {
+                let exists = &exists[unit * width..][..width];
+                for (weight, exists) in row.iter_mut().zip(exists) {
+                    *weight *= exists;
+                }
+            }
+        }
+    }
+
+    /// By products of matrices, a block of rows for each thread.
+    fn change_blocks(&mut self, products: &Stacked, weighted: &Stacked) {
+        let [pre, _] = self.values.dims();
+        let (width, bounds) = (self.values.width(), self.bounds);
+        let block = pre.div_ceil(rayon::current_num_threads().max(1)).max(64);
+        let connectivity = self.connectivity.as_ref().map(HostRows::block);
+        let change = |(index, rows): (usize, &mut [f32])| {
+            let first = index * block;
+            let units = rows.len() / width;
+            if weighted.count() > 0 {
+                let mut decay = vec![0.0; rows.len()];
+                weighted.add_to(&mut decay, first, units, width);
+                for (weight, decay) in rows.iter_mut().zip(&decay) {
+                    *weight += *weight * decay;
+                }
+            }
+            products.add_to(rows, first, units, width);
+            for weight in rows.iter_mut() {
+                *weight = weight.max(bounds.lower as f32).min(bounds.upper as f32);
+            }
+            if let Some(exists) = connectivity {
+                let exists = &exists[first * width..][..rows.len()];
+                for (weight, exists) in rows.iter_mut().zip(exists) {
+                    *weight *= exists;
+                }
+            }
+        };
+        let blocks = self.values.block_mut().par_chunks_mut(block * width);
+        blocks.enumerate().for_each(change);
+    }
+}
+
+/// All factors of a sum of products, one under the other; `None` where there is no product.
+struct Stacked(Option<(HostRows, HostRows)>);
+
+impl Stacked {
+    fn new(products: Products<'_>) -> Self {
+        if products.is_empty() {
+            return Self(None);
+        }
+        let (pre, post) = products.iter().cloned().unzip();
+        Self(Some((HostRows::stacked(pre), HostRows::stacked(post))))
+    }
+
+    fn count(&self) -> usize {
+        self.0.as_ref().map_or(0, |(pre, _)| pre.dims()[0])
+    }
+
+    /// The padded postsynaptic factors.
+    fn post(&self) -> &[f32] {
+        self.0.as_ref().map_or(&[], |(_, post)| post.block())
+    }
+
+    /// The presynaptic factors of one unit, each with its row.
+    fn of_unit(&self, unit: usize) -> [(f32, usize); FEW_PRODUCTS] {
+        let mut found = [(0.0, 0); FEW_PRODUCTS];
+        if let Some((pre, _)) = &self.0 {
+            for (row, found) in found.iter_mut().enumerate().take(pre.dims()[0]) {
+                *found = (pre.row(row)[unit], row);
+            }
+        }
+        found
+    }
+
+    /// Adds the products for `units` presynaptic units from `first` on.
+    fn add_to(&self, sum: &mut [f32], first: usize, units: usize, width: usize) {
+        if let Some((pre, post)) = &self.0 {
+            let left = Operand {
+                values: pre.block().get(first..).unwrap_or_default(),
+                row_stride: 1,
+                column_stride: pre.width(),
+            };
+            let right = Operand {
+                values: post.block(),
+                row_stride: post.width(),
+                column_stride: 1,
+            };
+            let shape = [units, pre.dims()[0], width];
+            kernel::add_product(sum, width, shape, left, right, 1.0);
+        }
+    }
+}

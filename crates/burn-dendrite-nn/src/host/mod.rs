@@ -1,0 +1,275 @@
+//! A network in main memory.
+
+mod dense;
+
+use std::sync::Arc;
+
+use burn::tensor::{Tensor, TensorData};
+
+pub(crate) use dense::DenseWeights;
+
+use crate::{
+    Adjoint, Network, Numbers, Parameter, PerPopulation, Plan, PopulationId, ProjectionId, WeightSource,
+    numbers::{HostRows, Rows},
+    on_inner,
+};
+
+/// The parameters of a network in main memory, where a training step changes them in place.
+///
+/// Made from a [`Network`], and put back into it by [`store`](Self::store). Products skip silent units
+/// where rows are few, and are divided among the threads where they are many.
+#[derive(Clone, Debug)]
+pub struct HostNetwork {
+    plan: Arc<Plan>,
+    /// By projection; `None` where the weights are another one's.
+    weights: Vec<Option<DenseWeights>>,
+    /// By population, `[1, size]`.
+    biases: PerPopulation<Option<HostRows>>,
+}
+
+/// A sum of products of presynaptic and postsynaptic factors, `Σ_k x_kᵀ · y_k`: each pair is
+/// `[rows, pre]` and `[rows, post]`.
+pub type Products<'a> = &'a [(HostRows, HostRows)];
+
+impl HostNetwork {
+    /// The network with a copy of its parameters.
+    pub fn new(network: &Network) -> Self {
+        let plan = network.plan();
+        let weights = (plan.projections.iter().enumerate())
+            .map(|(index, projection)| {
+                projection
+                    .is_owned()
+                    .then(|| DenseWeights::load(network, ProjectionId(index)))
+            })
+            .collect();
+        let biases = (plan.populations.iter())
+            .map(|(id, _)| network.bias(id).map(|bias| host_rows(bias.unsqueeze())))
+            .collect();
+        Self {
+            plan: Arc::new(plan.clone()),
+            weights,
+            biases,
+        }
+    }
+
+    /// `network`, from which this one was made, with the values that `parameters` have here.
+    pub fn store(&self, mut network: Network, parameters: &[Parameter]) -> Network {
+        for parameter in parameters {
+            let values = self.parameter(*parameter);
+            match *parameter {
+                Parameter::Weight(id) => {
+                    let site = &self.plan.projection(id).site;
+                    let slot = &mut network.projections[id.0].weight;
+                    let shape = [site.pre, site.post];
+                    *slot = slot
+                        .take()
+                        .map(|weight| weight.map(|old| put(old, values.clone(), shape)));
+                }
+                Parameter::Bias(id) => {
+                    let slot = &mut network.populations[id.0].bias;
+                    let shape = [self.plan.populations[id].size];
+                    *slot = slot
+                        .take()
+                        .map(|bias| bias.map(|old| put(old, values.clone(), shape)));
+                }
+            }
+        }
+        network
+    }
+
+    /// The values of a parameter in row-major order: the weights of a projection, `[pre, post]`, a tied
+    /// one's computed from their source, or the bias of a population, `[size]`, which is empty where
+    /// there is none.
+    pub fn parameter(&self, parameter: Parameter) -> Vec<f32> {
+        match parameter {
+            Parameter::Weight(id) => {
+                let view = self.view(id);
+                let (values, [pre, post]) = (view.weights.to_values(), view.weights.dims());
+                let mut values = match view.transpose {
+                    true => (0..pre * post)
+                        .map(|at| values[at % pre * post + at / pre])
+                        .collect(),
+                    false => values,
+                };
+                if view.scale != 1.0 {
+                    values.iter_mut().for_each(|it| *it *= view.scale);
+                }
+                values
+            }
+            Parameter::Bias(id) => {
+                let bias = self.biases[id].as_ref();
+                bias.map(Rows::to_values).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Changes the weights of a projection, or the bias of a population, and applies what must hold of
+    /// them.
+    ///
+    /// ```text
+    /// w ← constrain(w + Σ_k x_kᵀ · y_k + w ∘ Σ_l u_lᵀ · v_l)
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If the parameter is not the network's own.
+    pub fn change(
+        &mut self,
+        parameter: Parameter,
+        products: Products<'_>,
+        weighted: Products<'_>,
+    ) {
+        match parameter {
+            Parameter::Weight(id) => self.own_weights(id).change(products, weighted),
+            Parameter::Bias(id) => {
+                let product = |factors: Products<'_>| {
+                    let products = factors.iter().map(|(pre, post)| {
+                        let rows = post.dims()[0] as f64;
+                        (pre.clone() * post.clone()).mean_of_column() * rows
+                    });
+                    products.reduce(|sum, product| sum + product)
+                };
+                let mut bias = self.biases[id].take().expect("a bias that learns exists");
+                if let Some(weighted) = product(weighted) {
+                    bias = bias.clone() + bias * weighted;
+                }
+                if let Some(products) = product(products) {
+                    bias = bias + products;
+                }
+                self.biases[id] = Some(bias);
+                self.constrain_bias(id);
+            }
+        }
+    }
+
+    /// Replaces a parameter by what `change` makes of it, `[pre, post]` or `[1, size]`, and applies what
+    /// must hold of it.
+    ///
+    /// # Panics
+    ///
+    /// If the parameter is not the network's own.
+    pub fn replace(&mut self, parameter: Parameter, change: impl FnOnce(HostRows) -> HostRows) {
+        match parameter {
+            Parameter::Weight(id) => self.own_weights(id).replace(change),
+            Parameter::Bias(id) => {
+                let bias = self.biases[id].take().expect("a bias that learns exists");
+                self.biases[id] = Some(change(bias));
+                self.constrain_bias(id);
+            }
+        }
+    }
+
+    fn own_weights(&mut self, id: ProjectionId) -> &mut DenseWeights {
+        self.weights[id.0].as_mut().expect("what learns is owned")
+    }
+
+    /// Applies what must hold of single weights, or of a bias, by itself.
+    ///
+    /// A training step visits only what changes, so all else must be lawful from the start; sums are
+    /// restored with every change, and here would only be rounded once more.
+    pub fn constrain_each(&mut self, parameter: Parameter) {
+        match parameter {
+            Parameter::Weight(id) => {
+                if let Some(weights) = &mut self.weights[id.0] {
+                    weights.constrain_each();
+                }
+            }
+            Parameter::Bias(id) => self.constrain_bias(id),
+        }
+    }
+
+    fn constrain_bias(&mut self, id: PopulationId) {
+        let bias = self.biases[id].take();
+        self.biases[id] = bias.map(|bias| self.plan.populations[id].constrain_bias(bias));
+    }
+
+    fn view(&self, id: ProjectionId) -> View<'_> {
+        let own = |id: ProjectionId| {
+            let weights = self.weights[id.0].as_ref();
+            weights.expect("a checked source owns its weights")
+        };
+        match self.plan.projection(id).source {
+            WeightSource::Own(_) => View {
+                weights: own(id),
+                transpose: false,
+                scale: 1.0,
+            },
+            WeightSource::Tied {
+                of,
+                transpose,
+                scale,
+            } => View {
+                weights: own(of),
+                transpose,
+                scale: scale as f32,
+            },
+        }
+    }
+}
+
+/// The weights of a projection as another one sees them.
+struct View<'a> {
+    weights: &'a DenseWeights,
+    transpose: bool,
+    scale: f32,
+}
+
+impl Numbers for HostNetwork {
+    type Rows = HostRows;
+
+    fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    fn bias_row(&self, id: PopulationId) -> Option<HostRows> {
+        self.biases[id].clone()
+    }
+
+    fn add_drive(
+        &self,
+        id: ProjectionId,
+        arriving: &HostRows,
+        sum: Option<HostRows>,
+    ) -> HostRows {
+        let view = self.view(id);
+        let post = self.plan.projection(id).site.post;
+        let sum = whole(sum, arriving.dims()[0], post);
+        (view.weights).add_product(arriving, view.transpose, view.scale, None, sum)
+    }
+}
+
+impl Adjoint for HostNetwork {
+    fn add_drive_back(
+        &self,
+        id: ProjectionId,
+        error: &HostRows,
+        wanted: Option<&HostRows>,
+        sum: Option<HostRows>,
+    ) -> HostRows {
+        let view = self.view(id);
+        let pre = self.plan.projection(id).site.pre;
+        let sum = whole(sum, error.dims()[0], pre);
+        (view.weights).add_product(error, !view.transpose, view.scale, wanted, sum)
+    }
+}
+
+/// A sum of `[rows, size]`, from one of a single row or none.
+fn whole(sum: Option<HostRows>, rows: usize, size: usize) -> HostRows {
+    match sum {
+        Some(sum) if sum.dims() == [rows, size] => sum,
+        Some(sum) => HostRows::full([rows, size], 0.0) + sum,
+        None => HostRows::full([rows, size], 0.0),
+    }
+}
+
+/// The values of a tensor in main memory.
+pub(crate) fn host_rows(tensor: Tensor<2>) -> HostRows {
+    HostRows::from_values(&tensor.to_values(), tensor.dims())
+}
+
+/// `values` on the device and in the autodiff context of `old`.
+fn put<const D: usize>(old: Tensor<D>, values: Vec<f32>, shape: [usize; D]) -> Tensor<D> {
+    on_inner(old, |old| {
+        Tensor::from_data(TensorData::new(values, shape), &old.device())
+    })
+}

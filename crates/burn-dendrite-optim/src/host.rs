@@ -1,0 +1,258 @@
+//! Training in main memory: the changes of a step are added in place.
+
+use burn::{
+    module::Module,
+    tensor::{Device, Tensor, TensorData},
+};
+use burn_dendrite_nn::{
+    HostNetwork, Network, NetworkState, Numbers, Parameter, PerPopulation, PopulationId,
+    numbers::{HostRows, Rows},
+    perturb::Conditions,
+};
+
+use crate::{Learning, RuleMemory, State, Trace, learning::Step};
+
+/// A network that learns in main memory, with what its rules remember.
+///
+/// It computes what [`Learning::run`] and [`Outcome::apply`](crate::Outcome::apply) compute, by the same
+/// code on other numbers, many times faster: silent units cost nothing, every change stays the thin
+/// factors that it is a product of, and is added to the weights in the pass that applies their bounds.
+/// Nothing that is as large as the weights is allocated in a step.
+///
+/// ```
+/// # use burn::tensor::Device;
+/// # use burn_dendrite_nn::NetworkSpec;
+/// # use burn_dendrite_optim::{HostTrainer, LearningSpec};
+/// # let network: NetworkSpec = serde_json::from_value(serde_json::json!({
+/// #     "tau": 2.0, "steps": 3,
+/// #     "population": [
+/// #         { "name": "Input.E", "size": 2, "cell": "excitatory" },
+/// #         { "name": "Output.E", "size": 2, "cell": "excitatory" }],
+/// #     "projection": [
+/// #         { "name": "Output.E<-Input.E", "weight": { "kind": "constant", "value": 0.5 } }],
+/// # })).unwrap();
+/// # let learning: LearningSpec = serde_json::from_value(serde_json::json!({
+/// #     "nudge": {},
+/// #     "rule": [{ "on": "Output.E<-Input.E", "learning_rate": 0.5,
+/// #                "rule": { "kind": "dendritic_target" } }],
+/// # })).unwrap();
+/// let network = network.init(1, &Device::flex()).unwrap();
+/// let learning = learning.check(network.plan()).unwrap();
+/// let memory = learning.memory(&network);
+/// let mut trainer = HostTrainer::new(&network, &memory, &learning);
+/// let before = trainer.step(&[1.0, 0.0], &[1.0, 0.0], 1.0);
+/// let after = trainer.step(&[1.0, 0.0], &[1.0, 0.0], 1.0);
+/// assert!(after < before);
+/// let network = trainer.network(network);
+/// ```
+#[derive(Clone, Debug)]
+pub struct HostTrainer {
+    network: HostNetwork,
+    learning: Learning,
+    /// Of all local rules, a row for each of their slots.
+    memory: Vec<HostRows>,
+    /// Of the last step.
+    trace: Option<Trace<HostRows>>,
+    /// States that somebody wants to see later.
+    recorded: Vec<Trace<HostRows>>,
+    /// Where states are put as tensors.
+    device: Device,
+}
+
+impl HostTrainer {
+    /// The network with its way of learning and what its rules remember, all copied.
+    pub fn new(network: &Network, memory: &RuleMemory, learning: &Learning) -> Self {
+        let mut host = HostNetwork::new(network);
+        for parameter in learning.learned() {
+            host.constrain_each(parameter);
+        }
+        let row = |row: Tensor<2>| HostRows::from_values(&row.to_values(), row.dims());
+        let device = network.devices().into_iter().next();
+        Self {
+            network: host,
+            learning: learning.clone(),
+            memory: memory.rows().into_iter().map(row).collect(),
+            trace: None,
+            recorded: Vec::new(),
+            device: device.unwrap_or_default().without_autodiff(),
+        }
+    }
+
+    /// One training step on a batch, all learning rates times `factor`: forward phase, backward
+    /// phase, every rule, constraints. The mean squared error before the step is returned.
+    ///
+    /// # Shapes
+    ///
+    /// - inputs: `[rows, input size]`, targets: `[rows, output size]`, in row-major order
+    ///
+    /// # Panics
+    ///
+    /// If they do not hold the same number of whole rows.
+    pub fn step(&mut self, inputs: &[f32], targets: &[f32], factor: f64) -> f64 {
+        self.step_under(&Conditions::default(), inputs, targets, factor)
+    }
+
+    /// [`step`](Self::step) under other conditions: with the dynamics perturbed, and with the random
+    /// numbers of the samples at hand.
+    ///
+    /// # Panics
+    ///
+    /// Those of [`step`](Self::step), or if the effects are those of another plan.
+    pub fn step_under(
+        &mut self,
+        conditions: &Conditions<'_>,
+        inputs: &[f32],
+        targets: &[f32],
+        factor: f64,
+    ) -> f64 {
+        let plan = self.network.plan();
+        let input = rows(inputs, plan.populations[plan.input].size);
+        let target = rows(targets, plan.populations[plan.output].size);
+        let Step {
+            trace,
+            updates,
+            loss,
+            remembered,
+        } = self
+            .learning
+            .step(conditions, &self.network, &self.memory, input, target, &mut ());
+        for (parameter, delta) in updates.into_deltas() {
+            let delta = if factor == 1.0 { delta } else { delta.scale(factor) };
+            self.network.change(parameter, &delta.products, &delta.weighted);
+        }
+        self.memory = remembered;
+        self.trace = Some(trace);
+        f64::from(loss.row(0)[0])
+    }
+
+    /// The output at the end of the last step's forward phase, `[rows, output size]`.
+    pub fn outputs(&self) -> Vec<f32> {
+        let output = self.network.plan().output;
+        self.state(State::Activity, output).unwrap_or_default()
+    }
+
+    /// `network`, from which the trainer was made, with the parameters as they are now.
+    pub fn network(&self, network: Network) -> Network {
+        let learned: Vec<Parameter> = self.learning.learned().collect();
+        self.network.store(network, &learned)
+    }
+
+    /// Puts what the rules remember now into the memory from which the trainer was made.
+    ///
+    /// # Panics
+    ///
+    /// If it is the memory of other rules.
+    pub fn remember_in(&self, memory: &RuleMemory) {
+        let rows = self.memory.iter();
+        memory.keep(rows.map(|row| tensor(row, &self.device)).collect());
+    }
+
+    /// The states of the last step, as [`Learning::run`] gives them; `None` before the first one.
+    pub fn trace(&self) -> Option<Trace> {
+        self.trace.as_ref().map(|trace| to_tensors(trace, &self.device))
+    }
+
+    /// One state of a population after the last step, `[rows, size]` in row-major order; `None` where
+    /// the population has none, or before the first step. Nothing else is copied.
+    pub fn state(&self, state: State, id: PopulationId) -> Option<Vec<f32>> {
+        let rows = self.trace.as_ref()?.state(state, id)?;
+        Some(rows.to_values())
+    }
+
+    /// The values of a parameter as they are now; see [`HostNetwork::parameter`].
+    pub fn parameter(&self, parameter: Parameter) -> Vec<f32> {
+        self.network.parameter(parameter)
+    }
+
+    /// Keeps the states of the last step until [`recorded`](Self::recorded) asks for them.
+    pub fn record(&mut self) {
+        self.recorded.extend(self.trace.clone());
+    }
+
+    /// The states of all steps that were kept since the last call, one under the other; `None` if
+    /// there are none.
+    pub fn recorded(&mut self) -> Option<Trace> {
+        let kept = std::mem::take(&mut self.recorded);
+        (!kept.is_empty()).then(|| to_tensors(&stacked(&kept), &self.device))
+    }
+}
+
+/// Values of `size` a row.
+fn rows(values: &[f32], size: usize) -> HostRows {
+    assert!(
+        !values.is_empty() && values.len().is_multiple_of(size),
+        "rows of {size} values, the size of the population"
+    );
+    HostRows::from_values(values, [values.len() / size, size])
+}
+
+fn tensor(rows: &HostRows, device: &Device) -> Tensor<2> {
+    Tensor::from_data(TensorData::new(rows.to_values(), rows.dims()), device)
+}
+
+/// The states of a network in main memory as tensors.
+pub fn to_tensors(trace: &Trace<HostRows>, device: &Device) -> Trace {
+    map(trace, |rows| tensor(rows, device))
+}
+
+/// A trace with everything in it changed.
+fn map<R, S>(trace: &Trace<R>, change: impl Fn(&R) -> S) -> Trace<S> {
+    let all = |rows: &PerPopulation<R>| -> PerPopulation<S> {
+        rows.iter().map(|(_, rows)| change(rows)).collect()
+    };
+    let some = |rows: &PerPopulation<Option<R>>| -> PerPopulation<Option<S>> {
+        rows.iter().map(|(_, rows)| rows.as_ref().map(&change)).collect()
+    };
+    let state = |state: &NetworkState<R>| NetworkState {
+        soma: all(&state.soma),
+        activity: all(&state.activity),
+        previous: all(&state.previous),
+        past: state.past.iter().map(all).collect(),
+    };
+    Trace {
+        forward: state(&trace.forward),
+        dendrite: some(&trace.dendrite),
+        nudged: state(&trace.nudged),
+        nudged_dendrite: some(&trace.nudged_dendrite),
+        plateau: some(&trace.plateau),
+    }
+}
+
+/// Several traces, one under the other.
+fn stacked(traces: &[Trace<HostRows>]) -> Trace<HostRows> {
+    type All = PerPopulation<HostRows>;
+    type Some = PerPopulation<Option<HostRows>>;
+    let join = |parts: &mut dyn Iterator<Item = &HostRows>| HostRows::stacked(parts.cloned().collect());
+    let all = |of: fn(&Trace<HostRows>) -> &All| -> All {
+        let populations = of(&traces[0]).iter();
+        populations
+            .map(|(id, _)| join(&mut traces.iter().map(|trace| &of(trace)[id])))
+            .collect()
+    };
+    let some = |of: fn(&Trace<HostRows>) -> &Some| -> Some {
+        let populations = of(&traces[0]).iter();
+        populations
+            .map(|(id, first)| {
+                let parts = &mut traces.iter().filter_map(|trace| of(trace)[id].as_ref());
+                first.as_ref().map(|_| join(parts))
+            })
+            .collect()
+    };
+    Trace {
+        forward: NetworkState {
+            soma: all(|it| &it.forward.soma),
+            activity: all(|it| &it.forward.activity),
+            previous: all(|it| &it.forward.previous),
+            past: Vec::new(),
+        },
+        dendrite: some(|it| &it.dendrite),
+        nudged: NetworkState {
+            soma: all(|it| &it.nudged.soma),
+            activity: all(|it| &it.nudged.activity),
+            previous: all(|it| &it.nudged.previous),
+            past: Vec::new(),
+        },
+        nudged_dendrite: some(|it| &it.nudged_dendrite),
+        plateau: some(|it| &it.plateau),
+    }
+}

@@ -1,0 +1,272 @@
+//! A network that learns, as burn's learner wants it.
+
+mod memory;
+
+use std::{borrow::Cow, sync::Arc};
+
+use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
+use burn::{
+    module::{Module, ModuleMapper, Param},
+    optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams},
+    tensor::Tensor,
+    train::{InferenceStep, TrainOutput, TrainStep},
+};
+use burn_dendrite_nn::{
+    Dynamics, HostNetwork, Network, Numbers, Parameter,
+    numbers::{HostRows, Rows},
+    perturb::{Conditions, Occasion, Perturbations},
+};
+use burn_dendrite_optim::{Learning, RuleMemory, Trace, to_tensors};
+
+pub use memory::Pace;
+
+use crate::{
+    data::SampleBatch,
+    engine::is_cpu,
+    health::Guard,
+    record::Recorder,
+    vitals::{StepOutput, Watch},
+};
+use memory::Stepped;
+
+/// A network with its way of learning.
+///
+/// The parameters live on an autodiff device, as burn's optimizers want it, but ask for no
+/// gradients: the updates come from [`Learning::run`].
+#[derive(Module, Debug)]
+pub struct PlasticNetwork {
+    /// The network.
+    pub network: Network,
+    /// What its rules remember from sample to sample.
+    pub memory: RuleMemory,
+    #[module(skip)]
+    learning: Arc<Learning>,
+    #[module(skip)]
+    watch: Watch,
+    #[module(skip)]
+    pace: Option<Pace>,
+    #[module(skip)]
+    stepped: Stepped,
+    #[module(skip)]
+    guard: Guard,
+    #[module(skip)]
+    perturbations: Perturbations,
+    #[module(skip)]
+    seed: u64,
+    #[module(skip)]
+    recorder: Option<Arc<Recorder>>,
+}
+
+impl PlasticNetwork {
+    /// A network that learns by `learning`, wherever its parameters live.
+    pub fn new(network: Network, learning: Learning) -> Self {
+        let memory = learning.memory(&network);
+        let network = network.map(&mut LiftToAutodiff).no_grad();
+        Self {
+            network,
+            memory,
+            learning: Arc::new(learning),
+            watch: Watch::Never,
+            pace: None,
+            stepped: Stepped::default(),
+            guard: Guard::default(),
+            perturbations: Perturbations::default(),
+            seed: 0,
+            recorder: None,
+        }
+    }
+
+    /// The same, with training steps in main memory instead of burn's tensors, many between two visits of
+    /// burn's learner: its loader must bring the
+    /// [samples of so many](crate::data::SegmentLoader::with_steps_together).
+    pub fn in_memory(self, pace: Pace) -> Self {
+        Self {
+            pace: Some(pace),
+            ..self
+        }
+    }
+
+    /// The same, with noise and random events from this seed.
+    pub fn seeded(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// The same, with its dynamics changed in training, in test or in both. What is frozen is for
+    /// [`Learning::without`].
+    pub fn perturbed_by(self, perturbations: Perturbations) -> Self {
+        Self {
+            perturbations,
+            ..self
+        }
+    }
+
+    /// The same, with its training steps recorded; they compute the same bits. Samples are counted
+    /// from [the first of the batch's segment](SampleBatch::samples_before).
+    pub fn recorded_by(self, recorder: Arc<Recorder>) -> Self {
+        Self {
+            recorder: Some(recorder),
+            ..self
+        }
+    }
+
+    /// The network with the weights that it has on an occasion.
+    pub fn network_in(&self, occasion: Occasion) -> Cow<'_, Network> {
+        match self.perturbations.prunes(occasion) {
+            true => Cow::Owned(self.perturbations.pruned(&self.network, occasion)),
+            false => Cow::Borrowed(&self.network),
+        }
+    }
+
+    /// The conditions on an occasion, for a batch that begins with that sample.
+    pub fn conditions(&self, occasion: Occasion, first: usize) -> Conditions<'_> {
+        let Self { perturbations, seed, .. } = self;
+        perturbations.conditions(occasion, *seed, first as u64)
+    }
+
+    /// The same, with somebody who looks whether all is well.
+    pub(crate) fn guarded(self, guard: Guard) -> Self {
+        Self { guard, ..self }
+    }
+
+    /// The same, with its vital signs taken so often; never unless asked for.
+    pub fn watched(self, watch: Watch) -> Self {
+        Self { watch, ..self }
+    }
+
+    /// How it learns.
+    pub fn learning(&self) -> &Learning {
+        &self.learning
+    }
+
+    fn constrained(mut self) -> Self {
+        let learned: Vec<Parameter> = self.learning.learned().collect();
+        self.network = self
+            .network
+            .constrained_where(|parameter| learned.contains(&parameter));
+        self
+    }
+}
+
+/// Gives plain parameters the autodiff context without which burn's optimizers panic. Nothing is
+/// registered in burn's graph: the parameters ask for no gradient.
+struct LiftToAutodiff;
+
+impl ModuleMapper for LiftToAutodiff {
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        parameter.map(|tensor| match tensor.is_autodiff() {
+            true => tensor,
+            false => Tensor::from_inner(tensor),
+        })
+    }
+}
+
+impl TrainStep for PlasticNetwork {
+    type Input = SampleBatch;
+    type Output = StepOutput;
+
+    fn step(&self, batch: SampleBatch) -> TrainOutput<StepOutput> {
+        if let Some(pace) = &self.pace {
+            return self.steps_in_memory(batch, pace);
+        }
+        let attention = self.watch.attention(batch.position, batch.size());
+        let first = batch.samples_before + batch.position;
+        let moment = (self.recorder.as_deref()).and_then(|it| it.begin(first, batch.size()));
+        let outcome = self.learning.run_under(
+            &self.conditions(Occasion::Train, first),
+            &self.network,
+            &self.memory,
+            batch.inputs,
+            batch.targets,
+            &mut (),
+        );
+        if let Some(moment) = moment {
+            moment.keep(&self.network, &outcome.trace, &batch.labels);
+        }
+        let plan = self.network.plan();
+        let output = outcome.trace.forward.activity[plan.output].clone();
+        if !self.guard.admits(plan, &outcome) {
+            return TrainOutput {
+                grads: GradientsParams::new(),
+                item: StepOutput::new(
+                    outcome.loss,
+                    output,
+                    batch.labels,
+                    &self.network,
+                    &outcome.trace,
+                    attention,
+                ),
+            };
+        }
+        let (loss, trace) = (outcome.loss.clone(), outcome.trace.clone());
+        // burn adds up what batches ask for before a step of the optimizer; the mean is wanted.
+        let outcome = outcome.scale(batch.share);
+        TrainOutput {
+            grads: outcome.into_grads(&self.network, &self.memory),
+            item: StepOutput::new(loss, output, batch.labels, &self.network, &trace, attention),
+        }
+    }
+
+    fn optimize(
+        self,
+        optimizer: &mut ModuleOptimizer,
+        rate: ModuleLearningRate,
+        grads: GradientsParams,
+    ) -> Self {
+        match self.stepped.take() {
+            Some(network) => Self { network, ..self },
+            None => optimizer.step(rate, self, grads).constrained(),
+        }
+    }
+
+    fn optimize_multi(
+        self,
+        optimizer: &mut ModuleOptimizer,
+        rate: ModuleLearningRate,
+        grads: MultiGradientsParams,
+    ) -> Self {
+        optimizer.step_multi(rate, self, grads).constrained()
+    }
+}
+
+impl InferenceStep for PlasticNetwork {
+    type Input = SampleBatch;
+    type Output = StepOutput;
+
+    fn step(&self, batch: SampleBatch) -> StepOutput {
+        let attention = self.watch.attention(batch.position, batch.size());
+        let network = &*self.network_in(Occasion::Test);
+        let conditions = self.conditions(Occasion::Test, batch.position);
+        let trace = settled(network, &conditions, batch.inputs);
+        self.guard.validated(network.plan(), &trace.forward);
+        let output = trace.forward.activity[network.plan().output].clone();
+        let loss = (batch.targets - output.clone()).square().mean();
+        StepOutput::new(loss, output, batch.labels, network, &trace, attention)
+    }
+}
+
+/// The forward phase under some conditions, in main memory where the network is on the CPU.
+pub(crate) fn settled(network: &Network, conditions: &Conditions<'_>, inputs: Tensor<2>) -> Trace {
+    fn run<N: Numbers>(numbers: &N, inputs: N::Rows) -> Trace<N::Rows> {
+        let forward = numbers.settle(inputs, numbers.plan().steps, &mut ());
+        let dendrites = numbers.dendritic_states(&forward);
+        Trace::forward_only(forward, dendrites)
+    }
+    match in_memory(network) {
+        Some(host) => {
+            let rows = HostRows::from_values(&values(&inputs), inputs.dims());
+            to_tensors(&run(&conditions.on(&host), rows), &inputs.device())
+        }
+        None => run(&conditions.on(network), inputs),
+    }
+}
+
+/// The network in main memory, where it is on the CPU.
+pub(crate) fn in_memory(network: &Network) -> Option<HostNetwork> {
+    let device = network.devices().into_iter().next()?;
+    is_cpu(&device.without_autodiff()).then(|| HostNetwork::new(network))
+}
+
+/// The values of a tensor in row-major order.
+pub(crate) fn values(tensor: &Tensor<2>) -> Vec<f32> {
+    tensor.to_values()
+}
