@@ -4,7 +4,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_dendrite::{
     nn::{Network, Parameter},
-    optim::{Learning, HostTrainer},
+    optim::{HostTrainer, Learning},
     train::{ExperimentSpec, data::DatasetName, presets},
 };
 
@@ -33,8 +33,7 @@ impl Subject {
         let inputs: Vec<Vec<f32>> = all.clone().map(|at| digits.sample(at)).collect();
         let targets: Vec<Vec<f32>> = all.map(|at| target(digits.label(at))).collect();
         let network = spec.network.init(66049, &Device::flex()).unwrap();
-        let mut trainer =
-            HostTrainer::new(&network, &learning.memory(&network), &learning);
+        let mut trainer = HostTrainer::new(&network, &learning.memory(&network), &learning);
         for (input, target) in inputs.iter().zip(&targets).take(learned) {
             trainer.step(input, target, 1.0);
         }

@@ -53,7 +53,11 @@ fn a_constraint_is_one_file_and_one_line() {
     };
     assert_eq!(constraint.check(&site), Ok(()));
     let weight = Tensor::<2>::from_floats([[0.05, -0.3, 0.2]], &Device::flex());
-    let pruned: Vec<f32> = constraint.project_tensor(weight).into_data().iter().collect();
+    let pruned: Vec<f32> = constraint
+        .project_tensor(weight)
+        .into_data()
+        .iter()
+        .collect();
     assert_eq!(pruned, [0.0, -0.3, 0.2]);
     // Keys that the file does not have are refused, as everywhere.
     assert!(toml::from_str::<OwnConstraint>("kind = \"pruning\"\nthreshhold = 0.1\n").is_err());

@@ -269,12 +269,17 @@ impl Population {
     }
 
     fn constrain(&mut self, plan: &PopulationPlan) {
-        let is_bounded = plan.bias.as_ref().is_some_and(|it| it.bounds() != Bounds::NONE);
+        let is_bounded = plan
+            .bias
+            .as_ref()
+            .is_some_and(|it| it.bounds() != Bounds::NONE);
         if !is_bounded {
             return;
         }
-        let constrain =
-            |bias: Tensor<1>| plan.constrain_bias(bias.unsqueeze::<2>()).squeeze_dim::<1>(0);
+        let constrain = |bias: Tensor<1>| {
+            plan.constrain_bias(bias.unsqueeze::<2>())
+                .squeeze_dim::<1>(0)
+        };
         self.bias = self
             .bias
             .take()

@@ -89,7 +89,10 @@ pub enum WeightSource {
 impl PopulationPlan {
     /// The bias within its bounds.
     pub(crate) fn constrain_bias<R: Rows>(&self, bias: R) -> R {
-        self.bias.as_ref().map_or(Bounds::NONE, BiasSpec::bounds).clamp(bias)
+        self.bias
+            .as_ref()
+            .map_or(Bounds::NONE, BiasSpec::bounds)
+            .clamp(bias)
     }
 }
 

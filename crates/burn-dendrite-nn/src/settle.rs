@@ -3,8 +3,8 @@
 use burn::tensor::Tensor;
 
 use crate::{
-    Compartment, Event, Network, NetworkState, Observer, PerPopulation, Phase, Plan,
-    PopulationId, ProjectionId, Timing, numbers::Rows,
+    Compartment, Event, Network, NetworkState, Observer, PerPopulation, Phase, Plan, PopulationId,
+    ProjectionId, Timing, numbers::Rows,
 };
 
 /// The parameters of a network in one kind of numbers: all that the dynamics ask of it.

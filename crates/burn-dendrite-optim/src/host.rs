@@ -113,12 +113,22 @@ impl HostTrainer {
             updates,
             loss,
             remembered,
-        } = self
-            .learning
-            .step(conditions, &self.network, &self.memory, input, target, &mut ());
+        } = self.learning.step(
+            conditions,
+            &self.network,
+            &self.memory,
+            input,
+            target,
+            &mut (),
+        );
         for (parameter, delta) in updates.into_deltas() {
-            let delta = if factor == 1.0 { delta } else { delta.scale(factor) };
-            self.network.change(parameter, &delta.products, &delta.weighted);
+            let delta = if factor == 1.0 {
+                delta
+            } else {
+                delta.scale(factor)
+            };
+            self.network
+                .change(parameter, &delta.products, &delta.weighted);
         }
         self.memory = remembered;
         self.trace = Some(trace);
@@ -149,7 +159,9 @@ impl HostTrainer {
 
     /// The states of the last step, as [`Learning::run`] gives them; `None` before the first one.
     pub fn trace(&self) -> Option<Trace> {
-        self.trace.as_ref().map(|trace| to_tensors(trace, &self.device))
+        self.trace
+            .as_ref()
+            .map(|trace| to_tensors(trace, &self.device))
     }
 
     /// One state of a population after the last step, `[rows, size]` in row-major order; `None` where
@@ -201,7 +213,9 @@ fn map<R, S>(trace: &Trace<R>, change: impl Fn(&R) -> S) -> Trace<S> {
         rows.iter().map(|(_, rows)| change(rows)).collect()
     };
     let some = |rows: &PerPopulation<Option<R>>| -> PerPopulation<Option<S>> {
-        rows.iter().map(|(_, rows)| rows.as_ref().map(&change)).collect()
+        rows.iter()
+            .map(|(_, rows)| rows.as_ref().map(&change))
+            .collect()
     };
     let state = |state: &NetworkState<R>| NetworkState {
         soma: all(&state.soma),
@@ -222,7 +236,8 @@ fn map<R, S>(trace: &Trace<R>, change: impl Fn(&R) -> S) -> Trace<S> {
 fn stacked(traces: &[Trace<HostRows>]) -> Trace<HostRows> {
     type All = PerPopulation<HostRows>;
     type Some = PerPopulation<Option<HostRows>>;
-    let join = |parts: &mut dyn Iterator<Item = &HostRows>| HostRows::stacked(parts.cloned().collect());
+    let join =
+        |parts: &mut dyn Iterator<Item = &HostRows>| HostRows::stacked(parts.cloned().collect());
     let all = |of: fn(&Trace<HostRows>) -> &All| -> All {
         let populations = of(&traces[0]).iter();
         populations

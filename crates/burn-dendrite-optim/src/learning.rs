@@ -120,12 +120,7 @@ impl Learning {
         }
     }
 
-    pub(crate) fn add(
-        &mut self,
-        parameter: Parameter,
-        learning_rate: f64,
-        rule: Arc<dyn AnyRule>,
-    ) {
+    pub(crate) fn add(&mut self, parameter: Parameter, learning_rate: f64, rule: Arc<dyn AnyRule>) {
         self.local.push(LocalPlasticity {
             parameter,
             learning_rate,
@@ -264,7 +259,14 @@ impl Learning {
         target: Tensor<2>,
         observer: &mut dyn Observer,
     ) -> Outcome {
-        self.run_under(&Conditions::default(), network, memory, input, target, observer)
+        self.run_under(
+            &Conditions::default(),
+            network,
+            memory,
+            input,
+            target,
+            observer,
+        )
     }
 
     /// [`run`](Self::run) under other conditions: with the dynamics perturbed, and with the random
@@ -315,8 +317,15 @@ impl Learning {
         assert_eq!(target.dims(), wanted, "a target for each row of the input");
         let running = conditions.on(network);
         let mut updates = Updates::default();
-        let forward =
-            self.descend(conditions, network, &running, input, &target, observer, &mut updates);
+        let forward = self.descend(
+            conditions,
+            network,
+            &running,
+            input,
+            &target,
+            observer,
+            &mut updates,
+        );
         let dendrite = running.dendritic_states(&forward);
         let output = forward.activity[plan.output].clone();
         let loss = (target.clone() - output).squared();

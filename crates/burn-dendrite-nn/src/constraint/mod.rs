@@ -197,12 +197,12 @@ pub(crate) fn bounds_first(
 
 /// The constraints in their order, on weights `[pre, post]`.
 pub(crate) fn project_all<R: Constrained>(constraints: &[ConstraintSpec], weight: R) -> R {
-    constraints.iter().fold(weight, |weight, constraint| {
-        match constraint.scope() {
+    constraints
+        .iter()
+        .fold(weight, |weight, constraint| match constraint.scope() {
             Scope::Each(bounds) => bounds.clamp(weight),
             Scope::Together => weight.project(&**constraint),
-        }
-    })
+        })
 }
 
 /// Weights `[pre, post]` put back onto the law: Dale's law, missing synapses, the constraints in their

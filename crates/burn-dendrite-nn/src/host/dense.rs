@@ -4,8 +4,7 @@ use rayon::prelude::*;
 
 use super::{Products, host_rows};
 use crate::{
-    ConstraintSpec, Network, ProjectionId,
-    constraint,
+    ConstraintSpec, Network, ProjectionId, constraint,
     numbers::{
         Bounds, HostRows, Rows,
         kernel::{self, Operand, Wanted},
@@ -37,7 +36,8 @@ pub(crate) struct DenseWeights {
 impl DenseWeights {
     pub(super) fn load(network: &Network, id: ProjectionId) -> Self {
         let projection = network.plan().projection(id);
-        let (bounds, afterwards) = constraint::bounds_first(projection.site.cell, &projection.constraints);
+        let (bounds, afterwards) =
+            constraint::bounds_first(projection.site.cell, &projection.constraints);
         let connectivity = network.projections[id.0].connectivity.as_ref();
         Self {
             values: host_rows(network.weight(id)),
@@ -98,7 +98,11 @@ impl DenseWeights {
             }
             return sum;
         }
-        for (row, sum) in sum.block_mut().chunks_exact_mut(sum_width.max(1)).enumerate() {
+        for (row, sum) in sum
+            .block_mut()
+            .chunks_exact_mut(sum_width.max(1))
+            .enumerate()
+        {
             let input = &rows.block()[row * rows.width()..][..rows.width()];
             match (transposed, wanted) {
                 (false, _) => kernel::add_rows(sum, input, rows.active(row), scale, matrix),
@@ -161,15 +165,16 @@ impl DenseWeights {
         let width = self.values.width();
         let bounds = self.bounds;
         let connectivity = self.connectivity.as_ref().map(HostRows::block);
+        let (change, decay) = (products.post(), weighted.post());
+        let [mut changes, mut decays] = [[(0.0, 0); FEW_PRODUCTS]; 2];
         let rows = self.values.block_mut().chunks_exact_mut(width.max(1));
         for (unit, row) in rows.enumerate() {
-            let [changes, decays] = [products, weighted].map(|factors| factors.of_unit(unit));
-            let changes = changes.iter().filter(|it| it.0 != 0.0).copied();
-            let decays = decays.iter().filter(|it| it.0 != 0.0).copied();
-            if changes.clone().next().is_none() && decays.clone().next().is_none() {
+            let changes = products.of_unit(unit, &mut changes);
+            let decays = weighted.of_unit(unit, &mut decays);
+            if changes.is_empty() && decays.is_empty() {
                 continue;
             }
-            let (change, decay) = (products.post(), weighted.post());
+            let [changes, decays] = [changes, decays].map(|it| it.iter().copied());
             kernel::update_row(row, changes, change, decays, decay, bounds);
             if let Some(exists) = connectivity {
                 let exists = &exists[unit * width..][..width];
@@ -233,15 +238,24 @@ impl Stacked {
         self.0.as_ref().map_or(&[], |(_, post)| post.block())
     }
 
-    /// The presynaptic factors of one unit, each with its row.
-    fn of_unit(&self, unit: usize) -> [(f32, usize); FEW_PRODUCTS] {
-        let mut found = [(0.0, 0); FEW_PRODUCTS];
+    /// The presynaptic factors of one unit that are not 0, each with its row.
+    #[inline]
+    fn of_unit<'a>(
+        &self,
+        unit: usize,
+        found: &'a mut [(f32, usize); FEW_PRODUCTS],
+    ) -> &'a [(f32, usize)] {
+        let mut count = 0;
         if let Some((pre, _)) = &self.0 {
-            for (row, found) in found.iter_mut().enumerate().take(pre.dims()[0]) {
-                *found = (pre.row(row)[unit], row);
+            let factors = pre.block().iter().skip(unit).step_by(pre.width());
+            for (row, factor) in factors.enumerate() {
+                if *factor != 0.0 {
+                    found[count] = (*factor, row);
+                    count += 1;
+                }
             }
         }
-        found
+        &found[..count]
     }
 
     /// Adds the products for `units` presynaptic units from `first` on.

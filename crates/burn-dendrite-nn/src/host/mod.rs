@@ -9,7 +9,8 @@ use burn::tensor::{Tensor, TensorData};
 pub(crate) use dense::DenseWeights;
 
 use crate::{
-    Adjoint, Network, Numbers, Parameter, PerPopulation, Plan, PopulationId, ProjectionId, WeightSource,
+    Adjoint, Network, Numbers, Parameter, PerPopulation, Plan, PopulationId, ProjectionId,
+    WeightSource,
     numbers::{HostRows, Rows},
     on_inner,
 };
@@ -113,12 +114,7 @@ impl HostNetwork {
     /// # Panics
     ///
     /// If the parameter is not the network's own.
-    pub fn change(
-        &mut self,
-        parameter: Parameter,
-        products: Products<'_>,
-        weighted: Products<'_>,
-    ) {
+    pub fn change(&mut self, parameter: Parameter, products: Products<'_>, weighted: Products<'_>) {
         match parameter {
             Parameter::Weight(id) => self.own_weights(id).change(products, weighted),
             Parameter::Bias(id) => {
@@ -225,12 +221,7 @@ impl Numbers for HostNetwork {
         self.biases[id].clone()
     }
 
-    fn add_drive(
-        &self,
-        id: ProjectionId,
-        arriving: &HostRows,
-        sum: Option<HostRows>,
-    ) -> HostRows {
+    fn add_drive(&self, id: ProjectionId, arriving: &HostRows, sum: Option<HostRows>) -> HostRows {
         let view = self.view(id);
         let post = self.plan.projection(id).site.post;
         let sum = whole(sum, arriving.dims()[0], post);

@@ -133,9 +133,13 @@ impl HostRows {
             }
             None => {
                 let block = &self.0;
-                let mut values = Vec::with_capacity(block.values.len());
-                kernel::vectorized(|| {
-                    values.extend(block.values.iter().map(|value| function(*value)));
+                let mut values = vec![0.0; block.values.len()];
+                in_parts_with(&mut values, &block.values, |values, own| {
+                    kernel::vectorized(|| {
+                        for (value, own) in values.iter_mut().zip(own) {
+                            *value = function(*own);
+                        }
+                    });
                 });
                 self = Self::of_block(block.rows, block.size, values);
             }
@@ -162,7 +166,11 @@ impl HostRows {
         self.expanded(dims).zip_broadcast(other, function)
     }
 
-    fn zip_alike(mut self, other: &Self, function: impl Fn(f32, f32) -> f32 + Send + Sync + Copy) -> Self {
+    fn zip_alike(
+        mut self,
+        other: &Self,
+        function: impl Fn(f32, f32) -> f32 + Send + Sync + Copy,
+    ) -> Self {
         match Arc::get_mut(&mut self.0) {
             Some(block) => {
                 block.active.take();
@@ -176,10 +184,13 @@ impl HostRows {
             }
             None => {
                 let block = &self.0;
-                let mut values = Vec::with_capacity(block.values.len());
-                kernel::vectorized(|| {
-                    let pairs = block.values.iter().zip(&other.0.values);
-                    values.extend(pairs.map(|(value, other)| function(*value, *other)));
+                let mut values = block.values.clone();
+                in_parts_with(&mut values, &other.0.values, |values, others| {
+                    kernel::vectorized(|| {
+                        for (value, other) in values.iter_mut().zip(others) {
+                            *value = function(*value, *other);
+                        }
+                    });
                 });
                 self = Self::of_block(block.rows, block.size, values);
             }
@@ -287,7 +298,11 @@ fn in_parts(values: &mut [f32], work: impl Fn(&mut [f32]) + Send + Sync) {
     }
 }
 
-fn in_parts_with(values: &mut [f32], others: &[f32], work: impl Fn(&mut [f32], &[f32]) + Send + Sync) {
+fn in_parts_with(
+    values: &mut [f32],
+    others: &[f32],
+    work: impl Fn(&mut [f32], &[f32]) + Send + Sync,
+) {
     if values.len() < 2 * VALUES_PER_THREAD {
         work(values, others);
     } else {

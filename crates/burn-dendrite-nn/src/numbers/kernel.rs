@@ -25,13 +25,7 @@ pub(crate) fn padded(size: usize) -> usize {
 }
 
 /// `sum += scale · Σ_i input_i · row_i`, over the `active` rows alone: those whose input is not zero.
-pub(crate) fn add_rows(
-    sum: &mut [f32],
-    input: &[f32],
-    active: &[u32],
-    scale: f32,
-    matrix: &[f32],
-) {
+pub(crate) fn add_rows(sum: &mut [f32], input: &[f32], active: &[u32], scale: f32, matrix: &[f32]) {
     arch().dispatch(AddRows {
         sum,
         input,
@@ -361,13 +355,7 @@ mod tests {
     fn rows_are_added_with_their_factors() {
         let mut sum = vec![0.0; LANES];
         sum[0] = 10.0;
-        add_rows(
-            &mut sum,
-            &[1.0, 9.0, 2.0],
-            &[0, 2],
-            0.5,
-            &matrix(),
-        );
+        add_rows(&mut sum, &[1.0, 9.0, 2.0], &[0, 2], 0.5, &matrix());
         // 10 + (1·1 + 2·5)/2 and (1·2 + 2·6)/2.
         assert_eq!(sum[..3], [15.5, 7.0, 0.0]);
     }
@@ -377,22 +365,10 @@ mod tests {
         let mut input = vec![0.0; LANES];
         input[..2].copy_from_slice(&[1.0, -1.0]);
         let mut sum = vec![0.0; 3];
-        add_dots(
-            &mut sum,
-            &input,
-            Wanted::First(3),
-            2.0,
-            &matrix(),
-        );
+        add_dots(&mut sum, &input, Wanted::First(3), 2.0, &matrix());
         assert_eq!(sum, [-2.0, -2.0, -2.0]);
         let mut sum = vec![0.0; 3];
-        add_dots(
-            &mut sum,
-            &input,
-            Wanted::Only(&[1]),
-            1.0,
-            &matrix(),
-        );
+        add_dots(&mut sum, &input, Wanted::Only(&[1]), 1.0, &matrix());
         assert_eq!(sum, [0.0, -1.0, 0.0]);
     }
 

@@ -2,7 +2,10 @@
 
 use std::cell::RefCell;
 
-use super::{Effects, effect::{CellEffect, SynapseEffect}};
+use super::{
+    Effects,
+    effect::{CellEffect, SynapseEffect},
+};
 use crate::{
     Adjoint, CellType, Numbers, Plan, PopulationId, ProjectionId,
     numbers::Rows,

@@ -11,9 +11,7 @@ use super::{
     effect::{CellEffect, SynapseEffect},
     found::Found,
 };
-use crate::{
-    Network, Parameter, Plan, PopulationId, ProjectionId, SampleStream, Timing,
-};
+use crate::{Network, Parameter, Plan, PopulationId, ProjectionId, SampleStream, Timing};
 
 /// Perturbations with every name resolved and every cell chosen.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -57,8 +55,8 @@ impl Perturbations {
                 }
             }
         }
-        let [train, test] = occasions
-            .map(|(_, effects)| (!effects.is_nothing()).then(|| Arc::new(effects)));
+        let [train, test] =
+            occasions.map(|(_, effects)| (!effects.is_nothing()).then(|| Arc::new(effects)));
         Ok(Self {
             train,
             test,

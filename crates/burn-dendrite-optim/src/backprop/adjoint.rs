@@ -86,9 +86,7 @@ impl<R: Rows> Errors<R> {
                 if id == plan.input || (now.is_none() && soma.is_none()) {
                     continue;
                 }
-                let now = now.map(|now| {
-                    now * network.slope(id, tape[step].activity[id].clone())
-                });
+                let now = now.map(|now| now * network.slope(id, tape[step].activity[id].clone()));
                 let total = match (now, soma) {
                     (Some(now), Some(soma)) => now + soma,
                     (one, other) => one.or(other).expect("one of them is there"),
@@ -174,12 +172,18 @@ impl<R: Rows> Errors<R> {
             },
             Compartment::Soma if !projection.active.forward() => Vec::new(),
             Compartment::Soma => {
-                let drives = self.drives.iter().zip(&tape[1..]).filter_map(|(drives, state)| {
-                    drives[projection.post].clone().map(|drive| (drive, state))
-                });
+                let drives = self
+                    .drives
+                    .iter()
+                    .zip(&tape[1..])
+                    .filter_map(|(drives, state)| {
+                        drives[projection.post].clone().map(|drive| (drive, state))
+                    });
                 if projection.pre == plan.input && network.is_steady(id) {
                     // It does not change from step to step, so one product does for all.
-                    let sum = drives.map(|(drive, _)| drive).reduce(|sum, drive| sum + drive);
+                    let sum = drives
+                        .map(|(drive, _)| drive)
+                        .reduce(|sum, drive| sum + drive);
                     let input = tape[0].activity[plan.input].clone();
                     return sum.map(|sum| (input, sum)).into_iter().collect();
                 }

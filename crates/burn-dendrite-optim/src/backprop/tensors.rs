@@ -15,7 +15,11 @@ impl Descend for Network {
     /// Every state that enters the tracked steps is a constant; within them gradients flow through
     /// current and previous activities alike. The tape lives from here to the backward pass below, so
     /// nothing stays behind in burn's graph.
-    fn gradient(&self, asked: Gradient<'_, Tensor<2>>, observer: &mut dyn Observer) -> Tracked<Tensor<2>> {
+    fn gradient(
+        &self,
+        asked: Gradient<'_, Tensor<2>>,
+        observer: &mut dyn Observer,
+    ) -> Tracked<Tensor<2>> {
         let Gradient {
             conditions,
             objective,

@@ -82,12 +82,7 @@ pub struct Response {
 
 impl Response {
     /// The plateau; all rows are `[batch, size]`, and `draws` those of [`Select::apply`].
-    fn plateau<R: Rows>(
-        self,
-        request: R,
-        forward_activity: &R,
-        draws: impl FnOnce(&R) -> R,
-    ) -> R {
+    fn plateau<R: Rows>(self, request: R, forward_activity: &R, draws: impl FnOnce(&R) -> R) -> R {
         let mut request = self.gate.apply(request, forward_activity);
         if let Some(threshold) = self.negative_above {
             let heard = forward_activity.clone().above(threshold);
@@ -220,7 +215,9 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
         let somata: Vec<Vec<(PopulationId, Soma<'_, N>)>> = layers
             .iter()
             .map(|layer| {
-                let moving = layer.iter().filter(|id| moves(plan, **id, self.nudge.settling));
+                let moving = layer
+                    .iter()
+                    .filter(|id| moves(plan, **id, self.nudge.settling));
                 moving
                     .map(|&id| (id, network.soma(id, Drive::All, &self.trace.nudged)))
                     .collect()
@@ -266,13 +263,14 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
     /// The plateau of a population whose dendritic state is known.
     fn decide_plateau(&mut self, id: PopulationId) {
         let request = self.trace.nudged_dendrite[id].clone();
-        self.trace.plateau[id] = self.nudge.populations[id].zip(request).map(
-            |(response, request)| {
-                let site = RandomSite::Dendrite(id);
-                let forward = &self.trace.forward.activity[id];
-                response.plateau(request, forward, |like| self.random.uniform(site, 0, like))
-            },
-        );
+        self.trace.plateau[id] =
+            self.nudge.populations[id]
+                .zip(request)
+                .map(|(response, request)| {
+                    let site = RandomSite::Dendrite(id);
+                    let forward = &self.trace.forward.activity[id];
+                    response.plateau(request, forward, |like| self.random.uniform(site, 0, like))
+                });
     }
 
     fn show(&self, step: usize, observer: &mut dyn Observer<N::Rows>) {
@@ -415,9 +413,11 @@ mod tests {
         };
         let request = Tensor::from_floats([[-0.5, -0.5, 0.5, -0.5]], &device);
         let activity = Tensor::from_floats([[0.1, 0.2, 0.0, 0.3]], &device);
-        let plateau: Vec<f32> = (response.plateau(request, &activity, Tensor::zeros_like).into_data())
-            .iter()
-            .collect();
+        let plateau: Vec<f32> = (response
+            .plateau(request, &activity, Tensor::zeros_like)
+            .into_data())
+        .iter()
+        .collect();
         assert_eq!(plateau, [0.0, 0.0, 0.5, -0.5]);
     }
 }

@@ -3,9 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use burn::tensor::{Device, Distribution, Tensor};
-use burn_dendrite_nn::{
-    Network, NetworkSpec, Parameter, Plan, ProjectionId, perturb::Conditions,
-};
+use burn_dendrite_nn::{Network, NetworkSpec, Parameter, Plan, ProjectionId, perturb::Conditions};
 use serde_json::json;
 
 use super::{AnyRule, Idle};
@@ -57,7 +55,9 @@ impl fmt::Display for Clause {
             }
             Self::Deterministic => "the same signals give different changes",
             Self::Batch => "a batch does not give the mean of what its samples give in order",
-            Self::Alike => "it gives other weights in main memory than on tensors, or another memory",
+            Self::Alike => {
+                "it gives other weights in main memory than on tensors, or another memory"
+            }
         })
     }
 }
@@ -259,9 +259,7 @@ impl Subject<'_> {
         trainer.remember_in(&in_memory);
         let weights = |network: &Network| numbers(network.weight(self.projection));
         let ours = weights(&trainer.network(self.network.clone()));
-        if !close(&ours, &weights(&updated))
-            || !close(&memories(&in_memory), &memories(&memory))
-        {
+        if !close(&ours, &weights(&updated)) || !close(&memories(&in_memory), &memories(&memory)) {
             return breach(Clause::Alike);
         }
         Ok(())
@@ -278,7 +276,14 @@ impl Subject<'_> {
         let site = &self.network.plan().projection(self.projection).site;
         let (input, target) = (input.clone(), target.clone());
         let conditions = Conditions::default();
-        let step = learning.step(&conditions, self.network, &memory.rows(), input, target, &mut ());
+        let step = learning.step(
+            &conditions,
+            self.network,
+            &memory.rows(),
+            input,
+            target,
+            &mut (),
+        );
         step.updates.into_deltas().all(|(_, delta)| {
             let pairs = delta.products.iter().chain(&delta.weighted);
             pairs.into_iter().all(|(pre, post)| {
@@ -390,7 +395,10 @@ mod tests {
     impl LearningRule for Moody {
         fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
             let count = self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            synapse.outer(synapse.pre.forward(), synapse.post.forward() * f64::from(count))
+            synapse.outer(
+                synapse.pre.forward(),
+                synapse.post.forward() * f64::from(count),
+            )
         }
     }
 

@@ -93,8 +93,7 @@ impl Measured for BackpropAngle {
                 inputs, targets, ..
             } = batch;
             let conditions = &subject.conditions;
-            let outcome =
-                learning.run_under(conditions, network, memory, inputs, targets, &mut ());
+            let outcome = learning.run_under(conditions, network, memory, inputs, targets, &mut ());
             changes(&outcome.updates, &projections)
         };
 

@@ -66,8 +66,7 @@ impl EvaluateArguments {
             true => ProgressBar::new(set.len() as u64),
             false => ProgressBar::hidden(),
         };
-        let conditions =
-            |first| perturbations.conditions(Occasion::Test, seed, first as u64);
+        let conditions = |first| perturbations.conditions(Occasion::Test, seed, first as u64);
         let progress = |done| bar.set_position(done as u64);
         let result = evaluate_under(conditions, &network, set, &device, progress);
         bar.finish_and_clear();

@@ -119,7 +119,11 @@ impl PlasticNetwork {
 
     /// The conditions on an occasion, for a batch that begins with that sample.
     pub fn conditions(&self, occasion: Occasion, first: usize) -> Conditions<'_> {
-        let Self { perturbations, seed, .. } = self;
+        let Self {
+            perturbations,
+            seed,
+            ..
+        } = self;
         perturbations.conditions(occasion, *seed, first as u64)
     }
 

@@ -87,9 +87,8 @@ pub fn measure(
     };
     let perturbations: Perturbations = settings.perturbations(model.network.plan())?;
     let tested = perturbations.pruned(&model.network, Occasion::Test);
-    let conditions = |occasion, first| {
-        perturbations.conditions(occasion, settings.order_seed(), first as u64)
-    };
+    let conditions =
+        |occasion, first| perturbations.conditions(occasion, settings.order_seed(), first as u64);
     let accuracy = evaluate_under(
         |first| conditions(Occasion::Test, first),
         &tested,
@@ -115,7 +114,12 @@ pub fn measure(
     };
     let dendrites = analysis(&tested, Occasion::Test, Metric::DendriticState, samples)?;
     let dendrites = dendrites.dendritic_state;
-    let angle = analysis(&model.network, Occasion::Train, Metric::BackpropAngle, ANGLES)?;
+    let angle = analysis(
+        &model.network,
+        Occasion::Train,
+        Metric::BackpropAngle,
+        ANGLES,
+    )?;
     let angle = angle.backprop_angle;
     let mean = |values: Vec<f64>| Estimate::of(&values).map(|it| it.mean);
     Ok(SeedValues {
