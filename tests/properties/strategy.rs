@@ -263,7 +263,7 @@ impl Sketch {
                 OptimizerSpec::Sgd {
                     momentum: Some(0.9),
                 },
-                OptimizerSpec::Adam {},
+                OptimizerSpec::AdamW {},
                 OptimizerSpec::AdamW {},
                 OptimizerSpec::RmsProp {},
             ]),

@@ -9,7 +9,7 @@ use burn::{
 };
 use burn_dendrite::{
     nn::NetworkSpec,
-    optim::LearningSpec,
+    optim::{Descent, LearningSpec},
     train::{
         Pace, PlasticNetwork, RunSchedule, StepCount, StepsBy,
         data::SampleBatch,
@@ -127,6 +127,7 @@ fn two_steps_in_memory() {
     let pace = Pace {
         batch_size: 1,
         schedule: RunSchedule::new(constant, StepCount::default(), StepsBy::Model),
+        descent: Descent::Plain,
     };
     TrainStep::step(&model.in_memory(pace), batch(2));
     assert_expected(&recorder);

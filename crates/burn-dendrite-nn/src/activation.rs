@@ -3,7 +3,7 @@
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
 
-/// The function `r = f(s)` from somatic state to activity, applied elementwise.
+/// The function `r = f(s)` from somatic state to activity, neuron by neuron but for `softmax`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Activation {
@@ -18,6 +18,8 @@ pub enum Activation {
     Tanh,
     /// `s` itself.
     Linear,
+    /// `exp(s_j) / Σ_k exp(s_k)` over the population: a divisive pool, by which its activities sum to 1.
+    Softmax,
 }
 
 impl Activation {
@@ -29,12 +31,21 @@ impl Activation {
             Self::Sigmoid => activation::sigmoid(soma),
             Self::Tanh => activation::tanh(soma),
             Self::Linear => soma,
+            Self::Softmax => activation::softmax(soma, D - 1),
         }
+    }
+
+    /// True where the activity of a neuron depends on its own soma alone.
+    pub fn is_elementwise(self) -> bool {
+        self != Self::Softmax
     }
 
     /// True where the activity can never be negative, as a firing rate cannot.
     pub fn is_nonnegative(self) -> bool {
-        matches!(self, Self::Relu | Self::Softplus | Self::Sigmoid)
+        matches!(
+            self,
+            Self::Relu | Self::Softplus | Self::Sigmoid | Self::Softmax
+        )
     }
 }
 
@@ -61,5 +72,10 @@ mod tests {
         check(Activation::Sigmoid, [0.268_941_43, 0.5, 0.880_797_1]);
         check(Activation::Tanh, [-0.761_594_2, 0.0, 0.964_027_6]);
         check(Activation::Linear, [-1.0, 0.0, 2.0]);
+        // e⁻¹, 1 and e² over their sum, 8.756935540.
+        check(
+            Activation::Softmax,
+            [0.042_010_06, 0.114_195_2, 0.843_794_7],
+        );
     }
 }

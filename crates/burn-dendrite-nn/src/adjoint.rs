@@ -19,9 +19,15 @@ pub trait Adjoint: Numbers {
         sum: Option<Self::Rows>,
     ) -> Self::Rows;
 
-    /// The slope of a population's response where it answers with `activity`.
-    fn slope(&self, id: PopulationId, activity: Self::Rows) -> Self::Rows {
-        activity.slope(self.plan().populations[id].activation)
+    /// What an error in the activities of a population means for its somata, where it answers with
+    /// `activity`.
+    fn through_response(
+        &self,
+        id: PopulationId,
+        error: Self::Rows,
+        activity: &Self::Rows,
+    ) -> Self::Rows {
+        error.through(activity, self.plan().populations[id].activation)
     }
 
     /// The factors whose product is the gradient of the weights that a projection uses, from what

@@ -11,8 +11,8 @@ use rand_chacha::ChaCha8Rng;
 
 use crate::{
     Numbers, Plan, PopulationId, ProjectionId,
-    constraint::constrain,
-    init::{InitSite, WeightStream},
+    constraint::{balanced, constrain},
+    init::{Distribution, InitSite, WeightStream},
     numbers::Bounds,
     plan::{PopulationPlan, ProjectionPlan, WeightSource},
     spec::CellType,
@@ -156,7 +156,7 @@ impl Network {
             weight.expect("a checked source owns weights").val()
         };
         match self.plan.projection(id).source {
-            WeightSource::Own(_) => WeightView {
+            WeightSource::Own(_) | WeightSource::Balance { .. } => WeightView {
                 matrix: own(id),
                 scale: 1.0,
             },
@@ -193,6 +193,17 @@ impl Network {
         for (index, population) in self.populations.iter_mut().enumerate() {
             if changed(Parameter::Bias(PopulationId(index))) {
                 population.constrain(&plan.populations[PopulationId(index)]);
+            }
+        }
+        for (id, of, through) in plan.balances() {
+            if [of, through]
+                .iter()
+                .any(|id| changed(Parameter::Weight(*id)))
+            {
+                let [excitation, inhibition] =
+                    [of, through].map(|id| self.weight(id).without_autodiff());
+                let weight = balanced(&excitation, &inhibition);
+                self = self.with_weight(id, weight);
             }
         }
         self
@@ -300,6 +311,7 @@ impl Projection {
                 cell: plan.site.cell,
                 fan_in: plan.fan_in(),
             }),
+            WeightSource::Balance { .. } => Distribution::Constant(0.0),
             WeightSource::Tied { .. } => {
                 stream.skip(pre * post);
                 return Self {
@@ -393,6 +405,9 @@ impl ModuleDisplay for Network {
                 let weights = match &projection.source {
                     WeightSource::Own(init) => {
                         format!("{} x {} {}", site.post, site.pre, init.kind())
+                    }
+                    WeightSource::Balance { of, .. } => {
+                        format!("balance of {}", plan.projection(*of).name)
                     }
                     WeightSource::Tied { of, .. } => {
                         format!("tied to {}", plan.projection(*of).name)

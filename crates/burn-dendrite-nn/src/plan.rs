@@ -84,6 +84,13 @@ pub enum WeightSource {
         /// Factor on the weights.
         scale: f64,
     },
+    /// Weights that follow from two others; see [`Balance`](crate::spec::Balance).
+    Balance {
+        /// The excitation that is balanced.
+        of: ProjectionId,
+        /// The excitation of the interneurons.
+        through: ProjectionId,
+    },
 }
 
 impl PopulationPlan {
@@ -109,6 +116,11 @@ impl ProjectionPlan {
     /// True where the weights are its own and could be learned.
     pub fn is_owned(&self) -> bool {
         matches!(self.source, WeightSource::Own(_))
+    }
+
+    /// True where it has a matrix of weights, learned or derived, and not a view of another one's.
+    pub fn has_weights(&self) -> bool {
+        !matches!(self.source, WeightSource::Tied { .. })
     }
 
     /// True where pre and post are the same population.
@@ -141,6 +153,15 @@ impl Plan {
         self.incoming(population, Compartment::Dendrite)
             .next()
             .is_some()
+    }
+
+    /// The projections whose weights [follow](crate::spec::Balance) from others, each with those two.
+    pub fn balances(&self) -> impl Iterator<Item = (ProjectionId, ProjectionId, ProjectionId)> {
+        let projections = self.projections.iter().enumerate();
+        projections.filter_map(|(index, projection)| match projection.source {
+            WeightSource::Balance { of, through } => Some((ProjectionId(index), of, through)),
+            WeightSource::Own(_) | WeightSource::Tied { .. } => None,
+        })
     }
 
     /// The population of that name.

@@ -3,8 +3,8 @@
 use burn::tensor::Tensor;
 
 use crate::{
-    Compartment, Event, Network, NetworkState, Observer, PerPopulation, Phase, Plan, PopulationId,
-    ProjectionId, Timing, numbers::Rows,
+    Active, Compartment, Event, Network, NetworkState, Observer, PerPopulation, Phase, Plan,
+    PopulationId, ProjectionId, Timing, numbers::Rows,
 };
 
 /// The parameters of a network in one kind of numbers: all that the dynamics ask of it.
@@ -203,6 +203,29 @@ pub trait Dynamics: Numbers {
         })
     }
 
+    /// How much the dendritic state of a population differs between two states: the sum over its
+    /// dendritic projections of what the difference of their activities brings.
+    ///
+    /// ```text
+    /// Δd = Σ W·(r_pre − r°_pre)
+    /// ```
+    ///
+    /// # Shapes
+    ///
+    /// - result: `[batch, size]`; `None` where no projection ends at a dendrite
+    fn dendritic_change(
+        &self,
+        post: PopulationId,
+        state: &NetworkState<Self::Rows>,
+        before: &NetworkState<Self::Rows>,
+    ) -> Option<Self::Rows> {
+        let incoming = self.plan().incoming(post, Compartment::Dendrite);
+        incoming.fold(None, |sum, (id, _)| {
+            let change = arriving(self, id, state).clone() - arriving(self, id, before).clone();
+            Some(self.add_drive(id, &change, sum))
+        })
+    }
+
     /// The dendritic states of all populations.
     fn dendritic_states(
         &self,
@@ -225,7 +248,7 @@ pub trait Dynamics: Numbers {
         let plan = self.plan();
         let (fixed, varying): (Vec<_>, Vec<_>) = plan
             .incoming(id, Compartment::Soma)
-            .filter(|(_, projection)| drive == Drive::All || projection.active.forward())
+            .filter(|(_, projection)| drive.includes(projection.active))
             .map(|(id, _)| id)
             .partition(|id| plan.projection(*id).pre == plan.input && self.is_steady(*id));
         let constant = fixed.iter().fold(self.bias_row(id), |sum, id| {
@@ -269,8 +292,20 @@ fn arriving<'a, N: Numbers + ?Sized>(
 pub enum Drive {
     /// Those that act in the forward phase.
     Forward,
+    /// Those that act in the backward phase.
+    Backward,
     /// All of them, whatever their phase.
     All,
+}
+
+impl Drive {
+    fn includes(self, active: Active) -> bool {
+        match self {
+            Self::Forward => active.forward(),
+            Self::Backward => active.backward(),
+            Self::All => true,
+        }
+    }
 }
 
 /// The soma of one population while the input is constant: one step of its dynamics at a time.
@@ -287,6 +322,14 @@ pub struct Soma<'a, N: Numbers + ?Sized> {
 }
 
 impl<N: Numbers + ?Sized> Soma<'_, N> {
+    /// The somatic state that the drive leads to, as if the time constant were one step.
+    pub fn equilibrium(&self, state: &NetworkState<N::Rows>) -> N::Rows {
+        (self.varying.iter()).fold(self.constant.clone(), |sum, id| {
+            let arriving = arriving(self.numbers, *id, state);
+            self.numbers.add_drive(*id, arriving, Some(sum))
+        })
+    }
+
     /// One step of the dynamics, with a nudge that reaches the activity but not the soma itself.
     ///
     /// ```text
@@ -298,10 +341,7 @@ impl<N: Numbers + ?Sized> Soma<'_, N> {
     ///
     /// - nudge: `[batch, size]`
     pub fn advance(&self, state: &mut NetworkState<N::Rows>, nudge: Option<&N::Rows>) {
-        let drive = (self.varying.iter()).fold(self.constant.clone(), |sum, id| {
-            let arriving = arriving(self.numbers, *id, state);
-            self.numbers.add_drive(*id, arriving, Some(sum))
-        });
+        let drive = self.equilibrium(state);
         let after = state.soma[self.id].clone().leak(drive, self.tau);
         let nudged = match nudge {
             Some(nudge) => nudge.clone() + after.clone(),

@@ -3,14 +3,14 @@
 use std::collections::HashSet;
 
 use burn_dendrite_nn::{
-    Compartment, Parameter, PerPopulation, Plan, PopulationId, PopulationName, SpecError,
-    SpecErrors, error::unknown_name,
+    Activation, Compartment, Parameter, PerPopulation, Plan, PopulationId, PopulationName,
+    SpecError, SpecErrors, error::unknown_name,
 };
 
 use crate::{
-    AnyRule, Learning, LearningSpec, NudgeSpec, RuleSite, RuleSpec, Select, Signal, Target,
+    AnyRule, Learning, LearningSpec, Loss, NudgeSpec, RuleSite, RuleSpec, Select, Signal, Target,
     backprop::Objective,
-    phase::{Nudge, Response, Settling, hears_from_above},
+    phase::{Nudge, Plateau, Response, Settling, hears_from_above},
 };
 
 pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecErrors> {
@@ -42,11 +42,14 @@ pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecEr
         let rate = rule.learning_rate;
         let fits = match &rule.rule {
             RuleSpec::Local(local) => {
-                learning.add(parameter, rate, local.shared());
-                local_rule_fits(local.kind(), &**local, parameter, plan, learning.nudge())
+                let fits =
+                    local_rule_fits(local.kind(), &**local, parameter, plan, learning.nudge());
+                let felt = fits.as_ref().ok().copied().flatten();
+                learning.add(parameter, rate, local.shared(), felt);
+                fits.map(|_| ())
             }
             RuleSpec::Backprop => {
-                learning.add_descent(parameter, rate, Objective::OutputLoss);
+                learning.add_descent(parameter, rate, Objective::Output(spec.loss));
                 reaches_a_soma("backprop", parameter, plan)
             }
             RuleSpec::DendriticBackprop { source } => match dendrite_of(source, plan) {
@@ -60,6 +63,14 @@ pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecEr
         if let Err(message) = fits {
             wrong(".rule", message);
         }
+    }
+    let output = &plan.populations[plan.output];
+    if spec.loss == Loss::CrossEntropy && output.activation != Activation::Softmax {
+        let message = format!(
+            "`cross_entropy` needs rates that sum to 1; accepted with it: `activation = \"softmax\"` for `{}`",
+            output.name
+        );
+        errors.push(SpecError::new("loss", message));
     }
     match (spec.tracked_steps, learning.uses_backprop()) {
         (Some(steps), true) if (1..=plan.steps).contains(&steps) => {
@@ -91,6 +102,15 @@ fn nudged(spec: &NudgeSpec, plan: &Plan, errors: &mut Vec<SpecError>) -> Nudge {
         }
     };
     valid("nudge.select".to_owned(), &spec.select);
+    if !(spec.strength.is_finite() && spec.strength > 0.0) {
+        let message = format!("`strength` is {}; accepted: more than 0", spec.strength);
+        errors.push(SpecError::new("nudge.strength", message));
+    }
+    let is_top_down = spec.settling == Settling::TopDown;
+    if !is_top_down && (spec.plateau != Plateau::State || spec.strength != 1.0) {
+        let message = "a difference, or a strength other than 1, needs `settling = \"top_down\"`";
+        errors.push(SpecError::new("nudge.settling", message));
+    }
     // The output's error reaches all of it, as in the reference: only dendrites are selective.
     let default = |is_output| match is_output {
         true => Response {
@@ -106,7 +126,9 @@ fn nudged(spec: &NudgeSpec, plan: &Plan, errors: &mut Vec<SpecError>) -> Nudge {
     let settling = spec.settling;
     let reached = |id| match settling {
         Settling::OutputOnly => id == plan.output,
-        Settling::Instant | Settling::Equilibrated => id == plan.output || plan.has_dendrite(id),
+        Settling::Instant | Settling::Equilibrated | Settling::TopDown => {
+            id == plan.output || plan.has_dendrite(id)
+        }
     };
     let Some(named) = &spec.populations else {
         for (id, _) in plan.populations.iter().filter(|(id, _)| reached(*id)) {
@@ -114,6 +136,8 @@ fn nudged(spec: &NudgeSpec, plan: &Plan, errors: &mut Vec<SpecError>) -> Nudge {
         }
         return Nudge {
             settling,
+            plateau: spec.plateau,
+            strength: spec.strength,
             populations,
         };
     };
@@ -129,7 +153,7 @@ fn nudged(spec: &NudgeSpec, plan: &Plan, errors: &mut Vec<SpecError>) -> Nudge {
                     Settling::OutputOnly => {
                         "is not the output, and `settling = \"output_only\"` nudges nothing else"
                     }
-                    Settling::Instant | Settling::Equilibrated => {
+                    Settling::Instant | Settling::Equilibrated | Settling::TopDown => {
                         "has no dendrite and is not the output, so nothing can nudge it"
                     }
                 };
@@ -147,6 +171,8 @@ fn nudged(spec: &NudgeSpec, plan: &Plan, errors: &mut Vec<SpecError>) -> Nudge {
     }
     Nudge {
         settling,
+        plateau: spec.plateau,
+        strength: spec.strength,
         populations,
     }
 }
@@ -223,14 +249,15 @@ fn reaches_a_soma(kind: &str, parameter: Parameter, plan: &Plan) -> Result<(), S
     }
 }
 
-/// Whether a rule's parameters are in range and everything that it reads exists where it is used.
+/// Whether a rule's parameters are in range and everything that it reads exists where it is used; the
+/// population that it feels.
 pub(crate) fn local_rule_fits(
     kind: &str,
     rule: &dyn AnyRule,
     parameter: Parameter,
     plan: &Plan,
     nudge: Option<&Nudge>,
-) -> Result<(), String> {
+) -> Result<Option<PopulationId>, String> {
     let (post, site) = match parameter {
         Parameter::Weight(id) => {
             let projection = plan.projection(id);
@@ -265,7 +292,20 @@ pub(crate) fn local_rule_fits(
         } else {
             Err(format!("`{kind}` needs {reason}"))
         }
-    })
+    })?;
+    let Some(name) = rule.feels() else {
+        return Ok(None);
+    };
+    let felt = plan.population(name)?;
+    let is_top_down = nudge.is_some_and(|it| it.settling == Settling::TopDown);
+    if is_top_down && hears_from_above(plan, felt) {
+        Ok(Some(felt))
+    } else {
+        Err(format!(
+            "`{kind}` feels `{name}`, which needs a dendrite with an input in the backward phase, and \
+             `settling = \"top_down\"`"
+        ))
+    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,9 @@ use burn_dendrite_nn::{
     perturb::Conditions,
 };
 
-use crate::{Learning, RuleMemory, State, Trace, learning::Step};
+use crate::{
+    Descent, DescentMemory, Learning, RuleMemory, State, Trace, descent::Descending, learning::Step,
+};
 
 /// A network that learns in main memory, with what its rules remember.
 ///
@@ -49,6 +51,7 @@ use crate::{Learning, RuleMemory, State, Trace, learning::Step};
 pub struct HostTrainer {
     network: HostNetwork,
     learning: Learning,
+    descending: Descending,
     /// Of all local rules, a row for each of their slots.
     memory: Vec<HostRows>,
     /// Of the last step.
@@ -71,11 +74,34 @@ impl HostTrainer {
         Self {
             network: host,
             learning: learning.clone(),
+            descending: Descending::plain(),
             memory: memory.rows().into_iter().map(row).collect(),
             trace: None,
             recorded: Vec::new(),
             device: device.unwrap_or_default().without_autodiff(),
         }
+    }
+
+    /// The same with an optimizer that goes on from what it kept in `memory`; plain steps unless given.
+    ///
+    /// # Panics
+    ///
+    /// If the memory is that of another descent.
+    pub fn descending_by(self, descent: Descent, memory: &DescentMemory) -> Self {
+        let learned: Vec<Parameter> = self.learning.learned().collect();
+        Self {
+            descending: Descending::new(descent, &learned, memory),
+            ..self
+        }
+    }
+
+    /// Puts what the optimizer keeps now into the memory from which it was made.
+    ///
+    /// # Panics
+    ///
+    /// If it is the memory of another one.
+    pub fn keep_in(&self, memory: &DescentMemory) {
+        self.descending.keep_in(memory);
     }
 
     /// One training step on a batch, all learning rates times `factor`: forward phase, backward
@@ -121,14 +147,16 @@ impl HostTrainer {
             target,
             &mut (),
         );
+        self.descending.begin();
+        let own: Vec<Parameter> = self.learning.own_steps().collect();
         for (parameter, delta) in updates.into_deltas() {
-            let delta = if factor == 1.0 {
-                delta
+            if own.contains(&parameter) {
+                self.network
+                    .change(parameter, &delta.products, &delta.weighted);
             } else {
-                delta.scale(factor)
-            };
-            self.network
-                .change(parameter, &delta.products, &delta.weighted);
+                let network = &mut self.network;
+                self.descending.change(network, parameter, delta, factor);
+            }
         }
         self.memory = remembered;
         self.trace = Some(trace);

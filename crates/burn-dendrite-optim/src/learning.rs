@@ -4,15 +4,15 @@ use std::sync::Arc;
 
 use burn::{module::Module, optim::GradientsParams, tensor::Tensor};
 use burn_dendrite_nn::{
-    Dynamics, Network, NetworkState, Observer, Parameter, Plan, SpecError,
+    Dynamics, Network, NetworkState, Observer, Parameter, Plan, PopulationId, SpecError,
     numbers::Rows,
     perturb::{Conditions, Running},
 };
 
 use crate::{
-    AnyRule, LearningRule, RuleMemory, RuleStep, Side, Target, Trace, Updates,
+    AnyRule, LearningRule, RuleMemory, RuleStep, Side, StepSize, Target, Trace, Updates,
     backprop::{Descend, Gradient, Objective, Tracked},
-    phase::Nudge,
+    phase::{Nudge, Settling},
     rule::Plastic,
     synapse::Synapse,
 };
@@ -34,6 +34,8 @@ pub(crate) struct LocalPlasticity {
     pub(crate) parameter: Parameter,
     pub(crate) learning_rate: f64,
     pub(crate) rule: Arc<dyn AnyRule>,
+    /// The population that the rule feels.
+    pub(crate) felt: Option<PopulationId>,
 }
 
 /// A parameter that descends on an objective.
@@ -120,11 +122,18 @@ impl Learning {
         }
     }
 
-    pub(crate) fn add(&mut self, parameter: Parameter, learning_rate: f64, rule: Arc<dyn AnyRule>) {
+    pub(crate) fn add(
+        &mut self,
+        parameter: Parameter,
+        learning_rate: f64,
+        rule: Arc<dyn AnyRule>,
+        felt: Option<PopulationId>,
+    ) {
         self.local.push(LocalPlasticity {
             parameter,
             learning_rate,
             rule,
+            felt,
         });
     }
 
@@ -160,9 +169,9 @@ impl Learning {
             return Err(wrong("it learns by another rule already".to_owned()));
         }
         crate::check::learning_rate(learning_rate).map_err(wrong)?;
-        crate::check::local_rule_fits("the rule", &rule, parameter, plan, self.nudge())
+        let felt = crate::check::local_rule_fits("the rule", &rule, parameter, plan, self.nudge())
             .map_err(wrong)?;
-        self.add(parameter, learning_rate, Arc::new(rule));
+        self.add(parameter, learning_rate, Arc::new(rule), felt);
         Ok(self)
     }
 
@@ -202,6 +211,13 @@ impl Learning {
     pub fn learned(&self) -> impl Iterator<Item = Parameter> {
         let local = self.local.iter().map(|local| local.parameter);
         local.chain(self.backprop.iter().map(|descent| descent.parameter))
+    }
+
+    /// The parameters whose rules decide themselves how large a step is.
+    pub(crate) fn own_steps(&self) -> impl Iterator<Item = Parameter> {
+        let own = self.local.iter();
+        own.filter(|local| local.rule.step_size() == StepSize::Rule)
+            .map(|local| local.parameter)
     }
 
     /// The memory of the rules before the first sample; empty where no rule has one.
@@ -326,7 +342,12 @@ impl Learning {
             observer,
             &mut updates,
         );
-        let dendrite = running.dendritic_states(&forward);
+        // From the top down, dendrites are looked at when their interneurons have answered.
+        let settling = self.nudge.as_ref().map(|nudge| nudge.settling);
+        let dendrite = match settling {
+            Some(Settling::TopDown) => plan.populations.iter().map(|_| None).collect(),
+            _ => running.dendritic_states(&forward),
+        };
         let output = forward.activity[plan.output].clone();
         let loss = (target.clone() - output).squared();
         let loss = loss.mean_of_row().mean_of_column();
@@ -343,7 +364,7 @@ impl Learning {
         for local in &self.local {
             let (own, others) = unread.split_at(local.rule.memory().len());
             unread = others;
-            let synapse = Synapse::new(plan, local.parameter, &trace, own);
+            let synapse = Synapse::new(plan, local.parameter, &trace, local.felt, own);
             let RuleStep {
                 delta,
                 remembered: left,

@@ -13,9 +13,11 @@
 //! The model is that of Galloni, Peddada, Chennawar and Milstein, *Cellular and subcellular
 //! specialization enables biology-constrained deep learning* (2025).
 
+mod anatomy;
 mod backprop;
 mod check;
 mod delta;
+mod descent;
 mod host;
 mod learning;
 mod memory;
@@ -26,13 +28,17 @@ mod synapse;
 mod trace;
 mod updates;
 
+pub use anatomy::{AnatomyLearning, DendriticInhibition, EiNetworkConfig, Feedback};
 pub use delta::Delta;
+pub use descent::{Descent, DescentMemory};
 pub use host::{HostTrainer, to_tensors};
 pub use learning::{Learning, Outcome};
 pub use memory::{RuleMemory, Side, Slot};
-pub use phase::{Gate, NudgeSpec, Select, Settling};
-pub use rule::{AnyRule, Idle, LearningRule, LocalRule, RuleSite, RuleSpec, RuleStep, Signal};
-pub use spec::{LearningSpec, Plasticity, Target};
+pub use phase::{Gate, NudgeSpec, Plateau, Select, Settling};
+pub use rule::{
+    AnyRule, Idle, LearningRule, LocalRule, RuleSite, RuleSpec, RuleStep, Signal, StepSize,
+};
+pub use spec::{LearningSpec, Loss, Plasticity, Target};
 pub use synapse::{Postsynaptic, Presynaptic, Synapse};
 pub use trace::{ActivityPhase, State, Trace};
 pub use updates::Updates;

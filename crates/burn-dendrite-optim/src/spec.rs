@@ -17,9 +17,27 @@ pub struct LearningSpec {
     /// How many of the last forward steps backprop goes through; needed by `backprop` rules only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tracked_steps: Option<usize>,
+    /// What backprop descends on; the squared error unless given.
+    #[serde(default, skip_serializing_if = "is_squared")]
+    pub loss: Loss,
     /// What learns, and how; everything else stays as it is.
     #[serde(rename = "rule", default)]
     pub rules: Vec<Plasticity>,
+}
+
+/// The loss of the output that backprop descends on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Loss {
+    /// Mean over batch and output units of `(t − r)²`.
+    #[default]
+    Squared,
+    /// Mean over the batch of `−Σ t ln r`, for a softmax, whose somata then descend on `r − t`.
+    CrossEntropy,
+}
+
+fn is_squared(loss: &Loss) -> bool {
+    *loss == Loss::Squared
 }
 
 /// How the weights of one projection, or the bias of one population, learn.

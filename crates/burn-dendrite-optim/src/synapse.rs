@@ -17,6 +17,7 @@ pub struct Synapse<'a, R = Tensor<2>> {
     pub pre: Presynaptic<'a, R>,
     /// The postsynaptic side.
     pub post: Postsynaptic<'a, R>,
+    felt: Option<Postsynaptic<'a, R>>,
     memory: &'a [R],
 }
 
@@ -41,6 +42,7 @@ impl<'a, R: Rows> Synapse<'a, R> {
         plan: &'a Plan,
         parameter: Parameter,
         trace: &'a Trace<R>,
+        felt: Option<PopulationId>,
         memory: &'a [R],
     ) -> Self {
         let (projection, post) = match parameter {
@@ -57,8 +59,18 @@ impl<'a, R: Rows> Synapse<'a, R> {
                 post,
             },
             post: Postsynaptic { trace, id: post },
+            felt: felt.map(|id| Postsynaptic { trace, id }),
             memory,
         }
+    }
+
+    /// The neurons that the rule [feels](crate::LearningRule::feels).
+    ///
+    /// # Panics
+    ///
+    /// If the rule says that it feels none.
+    pub fn felt(&self) -> &Postsynaptic<'a, R> {
+        self.felt.as_ref().expect("the rule says what it feels")
     }
 
     /// What the rule remembered in its slot of that number, as a row `[1, size]`.
@@ -207,6 +219,17 @@ impl<R: Rows> Postsynaptic<'_, R> {
         self.trace.dendrite[self.id]
             .clone()
             .expect("the rule declares that it needs a dendrite")
+    }
+
+    /// What the dendrite asks for at the end of the backward phase, `[batch, post]`, in [-1, 1].
+    ///
+    /// # Panics
+    ///
+    /// If the dendrite hears nothing in the backward phase.
+    pub fn nudged_dendrite(&self) -> R {
+        self.trace.nudged_dendrite[self.id]
+            .clone()
+            .expect("the rule declares that it needs a plateau")
     }
 
     /// Plateau potential, `[batch, post]`, in [-1, 1].

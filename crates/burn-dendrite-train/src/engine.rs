@@ -73,8 +73,8 @@ fn obstacle(optimizer: OptimizerSpec, settings: &RunSettings, device: &Device) -
     if !is_cpu(device) || learner.devices > 1 {
         return Some("it works on one device, `flex`".to_owned());
     }
-    if optimizer != (OptimizerSpec::Sgd { momentum: None }) {
-        return Some("its optimizer is not plain gradient descent".to_owned());
+    if optimizer.in_memory().is_none() {
+        return Some("it knows gradient descent, with momentum or not, and Adam".to_owned());
     }
     if settings.on_divergence == OnDivergence::Skip {
         return Some("updates are to be left out where activity runs away".to_owned());

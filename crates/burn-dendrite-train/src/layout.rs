@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn what_is_not_at_its_default_is_written() {
         let mut spec = presets::load("mnist-backprop-ann").unwrap();
-        spec.optimizer = crate::optimizer::OptimizerSpec::Adam {};
+        spec.optimizer = crate::optimizer::OptimizerSpec::AdamW {};
         spec.network.populations[1].activation = Activation::Tanh;
         let text = to_toml(&spec).unwrap();
         assert!(text.contains("optimizer = { kind = \"adam\" }\n"), "{text}");

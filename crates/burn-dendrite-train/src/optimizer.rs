@@ -1,13 +1,14 @@
 //! What applies the updates: burn's optimizers and learning-rate schedules, as data.
 
 use burn::optim::{
-    AdamConfig, AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig,
+    AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig,
     lr_scheduler::{
         cosine::CosineAnnealingLrSchedulerConfig, linear::LinearLrSchedulerConfig,
         module_lr_scheduler::ModuleLrScheduler,
     },
     momentum::MomentumConfig,
 };
+use burn_dendrite_optim::Descent;
 use serde::{Deserialize, Serialize};
 
 /// One of burn's optimizers.
@@ -22,12 +23,54 @@ pub enum OptimizerSpec {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         momentum: Option<f64>,
     },
-    /// Adam with burn's defaults.
-    Adam {},
+    /// Adam.
+    Adam {
+        /// Decay of the mean of changes; 0.9 unless given.
+        #[serde(default = "beta_1", skip_serializing_if = "is_beta_1")]
+        beta_1: f64,
+        /// Decay of the mean of their squares; 0.999 unless given.
+        #[serde(default = "beta_2", skip_serializing_if = "is_beta_2")]
+        beta_2: f64,
+        /// What keeps the denominator from 0; 1e-5 unless given.
+        #[serde(default = "epsilon", skip_serializing_if = "is_epsilon")]
+        epsilon: f64,
+        /// Share of each weight that is lost per step and unit of the rate, as in AdamW; none unless
+        /// given.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        weight_decay: f64,
+    },
     /// AdamW with burn's defaults.
     AdamW {},
     /// RMSprop with burn's defaults.
     RmsProp {},
+}
+
+fn beta_1() -> f64 {
+    0.9
+}
+
+fn beta_2() -> f64 {
+    0.999
+}
+
+fn epsilon() -> f64 {
+    1e-5
+}
+
+fn is_beta_1(value: &f64) -> bool {
+    *value == beta_1()
+}
+
+fn is_beta_2(value: &f64) -> bool {
+    *value == beta_2()
+}
+
+fn is_epsilon(value: &f64) -> bool {
+    *value == epsilon()
+}
+
+fn is_zero(value: &f64) -> bool {
+    *value == 0.0
 }
 
 impl Default for OptimizerSpec {
@@ -49,7 +92,47 @@ impl OptimizerSpec {
             } if !(0.0..1.0).contains(&momentum) => Err(format!(
                 "`momentum` is {momentum}; accepted: 0 or more, less than 1"
             )),
+            Self::Adam {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+            } => {
+                let shares = [("beta_1", beta_1), ("beta_2", beta_2)];
+                if let Some((key, value)) = shares.iter().find(|it| !(0.0..1.0).contains(&it.1)) {
+                    return Err(format!(
+                        "`{key}` is {value}; accepted: 0 or more, less than 1"
+                    ));
+                }
+                let sizes = [("epsilon", epsilon), ("weight_decay", weight_decay)];
+                match sizes.iter().find(|it| !(it.1.is_finite() && it.1 >= 0.0)) {
+                    Some((key, value)) => Err(format!("`{key}` is {value}; accepted: 0 or more")),
+                    None => Ok(()),
+                }
+            }
             _ => Ok(()),
+        }
+    }
+
+    /// The same in main memory, where it is known there.
+    pub fn in_memory(&self) -> Option<Descent> {
+        match *self {
+            Self::Sgd { momentum: None } => Some(Descent::Plain),
+            Self::Sgd {
+                momentum: Some(momentum),
+            } => Some(Descent::Momentum { momentum }),
+            Self::Adam {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+            } => Some(Descent::Adam {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+            }),
+            Self::AdamW {} | Self::RmsProp {} => None,
         }
     }
 
@@ -71,7 +154,17 @@ impl OptimizerSpec {
                 });
                 SgdConfig::new().with_momentum(momentum).init()
             }
-            Self::Adam {} => AdamConfig::new().init(),
+            Self::Adam {
+                beta_1,
+                beta_2,
+                epsilon,
+                weight_decay,
+            } => AdamWConfig::new()
+                .with_beta_1(beta_1 as f32)
+                .with_beta_2(beta_2 as f32)
+                .with_epsilon(epsilon as f32)
+                .with_weight_decay(weight_decay as f32)
+                .init(),
             Self::AdamW {} => AdamWConfig::new().init(),
             Self::RmsProp {} => RmsPropConfig::new().init(),
         }

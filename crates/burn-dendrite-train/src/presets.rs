@@ -52,6 +52,14 @@ presets![
     "spirals-backprop-ann",
     "spirals-backprop-ann-zero-bias",
     "spirals-backprop-ann-0-hidden",
+    "mnist-mirrored-dtp",
+    "mnist-mirrored-backprop",
+    "mnist-mirrored-dtp-learned-feedback",
+    "mnist-deep-dtp",
+    "mnist-deep-backprop",
+    "mnist-deep-dtp-local",
+    "fashion-mnist-mirrored-dtp",
+    "fashion-mnist-mirrored-backprop",
 ];
 
 /// Why a preset cannot be had.

@@ -6,7 +6,9 @@ use burn_dendrite_nn::{
     NetworkSpec, Plan, SpecError, SpecErrors,
     spec::{Collector, Format, PopulationSpec, ProjectionSpec, deserialize},
 };
-use burn_dendrite_optim::{Learning, LearningSpec, Plasticity, phase::PopulationNudge};
+use burn_dendrite_optim::{
+    EiNetworkConfig, Learning, LearningSpec, Plasticity, phase::PopulationNudge,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -62,6 +64,7 @@ impl ExperimentSpec {
     ///
     /// Those of [`parse`](Self::parse).
     pub fn from_value(value: Value) -> Result<Self, SpecErrors> {
+        let value = written_out(value)?;
         // serde stops at the first mistake, so the entries of the long lists are read one by one.
         let mut mistakes = Collector::default();
         let empty = Value::Null;
@@ -147,4 +150,38 @@ impl ExperimentSpec {
             },
         }
     }
+}
+
+/// An anatomy by name, as a file writes it.
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Anatomy {
+    /// Layers whose feedback path mirrors the forward path.
+    Mirrored(EiNetworkConfig),
+}
+
+/// The specification with its anatomy, if it names one, written out as populations, projections and rules.
+fn written_out(mut value: Value) -> Result<Value, SpecErrors> {
+    let Some(table) = value.as_object_mut() else {
+        return Ok(value);
+    };
+    let Some(anatomy) = table.remove("anatomy") else {
+        return Ok(value);
+    };
+    for key in ["network", "learning"] {
+        if table.contains_key(key) {
+            let message = format!("an `anatomy` writes it; accepted: `anatomy` or `{key}`");
+            return Err(SpecError::new(key, message).into());
+        }
+    }
+    let Anatomy::Mirrored(config) = deserialize("anatomy", anatomy)?;
+    let (network, learning) = config.build();
+    let json = |key: &str, value: serde_json::Result<Value>| {
+        value.map_err(|error| SpecError::new(key, error.to_string()))
+    };
+    let network = json("network", serde_json::to_value(network))?;
+    let learning = json("learning", serde_json::to_value(learning))?;
+    table.insert("network".to_owned(), network);
+    table.insert("learning".to_owned(), learning);
+    Ok(value)
 }

@@ -85,9 +85,10 @@ pub fn throughput(
         let pace = Pace {
             batch_size,
             schedule,
+            descent: spec.optimizer.in_memory().unwrap_or_default(),
         };
         loader = loader.with_steps_together(pace.steps());
-        model = model.in_memory(pace);
+        model = model.descending_by(pace.descent).in_memory(pace);
     }
     let mut optimizer = spec.optimizer.init();
     let mut rates = Vec::new();

@@ -25,7 +25,9 @@ registry! {
     }
 }
 
+mod balance;
 mod dale;
+pub(crate) use balance::balanced;
 pub use dale::{dale_bounds, project_dale};
 pub use fan_in_sum::Autapses;
 

@@ -21,6 +21,12 @@ const FEW_PRODUCTS: usize = 8;
 /// Fewer rows than this are not worth a second thread.
 const ROWS_PER_THREAD: usize = 8;
 
+/// Rows whose changes are computed together where every weight changes.
+const ROWS_PER_BLOCK: usize = 32;
+
+/// Some rows of weights, and what an optimizer keeps of them.
+type RowBlock<'a, const N: usize> = (&'a mut [f32], [&'a mut [f32]; N]);
+
 /// The weights of one projection, `[pre, post]`, and what holds of them.
 #[derive(Clone, Debug)]
 pub(crate) struct DenseWeights {
@@ -49,6 +55,16 @@ impl DenseWeights {
 
     pub(super) fn dims(&self) -> [usize; 2] {
         self.values.dims()
+    }
+
+    /// The weights, `[pre, post]`.
+    pub(super) fn rows(&self) -> &HostRows {
+        &self.values
+    }
+
+    /// Takes weights as they are.
+    pub(super) fn set(&mut self, weights: HostRows) {
+        self.values = weights;
     }
 
     pub(super) fn to_values(&self) -> Vec<f32> {
@@ -124,6 +140,51 @@ impl DenseWeights {
         } else {
             self.change_blocks(&products, &weighted);
         }
+        self.constrain_together();
+    }
+
+    /// Every weight by a step that knows its change and what it keeps in `memory`; a block of rows at a time,
+    /// whose changes stay in the cache.
+    pub(super) fn change_by<const N: usize>(
+        &mut self,
+        products: Products<'_>,
+        weighted: Products<'_>,
+        memory: &mut [HostRows; N],
+        step: impl Fn(&mut [f32], &[f32], [&mut [f32]; N]) + Send + Sync,
+    ) {
+        let [products, weighted] = [products, weighted].map(Stacked::new);
+        let width = self.values.width();
+        let length = ROWS_PER_BLOCK * width;
+        let mut memory = memory
+            .each_mut()
+            .map(|memory| memory.block_mut().chunks_mut(length));
+        let mut blocks: Vec<RowBlock<'_, N>> = Vec::new();
+        for weights in self.values.block_mut().chunks_mut(length) {
+            let memory = memory
+                .each_mut()
+                .map(|memory| memory.next().expect("equal sizes"));
+            blocks.push((weights, memory));
+        }
+        let change = |scratch: &mut (Vec<f32>, Vec<f32>),
+                      (index, block): (usize, RowBlock<'_, N>)| {
+            let (weights, memory) = block;
+            let (first, units) = (index * ROWS_PER_BLOCK, weights.len() / width);
+            let (change, decay) = scratch;
+            change.clear();
+            change.resize(weights.len(), 0.0);
+            products.add_to(change, first, units, width);
+            if weighted.count() > 0 {
+                decay.clear();
+                decay.resize(weights.len(), 0.0);
+                weighted.add_to(decay, first, units, width);
+                for ((change, decay), weight) in change.iter_mut().zip(decay).zip(&*weights) {
+                    *change += *decay * weight;
+                }
+            }
+            step(weights, change, memory);
+        };
+        (blocks.into_par_iter().enumerate()).for_each_init(Default::default, change);
+        self.constrain_each();
         self.constrain_together();
     }
 

@@ -11,6 +11,7 @@ pub(crate) use dense::DenseWeights;
 use crate::{
     Adjoint, Network, Numbers, Parameter, PerPopulation, Plan, PopulationId, ProjectionId,
     WeightSource,
+    constraint::balanced,
     numbers::{HostRows, Rows},
     on_inner,
 };
@@ -39,7 +40,7 @@ impl HostNetwork {
         let weights = (plan.projections.iter().enumerate())
             .map(|(index, projection)| {
                 projection
-                    .is_owned()
+                    .has_weights()
                     .then(|| DenseWeights::load(network, ProjectionId(index)))
             })
             .collect();
@@ -55,9 +56,10 @@ impl HostNetwork {
 
     /// `network`, from which this one was made, with the values that `parameters` have here.
     pub fn store(&self, mut network: Network, parameters: &[Parameter]) -> Network {
-        for parameter in parameters {
-            let values = self.parameter(*parameter);
-            match *parameter {
+        let derived = self.plan.balances().map(|(id, ..)| Parameter::Weight(id));
+        for parameter in parameters.iter().copied().chain(derived) {
+            let values = self.parameter(parameter);
+            match parameter {
                 Parameter::Weight(id) => {
                     let site = &self.plan.projection(id).site;
                     let slot = &mut network.projections[id.0].weight;
@@ -116,22 +118,50 @@ impl HostNetwork {
     /// If the parameter is not the network's own.
     pub fn change(&mut self, parameter: Parameter, products: Products<'_>, weighted: Products<'_>) {
         match parameter {
-            Parameter::Weight(id) => self.own_weights(id).change(products, weighted),
+            Parameter::Weight(id) => {
+                self.own_weights(id).change(products, weighted);
+                self.balance(id);
+            }
             Parameter::Bias(id) => {
-                let product = |factors: Products<'_>| {
-                    let products = factors.iter().map(|(pre, post)| {
-                        let rows = post.dims()[0] as f64;
-                        (pre.clone() * post.clone()).mean_of_column() * rows
-                    });
-                    products.reduce(|sum, product| sum + product)
-                };
+                let bias = self.biases[id].take().expect("a bias that learns exists");
+                let change = bias_change(&bias, products, weighted);
+                self.biases[id] = Some(bias + change);
+                self.constrain_bias(id);
+            }
+        }
+    }
+
+    /// Changes a parameter as an optimizer does that looks at every weight, and applies what must hold.
+    ///
+    /// `step` is given some of the weights, the changes that are asked for,
+    /// `Σ_k x_kᵀ · y_k + w ∘ Σ_l u_lᵀ · v_l`, and what it keeps in `memory`, in the same order.
+    ///
+    /// # Shapes
+    ///
+    /// - memory: `[pre, post]` each, or `[1, size]` for a bias
+    ///
+    /// # Panics
+    ///
+    /// If the parameter is not the network's own, or a memory is of another size.
+    pub fn change_by<const N: usize>(
+        &mut self,
+        parameter: Parameter,
+        products: Products<'_>,
+        weighted: Products<'_>,
+        memory: &mut [HostRows; N],
+        step: impl Fn(&mut [f32], &[f32], [&mut [f32]; N]) + Send + Sync,
+    ) {
+        match parameter {
+            Parameter::Weight(id) => {
+                self.own_weights(id)
+                    .change_by(products, weighted, memory, step);
+                self.balance(id);
+            }
+            Parameter::Bias(id) => {
                 let mut bias = self.biases[id].take().expect("a bias that learns exists");
-                if let Some(weighted) = product(weighted) {
-                    bias = bias.clone() + bias * weighted;
-                }
-                if let Some(products) = product(products) {
-                    bias = bias + products;
-                }
+                let change = bias_change(&bias, products, weighted);
+                let memory = memory.each_mut().map(HostRows::block_mut);
+                step(bias.block_mut(), change.block(), memory);
                 self.biases[id] = Some(bias);
                 self.constrain_bias(id);
             }
@@ -146,11 +176,28 @@ impl HostNetwork {
     /// If the parameter is not the network's own.
     pub fn replace(&mut self, parameter: Parameter, change: impl FnOnce(HostRows) -> HostRows) {
         match parameter {
-            Parameter::Weight(id) => self.own_weights(id).replace(change),
+            Parameter::Weight(id) => {
+                self.own_weights(id).replace(change);
+                self.balance(id);
+            }
             Parameter::Bias(id) => {
                 let bias = self.biases[id].take().expect("a bias that learns exists");
                 self.biases[id] = Some(change(bias));
                 self.constrain_bias(id);
+            }
+        }
+    }
+
+    /// Derives the weights that follow from changed ones.
+    fn balance(&mut self, changed: ProjectionId) {
+        let plan = self.plan.clone();
+        for (id, of, through) in plan.balances() {
+            if of == changed || through == changed {
+                let weights = balanced(
+                    self.view(of).weights.rows(),
+                    self.view(through).weights.rows(),
+                );
+                self.own_weights(id).set(weights);
             }
         }
     }
@@ -185,7 +232,7 @@ impl HostNetwork {
             weights.expect("a checked source owns its weights")
         };
         match self.plan.projection(id).source {
-            WeightSource::Own(_) => View {
+            WeightSource::Own(_) | WeightSource::Balance { .. } => View {
                 weights: own(id),
                 transpose: false,
                 scale: 1.0,
@@ -242,6 +289,22 @@ impl Adjoint for HostNetwork {
         let sum = whole(sum, error.dims()[0], pre);
         (view.weights).add_product(error, !view.transpose, view.scale, wanted, sum)
     }
+}
+
+/// `Σ x·y + b ∘ Σ u·v`, `[1, size]`: a bias has one presynaptic unit.
+fn bias_change(bias: &HostRows, products: Products<'_>, weighted: Products<'_>) -> HostRows {
+    let product = |factors: Products<'_>| {
+        let products = factors.iter().map(|(pre, post)| {
+            let rows = post.dims()[0] as f64;
+            (pre.clone() * post.clone()).mean_of_column() * rows
+        });
+        products.reduce(|sum, product| sum + product)
+    };
+    let weighted = product(weighted).map(|weighted| weighted * bias.clone());
+    let parts = [product(products), weighted].into_iter().flatten();
+    parts
+        .reduce(|sum, part| sum + part)
+        .unwrap_or_else(|| HostRows::full(bias.dims(), 0.0))
 }
 
 /// A sum of `[rows, size]`, from one of a single row or none.

@@ -357,6 +357,7 @@ impl Rows for HostRows {
             Activation::Sigmoid => self.map(|soma| 1.0 / (1.0 + (-soma).exp())),
             Activation::Tanh => self.map(f32::tanh),
             Activation::Linear => self,
+            Activation::Softmax => self.each_row(softmax),
         }
     }
 
@@ -368,6 +369,7 @@ impl Rows for HostRows {
             Activation::Sigmoid => self.map(|rate| rate * (1.0 - rate)),
             Activation::Tanh => self.map(|rate| 1.0 - rate * rate),
             Activation::Linear => self.map(|_| 1.0),
+            Activation::Softmax => panic!("a softmax has no slope of one neuron"),
         }
     }
 
@@ -475,6 +477,19 @@ impl Rows for HostRows {
             }
         }
         Self::of_block(1, self.0.size, sums) / self.0.rows.max(1) as f64
+    }
+}
+
+/// `exp(s_j) / Σ_k exp(s_k)`, without overflow.
+fn softmax(values: &mut [f32]) {
+    let largest = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let mut sum = 0.0;
+    for value in values.iter_mut() {
+        *value = (*value - largest).exp();
+        sum += *value;
+    }
+    for value in values {
+        *value /= sum;
     }
 }
 

@@ -270,7 +270,7 @@ where
 
 /// Runs a closure with the widest vector instructions that the compiler may use on this machine.
 #[inline(always)]
-pub(crate) fn vectorized<R>(run: impl FnOnce() -> R) -> R {
+pub fn vectorized<R>(run: impl FnOnce() -> R) -> R {
     arch().dispatch(run)
 }
 

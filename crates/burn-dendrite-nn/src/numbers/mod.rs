@@ -17,6 +17,7 @@ use std::{
 
 pub use bounds::Bounds;
 pub use host::HostRows;
+pub use kernel::vectorized;
 
 use crate::Activation;
 
@@ -73,8 +74,24 @@ pub trait Rows:
     /// `f` of every value.
     fn respond(self, activation: Activation) -> Self;
 
-    /// `f'` at the states whose activities these are.
+    /// `f'` at the states whose activities these are, for activations that work neuron by neuron.
+    ///
+    /// # Panics
+    ///
+    /// For [`Activation::Softmax`]: see [`through`](Self::through).
     fn slope(self, activation: Activation) -> Self;
+
+    /// What an error in the activities means for the somata, `Σ_k e_k ∂r_k/∂s_j`, where the activities are
+    /// `activity`.
+    fn through(self, activity: &Self, activation: Activation) -> Self {
+        if activation.is_elementwise() {
+            return self * activity.clone().slope(activation);
+        }
+        // ∂r_k/∂s_j = r_k (δ_kj − r_j)
+        let [_, size] = activity.dims();
+        let shared = (self.clone() * activity.clone()).mean_of_row() * size as f64;
+        (self - shared) * activity.clone()
+    }
 
     /// `s + (drive − s) / τ`: one step of a leaky integration, `self` being the state `s`.
     fn leak(self, drive: Self, tau: f64) -> Self;

@@ -100,8 +100,8 @@ impl<N: Adjoint + ?Sized> Adjoint for Running<'_, N> {
         running!(self, numbers => numbers.add_drive_back(id, error, wanted, sum))
     }
 
-    fn slope(&self, id: PopulationId, activity: N::Rows) -> N::Rows {
-        running!(self, numbers => numbers.slope(id, activity))
+    fn through_response(&self, id: PopulationId, error: N::Rows, activity: &N::Rows) -> N::Rows {
+        running!(self, numbers => numbers.through_response(id, error, activity))
     }
 
     fn weight_factors(

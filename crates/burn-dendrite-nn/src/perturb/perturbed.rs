@@ -168,16 +168,17 @@ impl<N: Adjoint + ?Sized> Adjoint for Perturbed<'_, N> {
         }
     }
 
-    fn slope(&self, id: PopulationId, activity: N::Rows) -> N::Rows {
+    fn through_response(&self, id: PopulationId, error: N::Rows, activity: &N::Rows) -> N::Rows {
         let Some(gain) = &self.effects.cells(id).gain else {
-            return self.numbers.slope(id, activity);
+            return self.numbers.through_response(id, error, activity);
         };
         // Of a silenced cell the response is not known, nor needed.
         let divisors: Vec<f32> = (gain.iter())
             .map(|gain| if *gain == 0.0 { 1.0 } else { *gain })
             .collect();
-        let divisors = row(&activity, &divisors);
-        scaled(self.numbers.slope(id, activity / divisors), Some(gain))
+        let unscaled = activity.clone() / row(activity, &divisors);
+        let error = scaled(error, Some(gain));
+        self.numbers.through_response(id, error, &unscaled)
     }
 
     fn weight_factors(

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{CellType, NetworkSpec, PopulationSpec, ProjectionSpec, WeightSpec};
+use super::{Balance, CellType, NetworkSpec, PopulationSpec, ProjectionSpec, WeightSpec};
 use crate::{
     Compartment, PerPopulation, Plan, PopulationId, PopulationName, ProjectionId, ProjectionName,
     SpecError, SpecErrors,
@@ -230,6 +230,10 @@ impl<'a> Checker<'a> {
                 let of = known.get(&tied.of).copied();
                 self.tied(&format!("{path}.weight"), projection, of, from.cell)?
             }
+            WeightSpec::Balance(balance) => {
+                let path = format!("{path}.weight");
+                self.balance(&path, projection, balance, from.cell, known)?
+            }
         };
         Some(ProjectionPlan {
             name: projection.name.clone(),
@@ -242,6 +246,55 @@ impl<'a> Checker<'a> {
             constraints: projection.constraints.clone(),
             site,
         })
+    }
+
+    fn balance(
+        &mut self,
+        path: &str,
+        projection: &ProjectionSpec,
+        balance: &Balance,
+        cell: CellType,
+        known: &HashMap<&ProjectionName, ProjectionId>,
+    ) -> Option<WeightSource> {
+        if !projection.constraints.is_empty() {
+            self.wrong(path, "derived weights take no constraints");
+        }
+        if cell != CellType::Inhibitory {
+            self.wrong(
+                path,
+                "`balance` subtracts; accepted: inhibitory presynaptic cells",
+            );
+        }
+        let mut find = |key: &str, name: &ProjectionName| {
+            let id = known.get(name).copied();
+            match id {
+                Some(id) if matches!(self.spec.projections[id.0].weight, WeightSpec::Own(_)) => {}
+                Some(_) => self.wrong(
+                    format!("{path}.{key}"),
+                    format!("`{name}` has no weights of its own; name one that has"),
+                ),
+                None => {
+                    let names = self.spec.projections.iter().map(|it| it.name.to_string());
+                    let message = unknown_name("projection", &name.to_string(), names);
+                    self.wrong(format!("{path}.{key}"), message);
+                }
+            }
+            id
+        };
+        let (of, through) = (find("of", &balance.of), find("through", &balance.through));
+        let (of, through) = (of?, through?);
+        let fits = balance.of.post == projection.name.post
+            && balance.through.post == projection.name.pre
+            && balance.of.pre == balance.through.pre;
+        if !fits {
+            let name = &projection.name;
+            let message = format!(
+                "`of` and `through` must come from one population and go to `{}` and `{}`",
+                name.post, name.pre
+            );
+            self.wrong(path, message);
+        }
+        Some(WeightSource::Balance { of, through })
     }
 
     fn tied(

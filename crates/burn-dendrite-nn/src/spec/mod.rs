@@ -11,4 +11,4 @@ pub use network::NetworkSpec;
 pub use parse::{Collector, Format, deserialize, unknown_kind};
 pub use population::{BiasSpec, CellType, PopulationSpec};
 pub use projection::{Active, Compartment, ProjectionSpec, Timing};
-pub use weight::{Tied, WeightSpec};
+pub use weight::{Balance, Tied, WeightSpec};

@@ -14,6 +14,28 @@ pub enum WeightSpec {
     Own(InitializerSpec),
     /// Another projection's weights.
     Tied(Tied),
+    /// Weights that follow from those of two others.
+    Balance(Balance),
+}
+
+/// Inhibition that subtracts the mean of an excitation: weights that follow from those of two other
+/// projections, and are computed again whenever one of them has changed.
+///
+/// ```text
+/// M_ko = − mean_j W_jo / Σ_l mean_j X_jl
+/// ```
+///
+/// `W` excites the postsynaptic population directly (`of`) and `X` excites the interneurons
+/// (`through`) from the same presynaptic population `j`. Then `Σ_k X_jk M_ko` has the mean of `−W_jo` over
+/// `j`: what all presynaptic neurons have in common cancels, and activity neither grows nor dies from layer
+/// to layer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Balance {
+    /// The excitation that is balanced, onto the same population.
+    pub of: ProjectionName,
+    /// The excitation of the interneurons by the same presynaptic population.
+    pub through: ProjectionName,
 }
 
 /// A view of another projection's weights: always equal to them, never stored or learned.
@@ -42,6 +64,7 @@ fn one() -> f64 {
 }
 
 const TIED: &str = "tied";
+const BALANCE: &str = "balance";
 
 impl WeightSpec {
     /// The names that a file may give as `kind`.
@@ -49,7 +72,7 @@ impl WeightSpec {
         InitializerSpec::KINDS
             .iter()
             .copied()
-            .chain([TIED])
+            .chain([TIED, BALANCE])
             .collect()
     }
 }
@@ -57,14 +80,19 @@ impl WeightSpec {
 impl Serialize for WeightSpec {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
-        struct Tagged<'a> {
+        struct Tagged<'a, T> {
             kind: &'a str,
             #[serde(flatten)]
-            tied: &'a Tied,
+            weight: &'a T,
         }
         match self {
             Self::Own(init) => init.serialize(serializer),
-            Self::Tied(tied) => Tagged { kind: TIED, tied }.serialize(serializer),
+            Self::Tied(weight) => Tagged { kind: TIED, weight }.serialize(serializer),
+            Self::Balance(weight) => Tagged {
+                kind: BALANCE,
+                weight,
+            }
+            .serialize(serializer),
         }
     }
 }
@@ -75,10 +103,15 @@ impl<'de> Deserialize<'de> for WeightSpec {
         if let Some(error) = unknown_kind(&value, &Self::kinds()) {
             return Err(D::Error::custom(error));
         }
-        match value.as_object_mut() {
-            Some(table) if table.get("kind").is_some_and(|kind| kind == TIED) => {
-                table.remove("kind");
-                serde_json::from_value(value).map(Self::Tied)
+        let kind = value["kind"].as_str().unwrap_or_default().to_owned();
+        let table = value.as_object_mut();
+        match kind.as_str() {
+            TIED | BALANCE => {
+                table.map(|table| table.remove("kind"));
+                match kind.as_str() {
+                    TIED => serde_json::from_value(value).map(Self::Tied),
+                    _ => serde_json::from_value(value).map(Self::Balance),
+                }
             }
             _ => serde_json::from_value(value).map(Self::Own),
         }
@@ -95,6 +128,7 @@ mod tests {
         for text in [
             r#"{"kind":"half_kaiming","scale":2.0}"#,
             r#"{"kind":"tied","of":"H2.E<-H1.E","transpose":true,"scale":0.5}"#,
+            r#"{"kind":"balance","of":"H1.E<-Input.E","through":"H1.I<-Input.E"}"#,
         ] {
             let weight: WeightSpec = serde_json::from_str(text).unwrap();
             assert_eq!(serde_json::to_string(&weight).unwrap(), text);

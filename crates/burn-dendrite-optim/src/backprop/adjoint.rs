@@ -7,7 +7,7 @@ use burn_dendrite_nn::{
 };
 
 use super::{Descend, Gradient, Objective, Tracked};
-use crate::Delta;
+use crate::{Delta, Loss};
 
 impl Descend for HostNetwork {
     fn gradient(
@@ -66,7 +66,12 @@ impl<R: Rows> Errors<R> {
         };
         let end = &tape[steps];
         match objective {
-            Objective::OutputLoss => {
+            Objective::Output(Loss::CrossEntropy) => {
+                let error = end.activity[plan.output].clone() - target.clone();
+                let batch = error.dims()[0];
+                somata[plan.output] = Some(error / batch as f64);
+            }
+            Objective::Output(Loss::Squared) => {
                 let output = end.activity[plan.output].clone();
                 activities[steps][plan.output] = Some(mean(output - target.clone()));
             }
@@ -86,7 +91,8 @@ impl<R: Rows> Errors<R> {
                 if id == plan.input || (now.is_none() && soma.is_none()) {
                     continue;
                 }
-                let now = now.map(|now| now * network.slope(id, tape[step].activity[id].clone()));
+                let now =
+                    now.map(|now| network.through_response(id, now, &tape[step].activity[id]));
                 let total = match (now, soma) {
                     (Some(now), Some(soma)) => now + soma,
                     (one, other) => one.or(other).expect("one of them is there"),
@@ -128,6 +134,8 @@ impl<R: Rows> Errors<R> {
                     let id = ProjectionId(index);
                     match projection.source {
                         WeightSource::Own(_) => (id == owner).then_some((id, false, 1.0)),
+                        // Nothing descends through a balance: it is restored after each step.
+                        WeightSource::Balance { .. } => None,
                         WeightSource::Tied {
                             of,
                             transpose,

@@ -12,13 +12,13 @@ use burn_dendrite_nn::{
     NetworkState, Numbers, Observer, Parameter, PopulationId, perturb::Conditions,
 };
 
-use crate::{Delta, rule::Plastic};
+use crate::{Delta, Loss, rule::Plastic};
 
 /// What the gradient descends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Objective {
-    /// Mean squared error over batch and output units.
-    OutputLoss,
+    /// The loss of the output.
+    Output(Loss),
     /// Mean over batch and neurons of the squared dendritic state of a population, not clamped.
     DendriticState(PopulationId),
 }

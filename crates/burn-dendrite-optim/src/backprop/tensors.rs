@@ -2,14 +2,14 @@
 
 use burn::{
     module::Param,
-    tensor::{Gradients, Tensor},
+    tensor::{Gradients, Tensor, activation::log_softmax},
 };
 use burn_dendrite_nn::{
     Dynamics, Event, Network, NetworkState, Numbers, Observer, Parameter, PerPopulation,
 };
 
 use super::{Descend, Gradient, Objective, Tracked};
-use crate::Delta;
+use crate::{Delta, Loss};
 
 impl Descend for Network {
     /// Every state that enters the tracked steps is a constant; within them gradients flow through
@@ -59,20 +59,32 @@ fn loss<N: Numbers<Rows = Tensor<2>>>(
     state: &NetworkState,
     target: &Tensor<2>,
 ) -> Tensor<1> {
-    let error = match objective {
-        Objective::OutputLoss => {
-            let output = state.activity[network.plan().output].clone();
-            if output.is_autodiff() {
-                Tensor::from_inner(target.clone()) - output
-            } else {
-                target.clone() - output
-            }
+    let output = network.plan().output;
+    match objective {
+        Objective::Output(Loss::Squared) => {
+            let output = state.activity[output].clone();
+            (beside(target, &output) - output).square().mean()
+        }
+        Objective::Output(Loss::CrossEntropy) => {
+            let soma = state.soma[output].clone();
+            let target = beside(target, &soma);
+            -(target * log_softmax(soma, 1)).sum_dim(1).mean()
         }
         Objective::DendriticState(id) => network
             .dendritic_state(id, state)
-            .expect("a checked source has a dendrite"),
-    };
-    error.square().mean()
+            .expect("a checked source has a dendrite")
+            .square()
+            .mean(),
+    }
+}
+
+/// A constant in the autodiff context of what it meets.
+fn beside(constant: &Tensor<2>, other: &Tensor<2>) -> Tensor<2> {
+    if other.is_autodiff() {
+        Tensor::from_inner(constant.clone())
+    } else {
+        constant.clone()
+    }
 }
 
 fn track(mut network: Network, parameter: &Parameter) -> Network {

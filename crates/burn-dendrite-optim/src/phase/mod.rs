@@ -6,5 +6,5 @@ mod select;
 
 pub use gate::Gate;
 pub(crate) use nudge::hears_from_above;
-pub use nudge::{Nudge, NudgeSpec, PopulationNudge, Response, Settling};
+pub use nudge::{Nudge, NudgeSpec, Plateau, PopulationNudge, Response, Settling};
 pub use select::Select;

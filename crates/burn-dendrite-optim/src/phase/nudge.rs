@@ -1,8 +1,9 @@
 //! The nudge: from the output error to plateaus, top to bottom.
 
 use burn_dendrite_nn::{
-    Compartment, Drive, Dynamics, Event, NetworkState, Numbers, Observer, PerPopulation, Phase,
-    Plan, PopulationId, PopulationName, RandomSite, SampleStream, Soma, numbers::Rows,
+    Activation, Compartment, Drive, Dynamics, Event, NetworkState, Numbers, Observer,
+    PerPopulation, Phase, Plan, PopulationId, PopulationName, RandomSite, SampleStream, Soma,
+    numbers::Rows,
 };
 use serde::{Deserialize, Serialize};
 
@@ -10,12 +11,18 @@ use super::{Gate, Select};
 use crate::Trace;
 
 /// The backward phase as data.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NudgeSpec {
     /// How the network responds to the nudge; instantly unless given.
     #[serde(default)]
     pub settling: Settling,
+    /// What a dendrite asks for; its state unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub plateau: Plateau,
+    /// How strongly plateaus move somata, more than 0; 1 unless given.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub strength: f64,
     /// Gate of every nudged population that names none of its own; open unless given.
     #[serde(default)]
     pub gate: Gate,
@@ -37,6 +44,20 @@ pub struct NudgeSpec {
     pub populations: Option<Vec<PopulationNudge>>,
 }
 
+impl Default for NudgeSpec {
+    fn default() -> Self {
+        Self {
+            settling: Settling::default(),
+            plateau: Plateau::default(),
+            strength: 1.0,
+            gate: Gate::default(),
+            negative_above: None,
+            select: Select::default(),
+            populations: None,
+        }
+    }
+}
+
 /// How the network responds to the nudge.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -49,6 +70,33 @@ pub enum Settling {
     Equilibrated,
     /// The output layer alone settles once more; the layers below never hear of the target.
     OutputOnly,
+    /// Each layer answers once, from the top down: first the interneurons that hear the layers above in
+    /// the backward phase, then the dendrites, then the somata that are nudged.
+    TopDown,
+}
+
+/// What a dendrite asks its soma to change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Plateau {
+    /// Its state under the nudge.
+    #[default]
+    State,
+    /// What the nudge changes in its state, per strength of the nudge. What the layers above do anyway
+    /// cancels, whether or not inhibition has learned to cancel it.
+    Difference,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+fn is_one(value: &f64) -> bool {
+    *value == 1.0
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// How one population is nudged.
@@ -97,6 +145,10 @@ impl Response {
 pub struct Nudge {
     /// How the network responds to the nudge.
     pub settling: Settling,
+    /// What a dendrite asks for.
+    pub plateau: Plateau,
+    /// How strongly plateaus move somata.
+    pub strength: f64,
     /// How each nudged population turns its dendritic state into a plateau.
     pub populations: PerPopulation<Option<Response>>,
 }
@@ -129,6 +181,16 @@ impl Nudge {
     ///
     /// [`Settling::OutputOnly`] does the same to the output layer alone.
     ///
+    /// With [`Settling::TopDown`] each layer is visited once. Interneurons that hear other layers in the
+    /// backward phase take the state that these drives lead to, once as the layers above are without
+    /// a nudge (`r°`) and once as they are with it (`r`). Then, with `β` the strength,
+    ///
+    /// ```text
+    /// below:   e = clamp(Σ W·(r_pre − r°_pre) / β, -1, 1)      a difference
+    ///          e = clamp(Σ W·r_pre, -1, 1)                     a state
+    /// nudged:  r ← f(s + β p);   a softmax, whose rates are a distribution: r ← r + β p
+    /// ```
+    ///
     /// A population moves if it is the output or has a projection of the backward phase; if it
     /// settles again, one that acts in both phases will do.
     ///
@@ -159,6 +221,7 @@ impl Nudge {
         match self.settling {
             Settling::Instant => phase.at_once(&layers, observer),
             Settling::Equilibrated | Settling::OutputOnly => phase.settle(&layers, observer),
+            Settling::TopDown => phase.top_down(&layers, observer),
         }
         phase.trace
     }
@@ -208,6 +271,61 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
             }
             self.show(step, observer);
         }
+    }
+
+    fn top_down(&mut self, layers: &[&[PopulationId]], observer: &mut dyn Observer<N::Rows>) {
+        let (network, plan) = (self.network, self.network.plan());
+        // What the interneurons would do without a nudge.
+        let mut rest = self.trace.forward.clone();
+        for (step, &layer) in layers.iter().enumerate() {
+            for &id in layer {
+                if is_backward_interneuron(plan, id) {
+                    for state in [&mut rest, &mut self.trace.nudged] {
+                        let soma = network.soma(id, Drive::Backward, state).equilibrium(state);
+                        state.previous[id] = state.activity[id].clone();
+                        state.activity[id] = network.respond(id, soma.clone());
+                        state.soma[id] = soma;
+                    }
+                }
+            }
+            for &id in layer {
+                if plan.has_dendrite(id) {
+                    self.trace.dendrite[id] = network.dendritic_state(id, &rest);
+                }
+                if id == plan.output {
+                    self.trace.nudged_dendrite[id] = Some(self.error.clone());
+                } else if hears_from_above(plan, id) {
+                    let nudged = &self.trace.nudged;
+                    let request = match self.nudge.plateau {
+                        Plateau::State => network.dendritic_state(id, nudged),
+                        Plateau::Difference => (network.dendritic_change(id, nudged, &rest))
+                            .map(|change| change / self.nudge.strength),
+                    };
+                    self.trace.nudged_dendrite[id] = request.map(|it| it.clamp(-1.0, 1.0));
+                }
+                self.decide_plateau(id);
+                self.respond_to_plateau(id);
+            }
+            self.show(step, observer);
+        }
+    }
+
+    /// The activity of a nudged population at once, from the somatic state of the forward phase.
+    fn respond_to_plateau(&mut self, id: PopulationId) {
+        let Some(plateau) = &self.trace.plateau[id] else {
+            return;
+        };
+        let nudge = plateau.clone() * self.nudge.strength;
+        let Trace {
+            forward, nudged, ..
+        } = &mut self.trace;
+        nudged.previous[id] = nudged.activity[id].clone();
+        let is_softmax = self.network.plan().populations[id].activation == Activation::Softmax;
+        nudged.activity[id] = if is_softmax {
+            nudge + forward.activity[id].clone()
+        } else {
+            self.network.respond(id, nudge + forward.soma[id].clone())
+        };
     }
 
     fn settle(&mut self, layers: &[&[PopulationId]], observer: &mut dyn Observer<N::Rows>) {
@@ -282,6 +400,12 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
     }
 }
 
+/// True where the backward phase drives the soma of a population that has no dendrite of its own.
+fn is_backward_interneuron(plan: &Plan, id: PopulationId) -> bool {
+    let mut somatic = plan.incoming(id, Compartment::Soma);
+    id != plan.output && !plan.has_dendrite(id) && somatic.any(|(_, it)| it.active.backward())
+}
+
 /// True where the dendrite has an input in the backward phase.
 pub(crate) fn hears_from_above(plan: &Plan, id: PopulationId) -> bool {
     plan.incoming(id, Compartment::Dendrite)
@@ -292,7 +416,7 @@ pub(crate) fn hears_from_above(plan: &Plan, id: PopulationId) -> bool {
 pub(crate) fn moves(plan: &Plan, id: PopulationId, settling: Settling) -> bool {
     let backward = |active: burn_dendrite_nn::Active| match settling {
         Settling::Instant => active == burn_dendrite_nn::Active::Backward,
-        Settling::Equilibrated | Settling::OutputOnly => active.backward(),
+        Settling::Equilibrated | Settling::OutputOnly | Settling::TopDown => active.backward(),
     };
     id == plan.output
         || (plan.populations[id].incoming.iter()).any(|&it| backward(plan.projection(it).active))
@@ -342,6 +466,8 @@ mod tests {
         let response = Some(Response::default());
         let nudge = Nudge {
             settling,
+            plateau: Plateau::State,
+            strength: 1.0,
             populations: [None, response, response].into_iter().collect(),
         };
         let none = || [None, None, None].into_iter().collect();

@@ -79,6 +79,7 @@ pub fn check(rule: &Arc<dyn AnyRule>, device: &Device) -> Result<(), Breach> {
         Settling::Instant,
         Settling::Equilibrated,
         Settling::OutputOnly,
+        Settling::TopDown,
     ] {
         for index in 0..plan.projections.len() {
             let subject = Subject {
@@ -112,20 +113,20 @@ fn test_network() -> NetworkSpec {
         "steps": 4,
         "population": [
             { "name": "Input.E", "size": 6, "cell": "excitatory" },
-            { "name": "H.E", "size": 8, "cell": "excitatory" },
-            { "name": "H.SomaI", "size": 3, "cell": "inhibitory" },
-            { "name": "H.DendI", "size": 4, "cell": "inhibitory" },
+            { "name": "H1.E", "size": 8, "cell": "excitatory" },
+            { "name": "H1.SomaI", "size": 3, "cell": "inhibitory" },
+            { "name": "H1.DendI", "size": 4, "cell": "inhibitory" },
             { "name": "Output.E", "size": 5, "cell": "excitatory" },
         ],
         "projection": [
-            { "name": "H.E<-Input.E", "weight": random },
-            { "name": "H.E<-H.SomaI", "timing": "previous", "weight": random },
-            { "name": "H.E<-H.DendI", "compartment": "dendrite", "timing": "previous", "active": "backward", "weight": random },
-            { "name": "H.E<-Output.E", "compartment": "dendrite", "active": "backward", "weight": random },
-            { "name": "H.SomaI<-H.E", "timing": "previous", "weight": random },
-            { "name": "H.DendI<-H.E", "timing": "previous", "active": "both", "weight": random },
-            { "name": "H.DendI<-H.DendI", "timing": "previous", "weight": random },
-            { "name": "Output.E<-H.E", "weight": random },
+            { "name": "H1.E<-Input.E", "weight": random },
+            { "name": "H1.E<-H1.SomaI", "timing": "previous", "weight": random },
+            { "name": "H1.E<-H1.DendI", "compartment": "dendrite", "timing": "previous", "active": "backward", "weight": random },
+            { "name": "H1.E<-Output.E", "compartment": "dendrite", "active": "backward", "weight": random },
+            { "name": "H1.SomaI<-H1.E", "timing": "previous", "weight": random },
+            { "name": "H1.DendI<-H1.E", "timing": "previous", "active": "both", "weight": random },
+            { "name": "H1.DendI<-H1.DendI", "timing": "previous", "weight": random },
+            { "name": "Output.E<-H1.E", "weight": random },
         ],
     });
     serde_json::from_value(spec).expect("the test network is written correctly")
@@ -155,8 +156,8 @@ impl Subject<'_> {
         let mut learning = spec.check(plan).ok()?;
         let parameter = Parameter::Weight(self.projection);
         let rule = &**self.rule;
-        local_rule_fits("the rule", rule, parameter, plan, learning.nudge()).ok()?;
-        learning.add(parameter, 1.0, self.rule.clone());
+        let felt = local_rule_fits("the rule", rule, parameter, plan, learning.nudge()).ok()?;
+        learning.add(parameter, 1.0, self.rule.clone(), felt);
         Some(learning)
     }
 

@@ -3,7 +3,7 @@
 use burn_dendrite_nn::numbers::Rows;
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityPhase, LearningRule, Signal};
+use super::{ActivityPhase, LearningRule, Rates, Signal};
 use crate::{Delta, Synapse};
 
 /// Moves the soma towards the activity that its dendrite asks for.
@@ -24,6 +24,17 @@ pub struct DendriticTarget {
     /// The phase whose presynaptic rate counts; the forward phase unless given.
     #[serde(default = "forward")]
     pub phase: ActivityPhase,
+    /// Whether presynaptic rates are clamped to [0, 1]; they are unless given.
+    #[serde(default = "bounded", skip_serializing_if = "is_bounded")]
+    pub rates: Rates,
+}
+
+fn bounded() -> Rates {
+    Rates::Bounded
+}
+
+fn is_bounded(rates: &Rates) -> bool {
+    *rates == Rates::Bounded
 }
 
 fn forward() -> ActivityPhase {
@@ -32,7 +43,10 @@ fn forward() -> ActivityPhase {
 
 impl Default for DendriticTarget {
     fn default() -> Self {
-        Self { phase: forward() }
+        Self {
+            phase: forward(),
+            rates: bounded(),
+        }
     }
 }
 
@@ -42,7 +56,7 @@ impl LearningRule for DendriticTarget {
     }
 
     fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
-        let pre = synapse.pre.during(self.phase).clamp(0.0, 1.0);
+        let pre = self.rates.of(synapse.pre.during(self.phase));
         synapse.outer(pre, synapse.post.plateau())
     }
 }

@@ -3,7 +3,7 @@
 use burn_dendrite_nn::numbers::Rows;
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityPhase, LearningRule, Signal};
+use super::{ActivityPhase, LearningRule, Rates, Signal};
 use crate::{Delta, Synapse};
 
 /// Cells that fire together wire together.
@@ -39,26 +39,6 @@ impl Default for Hebbian {
         Self {
             phase: backward(),
             rates: Rates::default(),
-        }
-    }
-}
-
-/// The range of the rates that a Hebbian rule sees.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Rates {
-    /// As they are.
-    #[default]
-    Unbounded,
-    /// Clamped to [0, 1].
-    Bounded,
-}
-
-impl Rates {
-    fn of<R: Rows>(self, activity: R) -> R {
-        match self {
-            Self::Unbounded => activity,
-            Self::Bounded => activity.clamp(0.0, 1.0),
         }
     }
 }

@@ -20,6 +20,7 @@ registry! {
     pub enum LocalRule: AnyRule {
         dendritic_target::DendriticTarget,
         dendritic_loss::DendriticLoss,
+        dendritic_homeostasis::DendriticHomeostasis,
         hebbian::Hebbian,
         oja::Oja,
         bienenstock_cooper_munro::BienenstockCooperMunro,
@@ -29,7 +30,8 @@ registry! {
     }
 }
 
-pub use hebbian::Rates;
+mod rates;
+pub use rates::Rates;
 
 impl ActivityPhase {
     /// What a rule that sees this phase needs.
@@ -66,6 +68,16 @@ pub enum Idle {
     Unchanged,
     /// It changes nevertheless: it decays, say.
     Changed,
+}
+
+/// Who decides how large a step of the weights is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StepSize {
+    /// The optimizer and its schedule.
+    Optimizer,
+    /// The rule: its change is in the units of the weights, and added times the learning rate of the
+    /// specification alone.
+    Rule,
 }
 
 /// A local learning rule.
@@ -108,6 +120,17 @@ pub trait LearningRule: Debug + Send + Sync {
         Vec::new()
     }
 
+    /// Neurons beside those on both sides of a synapse whose dendrites the rule knows: those that the
+    /// postsynaptic neurons end on, say. They need a dendrite and a plateau.
+    fn feels(&self) -> Option<&PopulationName> {
+        None
+    }
+
+    /// Who decides how large a step of the weights is; the optimizer unless the rule says so.
+    fn step_size(&self) -> StepSize {
+        StepSize::Optimizer
+    }
+
     /// The change of the weights, averaged over the batch, before the learning rate.
     ///
     /// # Shapes
@@ -146,6 +169,12 @@ pub trait AnyRule: Debug + Send + Sync {
 
     /// [`LearningRule::memory`].
     fn memory(&self) -> Vec<Slot>;
+
+    /// [`LearningRule::feels`].
+    fn feels(&self) -> Option<&PopulationName>;
+
+    /// [`LearningRule::step_size`].
+    fn step_size(&self) -> StepSize;
 
     /// [`LearningRule::idle`].
     fn idle(&self) -> Idle;
@@ -186,6 +215,14 @@ impl<L: LearningRule> AnyRule for L {
 
     fn memory(&self) -> Vec<Slot> {
         self.memory()
+    }
+
+    fn feels(&self) -> Option<&PopulationName> {
+        self.feels()
+    }
+
+    fn step_size(&self) -> StepSize {
+        self.step_size()
     }
 
     fn idle(&self) -> Idle {

@@ -1,7 +1,9 @@
 //! The same network learning by backprop.
 
-use burn_dendrite_nn::{CellType, Compartment, Parameter, Plan, PopulationId, ProjectionId};
-use burn_dendrite_optim::{Learning, LearningSpec, Plasticity, RuleSpec, Target};
+use burn_dendrite_nn::{
+    Activation, CellType, Compartment, Parameter, Plan, PopulationId, ProjectionId,
+};
+use burn_dendrite_optim::{Learning, LearningSpec, Loss, Plasticity, RuleSpec, Target};
 
 /// Steps that backprop goes through: as many as in the published networks that learn by it.
 pub const TRACKED_STEPS: usize = 3;
@@ -30,6 +32,10 @@ pub fn backprop_twin(learning: &Learning, plan: &Plan) -> Option<Learning> {
     let twin = LearningSpec {
         nudge: None,
         tracked_steps: Some(TRACKED_STEPS.min(plan.steps)),
+        loss: match plan.populations[plan.output].activation {
+            Activation::Softmax => Loss::CrossEntropy,
+            _ => Loss::Squared,
+        },
         rules,
     };
     // Somatic projections of a checked network are all that backprop asks for.

@@ -35,6 +35,7 @@ impl InspectArguments {
             Settling::Instant => ", instant nudge",
             Settling::Equilibrated => ", equilibrated nudge",
             Settling::OutputOnly => ", nudge of the output only",
+            Settling::TopDown => ", nudge from the top down",
         });
         let tau = spec.network.tau;
         writeln!(out, "  {} steps, tau {tau}{settling}\n", plan.steps)?;
@@ -77,6 +78,7 @@ fn populations(plan: &Plan) -> Table {
             Activation::Sigmoid => "sigmoid",
             Activation::Tanh => "tanh",
             Activation::Linear => "linear",
+            Activation::Softmax => "softmax",
         };
         table.add_row([
             population.name.to_string(),
@@ -116,6 +118,9 @@ fn projections(plan: &Plan, rules: &BTreeMap<String, String>) -> Table {
         };
         let weights = match &projection.source {
             WeightSource::Own(init) => init.kind().to_owned(),
+            WeightSource::Balance { of, .. } => {
+                format!("balance of {}", plan.projection(*of).name)
+            }
             WeightSource::Tied {
                 of,
                 transpose,

@@ -24,7 +24,7 @@ use burn_dendrite_nn::{
     Network, Plan, SpecErrors,
     perturb::{Occasion, PerturbationError},
 };
-use burn_dendrite_optim::Learning;
+use burn_dendrite_optim::{Descent, Learning};
 
 pub(crate) use check::fits;
 pub(crate) use progress::duration;
@@ -199,7 +199,8 @@ impl Experiment {
         let model = PlasticNetwork::new(network, learning)
             .watched(watch)
             .perturbed_by(perturbations.clone())
-            .seeded(settings.order_seed());
+            .seeded(settings.order_seed())
+            .descending_by(self.descent(engine));
         for damage in run::damaged_checkpoints(folder.path()) {
             eprintln!("warning: {damage}; the newest one that can be read is used");
         }
@@ -301,6 +302,14 @@ impl Experiment {
         Ok(Ending::Finished(summary))
     }
 
+    /// The optimizer in main memory; burn's keep what they keep themselves.
+    fn descent(&self, engine: Engine) -> Descent {
+        match engine {
+            Engine::Memory => self.spec.optimizer.in_memory().unwrap_or_default(),
+            Engine::Tensors => Descent::Plain,
+        }
+    }
+
     /// The samples that each validation is on.
     fn validation(&self) -> Arc<SampleSet> {
         match self.settings.learner.validation_samples {
@@ -342,6 +351,7 @@ impl Experiment {
                 let pace = Pace {
                     batch_size: settings.batch_size,
                     schedule: schedule.clone(),
+                    descent: self.descent(engine),
                 };
                 loader = loader.with_steps_together(pace.steps());
                 model.in_memory(pace)

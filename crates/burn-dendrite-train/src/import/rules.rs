@@ -2,7 +2,8 @@
 
 use burn_dendrite_nn::{CellType, PopulationName, ProjectionName, SpecError};
 use burn_dendrite_optim::{
-    ActivityPhase, Gate, LearningSpec, NudgeSpec, Plasticity, RuleSpec, Select, Settling, Target,
+    ActivityPhase, Gate, LearningSpec, Loss, NudgeSpec, Plasticity, RuleSpec, Select, Settling,
+    Target,
     phase::PopulationNudge,
     rule::{
         BehavioralTimescale, BienenstockCooperMunro, DendriticLoss, DendriticTarget, Hebbian, Oja,
@@ -88,10 +89,12 @@ impl Rules {
             "BP_like_2E" => DendriticTarget::default().into(),
             "BP_like_2L" => DendriticTarget {
                 phase: phase(&mut arguments, errors),
+                ..DendriticTarget::default()
             }
             .into(),
             "Top_Layer_BP_like_2L" => DendriticTarget {
                 phase: ActivityPhase::Backward,
+                ..DendriticTarget::default()
             }
             .into(),
             "BTSP_19" => behavioral_timescale(keys, &mut arguments, errors).into(),
@@ -107,6 +110,7 @@ impl Rules {
                 match arguments.flag("forward_only", errors) {
                     Some(true) => TopDownContrast {
                         phase: ActivityPhase::Forward,
+                        rates: Rates::Bounded,
                     }
                     .into(),
                     _ => TemporalContrast { gate: Gate::Open }.into(),
@@ -114,6 +118,7 @@ impl Rules {
             }
             "Top_Down_Hebbian_Temporal_Contrast_3" => TopDownContrast {
                 phase: ActivityPhase::Backward,
+                rates: Rates::Bounded,
             }
             .into(),
             "Ojas_rule" => Oja {
@@ -210,6 +215,7 @@ impl Rules {
         LearningSpec {
             nudge,
             tracked_steps: backprop.then_some(tracked_steps),
+            loss: Loss::default(),
             rules: self.rules,
         }
     }

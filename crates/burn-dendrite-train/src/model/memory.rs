@@ -12,7 +12,7 @@ use burn::{
     train::{ClassificationOutput, TrainOutput},
 };
 use burn_dendrite_nn::{Network, perturb::Occasion};
-use burn_dendrite_optim::HostTrainer;
+use burn_dendrite_optim::{Descent, HostTrainer};
 
 use super::{PlasticNetwork, values};
 use crate::{
@@ -29,11 +29,13 @@ pub struct Pace {
     pub batch_size: usize,
     /// The factor on all learning rates, step by step.
     pub schedule: RunSchedule,
+    /// The optimizer.
+    pub descent: Descent,
 }
 
 /// Samples between two visits of burn's learner: enough that copying the weights costs little, few
 /// enough to stop soon after Ctrl-C.
-const SAMPLES: usize = 256;
+const SAMPLES: usize = 1024;
 
 impl Pace {
     /// Training steps between two visits of burn's learner.
@@ -71,7 +73,8 @@ impl PlasticNetwork {
     ) -> TrainOutput<StepOutput> {
         let network = self.network.valid();
         let plan = network.plan();
-        let mut trainer = HostTrainer::new(&network, &self.memory, &self.learning);
+        let mut trainer = HostTrainer::new(&network, &self.memory, &self.learning)
+            .descending_by(pace.descent, &self.descent);
         let [inputs, targets] = [&batch.inputs, &batch.targets].map(values);
         let [width, classes] = [&batch.inputs, &batch.targets].map(|it| it.dims()[1]);
         let (mut outputs, mut loss) = (Vec::with_capacity(targets.len()), 0.0);
@@ -111,6 +114,7 @@ impl PlasticNetwork {
             }
         }
         trainer.remember_in(&self.memory);
+        trainer.keep_in(&self.descent);
         self.stepped.put(trainer.network(self.network.clone()));
 
         let device = network.devices().into_iter().next().unwrap_or_default();

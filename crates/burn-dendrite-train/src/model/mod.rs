@@ -8,7 +8,7 @@ use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::{
     module::{Module, ModuleMapper, Param},
     optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams},
-    tensor::Tensor,
+    tensor::{Device, Tensor},
     train::{InferenceStep, TrainOutput, TrainStep},
 };
 use burn_dendrite_nn::{
@@ -16,7 +16,7 @@ use burn_dendrite_nn::{
     numbers::{HostRows, Rows},
     perturb::{Conditions, Occasion, Perturbations},
 };
-use burn_dendrite_optim::{Learning, RuleMemory, Trace, to_tensors};
+use burn_dendrite_optim::{Descent, DescentMemory, Learning, RuleMemory, Trace, to_tensors};
 
 pub use memory::Pace;
 
@@ -39,6 +39,8 @@ pub struct PlasticNetwork {
     pub network: Network,
     /// What its rules remember from sample to sample.
     pub memory: RuleMemory,
+    /// What an optimizer in main memory keeps from step to step.
+    pub descent: DescentMemory,
     #[module(skip)]
     learning: Arc<Learning>,
     #[module(skip)]
@@ -61,10 +63,12 @@ impl PlasticNetwork {
     /// A network that learns by `learning`, wherever its parameters live.
     pub fn new(network: Network, learning: Learning) -> Self {
         let memory = learning.memory(&network);
+        let descent = Descent::Plain.memory(network.plan(), &[], &Device::default());
         let network = network.map(&mut LiftToAutodiff).no_grad();
         Self {
             network,
             memory,
+            descent,
             learning: Arc::new(learning),
             watch: Watch::Never,
             pace: None,
@@ -84,6 +88,20 @@ impl PlasticNetwork {
             pace: Some(pace),
             ..self
         }
+    }
+
+    /// The same, with room for what an optimizer in main memory keeps.
+    pub fn descending_by(self, descent: Descent) -> Self {
+        let learned: Vec<Parameter> = self.learning.learned().collect();
+        let device = self
+            .network
+            .devices()
+            .into_iter()
+            .next()
+            .unwrap_or_default();
+        let device = device.without_autodiff();
+        let descent = descent.memory(self.network.plan(), &learned, &device);
+        Self { descent, ..self }
     }
 
     /// The same, with noise and random events from this seed.

@@ -1,0 +1,393 @@
+//! Networks for people: anatomies that are written out as specifications.
+
+use burn_dendrite_nn::{
+    Activation, Active, CellType, Compartment, NetworkSpec, PopulationName, ProjectionName, Timing,
+    init::{Constant, HalfKaiming},
+    spec::{Balance, BiasSpec, PopulationSpec, ProjectionSpec, Tied, WeightSpec},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Gate, LearningSpec, Loss, NudgeSpec, Plasticity, Plateau, RuleSpec, Settling,
+    rule::{DendriticHomeostasis, DendriticTarget, Rates, TopDownContrast},
+};
+
+/// A network of excitatory layers, each with interneurons at its somata and its dendrites, through which
+/// dendritic target propagation follows the gradient.
+///
+/// In each layer `l`, somatic interneurons hear what the excitatory cells hear and subtract what all inputs
+/// have in common ([`Balance`]), so that activity neither grows nor dies over depth. Dendritic interneurons
+/// do to the feedback path what the somatic interneurons of the layer above do to the forward path: the
+/// mirror.
+///
+/// ```text
+/// I_l = relu(X_l r_{l−1})       r_l = relu(W_l r_{l−1} − M_l I_l + b_l)       output: softmax
+/// d_l = W_{l+1}ᵀ Δr_{l+1} − X_{l+1}ᵀ M_{l+1}ᵀ Δr_{l+1}                           Δr = change under the nudge
+/// start   W ~ U(0, 2μ),  μ = √(6 / fan-in), of the output √(3 / fan-in);   X ~ U(0, 2) / √fan-in;   b = 0
+/// ```
+///
+/// With balance, the rows of `W − M X` have mean 0 in effect and the variance μ²/3 of a uniform
+/// distribution around its mean, which is 2/fan-in, He's, for relu and 1/fan-in for the output.
+///
+/// # Example
+///
+/// ```
+/// use burn_dendrite_optim::EiNetworkConfig;
+///
+/// let (network, learning) = EiNetworkConfig::new(784, [500, 500], 10).build();
+/// let plan = network.check()?;
+/// learning.check(&plan)?;
+/// # Ok::<(), burn_dendrite_nn::SpecErrors>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EiNetworkConfig {
+    /// Input units, whose rates are not negative.
+    pub inputs: usize,
+    /// Excitatory cells of each hidden layer.
+    pub hidden: Vec<usize>,
+    /// Output units, a class each.
+    pub outputs: usize,
+    /// Somatic interneurons of each layer; 10 unless given.
+    #[serde(default = "ten")]
+    pub interneurons: usize,
+    /// How it learns; by dendritic target propagation unless given.
+    #[serde(default)]
+    pub learning: AnatomyLearning,
+    /// Where feedback comes from; from the forward weights unless given.
+    #[serde(default)]
+    pub feedback: Feedback,
+    /// What dendritic inhibition does; it mirrors somatic inhibition unless given.
+    #[serde(default)]
+    pub dendritic_inhibition: DendriticInhibition,
+    /// Strength of the nudge; 1 unless given.
+    #[serde(default = "one")]
+    pub strength: f64,
+}
+
+/// How a network of this anatomy learns.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AnatomyLearning {
+    /// By dendritic target propagation.
+    #[default]
+    DendriticTargets,
+    /// By backprop of the cross-entropy through the same network.
+    Backprop,
+}
+
+/// Where the weights of feedback come from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Feedback {
+    /// They are the forward weights, transposed.
+    #[default]
+    Symmetric,
+    /// They start at random and receive the increments of the forward weights, both with a decay (Kolen and
+    /// Pollack 1994): the decay is the optimizer's.
+    Learned,
+}
+
+/// What dendritic interneurons do.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DendriticInhibition {
+    /// The somatic inhibition of the layer above, mirrored by ties.
+    #[default]
+    Mirror,
+    /// One interneuron a layer learns how much to inhibit from the mean dendritic state:
+    /// [`DendriticHomeostasis`].
+    Learned,
+    /// There are none.
+    None,
+}
+
+fn ten() -> usize {
+    10
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl EiNetworkConfig {
+    /// The anatomy with its defaults.
+    pub fn new(inputs: usize, hidden: impl Into<Vec<usize>>, outputs: usize) -> Self {
+        Self {
+            inputs,
+            hidden: hidden.into(),
+            outputs,
+            interneurons: ten(),
+            learning: AnatomyLearning::default(),
+            feedback: Feedback::default(),
+            dendritic_inhibition: DendriticInhibition::default(),
+            strength: one(),
+        }
+    }
+
+    /// The same that learns in another way.
+    pub fn with_learning(self, learning: AnatomyLearning) -> Self {
+        Self { learning, ..self }
+    }
+
+    /// The same with other feedback.
+    pub fn with_feedback(self, feedback: Feedback) -> Self {
+        Self { feedback, ..self }
+    }
+
+    /// The same with other dendritic inhibition.
+    pub fn with_dendritic_inhibition(self, dendritic_inhibition: DendriticInhibition) -> Self {
+        Self {
+            dendritic_inhibition,
+            ..self
+        }
+    }
+
+    /// The same with so many somatic interneurons a layer.
+    pub fn with_interneurons(self, interneurons: usize) -> Self {
+        Self {
+            interneurons,
+            ..self
+        }
+    }
+
+    /// The same with a nudge of that strength.
+    pub fn with_strength(self, strength: f64) -> Self {
+        Self { strength, ..self }
+    }
+
+    /// The network and how it learns, written out.
+    pub fn build(&self) -> (NetworkSpec, LearningSpec) {
+        (self.network(), self.learning())
+    }
+
+    /// Names of the layers after the input.
+    fn layers(&self) -> Vec<String> {
+        let hidden = (1..=self.hidden.len()).map(|layer| format!("H{layer}"));
+        hidden.chain(["Output".to_owned()]).collect()
+    }
+
+    /// Each layer after the input with the one before it.
+    fn pairs(&self) -> impl Iterator<Item = (String, String)> {
+        let layers = self.layers();
+        let before = ["Input".to_owned()].into_iter().chain(layers.clone());
+        before.zip(layers)
+    }
+
+    fn network(&self) -> NetworkSpec {
+        let layers = self.layers();
+        let mut populations = vec![population("Input.E", self.inputs, CellType::Excitatory)];
+        let mut projections = Vec::new();
+        let sizes = self.hidden.iter().copied().chain([self.outputs]);
+        for (index, (layer, size)) in layers.iter().zip(sizes).enumerate() {
+            let is_output = index == self.hidden.len();
+            let interneurons = self.interneurons;
+            populations.push(population(
+                &format!("{layer}.SomaI"),
+                interneurons,
+                CellType::Inhibitory,
+            ));
+            populations.push(PopulationSpec {
+                activation: if is_output {
+                    Activation::Softmax
+                } else {
+                    Activation::Relu
+                },
+                bias: Some(BiasSpec {
+                    init: Constant { value: 0.0 }.into(),
+                    lower: None,
+                    upper: None,
+                }),
+                ..population(&format!("{layer}.E"), size, CellType::Excitatory)
+            });
+            let dendritic = match self.dendritic_inhibition {
+                _ if is_output => None,
+                DendriticInhibition::Mirror => Some(interneurons),
+                DendriticInhibition::Learned => Some(1),
+                DendriticInhibition::None => None,
+            };
+            populations.extend(
+                dendritic
+                    .map(|size| population(&format!("{layer}.DendI"), size, CellType::Inhibitory)),
+            );
+        }
+        for (before, layer) in self.pairs() {
+            projections.extend(forward(&before, &layer));
+        }
+        for (below, above) in self.pairs().skip(1) {
+            projections.extend(self.backward(&below, &above));
+        }
+        NetworkSpec {
+            tau: 1.0,
+            steps: 1,
+            output: Some(name("Output.E")),
+            populations,
+            projections,
+        }
+    }
+
+    /// What the layer above does to the dendrites of the one below.
+    fn backward(&self, below: &str, above: &str) -> Vec<ProjectionSpec> {
+        let learns = self.learning == AnatomyLearning::DendriticTargets;
+        let to_dendrite = |pre: String, weight| ProjectionSpec {
+            compartment: Compartment::Dendrite,
+            active: Active::Backward,
+            ..projection(&format!("{below}.E<-{pre}"), weight)
+        };
+        let to_interneuron = |weight| ProjectionSpec {
+            active: Active::Backward,
+            ..projection(&format!("{below}.DendI<-{above}.E"), weight)
+        };
+        let feedback = match self.feedback {
+            Feedback::Symmetric => tied(&format!("{above}.E<-{below}.E"), 1.0),
+            Feedback::Learned => start(2.0 * 6.0_f64.sqrt()),
+        };
+        let mut all = vec![to_dendrite(format!("{above}.E"), feedback)];
+        let inhibition = format!("{below}.DendI");
+        match self.dendritic_inhibition {
+            DendriticInhibition::Mirror => {
+                let onto = tied(&format!("{above}.E<-{above}.SomaI"), -1.0);
+                let from = tied(&format!("{above}.SomaI<-{below}.E"), -1.0);
+                all.extend([to_interneuron(onto), to_dendrite(inhibition, from)]);
+            }
+            DendriticInhibition::Learned => {
+                let evenly = WeightSpec::Own(Constant { value: -1.0 }.into());
+                all.extend([to_interneuron(start(2.0)), to_dendrite(inhibition, evenly)]);
+            }
+            DendriticInhibition::None => {}
+        }
+        // Without dendritic targets nothing asks for a backward phase.
+        all.retain(|_| learns);
+        all
+    }
+
+    fn learning(&self) -> LearningSpec {
+        let unbounded = || {
+            RuleSpec::from(DendriticTarget {
+                rates: Rates::Unbounded,
+                ..DendriticTarget::default()
+            })
+        };
+        let (is_local, nudge) = match self.learning {
+            AnatomyLearning::DendriticTargets => (true, Some(self.nudge())),
+            AnatomyLearning::Backprop => (false, None),
+        };
+        let mut rules = Vec::new();
+        let mut learn = |on: String, rule| {
+            rules.push(Plasticity {
+                on: on.parse().expect("a projection name or a bias"),
+                learning_rate: 1.0,
+                rule,
+            });
+        };
+        for (before, layer) in self.pairs() {
+            for on in [format!("{layer}.E<-{before}.E"), format!("{layer}.E<-bias")] {
+                learn(
+                    on,
+                    if is_local {
+                        unbounded()
+                    } else {
+                        RuleSpec::Backprop
+                    },
+                );
+            }
+        }
+        for (below, above) in self.pairs().skip(1).filter(|_| is_local) {
+            if self.feedback == Feedback::Learned {
+                let rule = TopDownContrast {
+                    phase: crate::ActivityPhase::Forward,
+                    rates: Rates::Unbounded,
+                };
+                learn(format!("{below}.E<-{above}.E"), rule.into());
+            }
+            if self.dendritic_inhibition == DendriticInhibition::Learned {
+                let rule = DendriticHomeostasis {
+                    of: name(&format!("{below}.E")),
+                    strength: self.strength,
+                };
+                learn(format!("{below}.DendI<-{above}.E"), rule.into());
+            }
+        }
+        LearningSpec {
+            nudge,
+            tracked_steps: (!is_local).then_some(1),
+            loss: if is_local {
+                Loss::Squared
+            } else {
+                Loss::CrossEntropy
+            },
+            rules,
+        }
+    }
+
+    fn nudge(&self) -> NudgeSpec {
+        NudgeSpec {
+            settling: Settling::TopDown,
+            plateau: Plateau::Difference,
+            strength: self.strength,
+            gate: Gate::Relu,
+            ..NudgeSpec::default()
+        }
+    }
+}
+
+/// From one excitatory layer to the next, with the inhibition that balances it.
+fn forward(before: &str, layer: &str) -> [ProjectionSpec; 3] {
+    let variance = if layer == "Output" { 3.0_f64 } else { 6.0 };
+    let (excitation, inhibition) = (
+        format!("{layer}.E<-{before}.E"),
+        format!("{layer}.SomaI<-{before}.E"),
+    );
+    let balance = WeightSpec::Balance(Balance {
+        of: projection_name(&excitation),
+        through: projection_name(&inhibition),
+    });
+    [
+        projection(&inhibition, start(2.0)),
+        projection(&excitation, start(2.0 * variance.sqrt())),
+        projection(&format!("{layer}.E<-{layer}.SomaI"), balance),
+    ]
+}
+
+/// `U(0, scale / √fan-in)`.
+fn start(scale: f64) -> WeightSpec {
+    WeightSpec::Own(HalfKaiming { scale }.into())
+}
+
+fn tied(of: &str, scale: f64) -> WeightSpec {
+    WeightSpec::Tied(Tied {
+        of: projection_name(of),
+        transpose: true,
+        scale,
+    })
+}
+
+fn name(text: &str) -> PopulationName {
+    text.parse().expect("a population name")
+}
+
+fn projection_name(text: &str) -> ProjectionName {
+    text.parse().expect("a projection name")
+}
+
+fn population(text: &str, size: usize, cell: CellType) -> PopulationSpec {
+    PopulationSpec {
+        name: name(text),
+        size,
+        cell,
+        activation: Activation::Relu,
+        tau: None,
+        bias: None,
+    }
+}
+
+fn projection(text: &str, weight: WeightSpec) -> ProjectionSpec {
+    ProjectionSpec {
+        name: projection_name(text),
+        compartment: Compartment::Soma,
+        timing: Timing::Current,
+        active: Active::Forward,
+        weight,
+        constraints: Vec::new(),
+    }
+}

@@ -1,0 +1,75 @@
+//! Dendritic inhibition that learns from the dendrites it ends on.
+
+use burn_dendrite_nn::{PopulationName, numbers::Rows};
+use serde::{Deserialize, Serialize};
+
+use super::{LearningRule, Signal, StepSize};
+use crate::{Delta, Synapse};
+
+/// Interneurons learn from the layer above how much to inhibit, so that the dendrites on which they end
+/// stay at rest on average, both without the nudge and in their answer to it.
+///
+/// ```text
+/// Δv_o = ⟨d̄ r_o⟩ / Σ_k ⟨r_k²⟩  +  ⟨Δd̄ Δr_o⟩ / Σ_k ⟨Δr_k²⟩
+/// ```
+///
+/// `r` is the presynaptic rate at the end of the forward phase and `Δr` its change under the nudge; `d̄` is
+/// the mean over the cells of the population `of` of their dendritic state without the nudge, and `Δd̄` that
+/// of its change; brackets are means over the batch. With normalised steps, a learning rate of 1 removes
+/// the mean at once where the inputs are alike. No weight is copied: the interneuron feels what it does.
+///
+/// Needs a nudge from the top down whose plateaus are differences.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DendriticHomeostasis {
+    /// The population whose dendrites are felt; `H1.E` unless given.
+    #[serde(default = "first_hidden")]
+    pub of: PopulationName,
+    /// Strength of the nudge, whose share is taken out of the change; 1 unless given.
+    #[serde(default = "one")]
+    pub strength: f64,
+}
+
+fn first_hidden() -> PopulationName {
+    "H1.E".parse().expect("a population name")
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+/// What keeps silent inputs from dividing by 0.
+const LEAST: f64 = 1e-12;
+
+/// A factor of a change along `direction`, such that the change is one step of normalised least squares.
+fn normalised<R: Rows>(error: R, direction: &R) -> R {
+    let [_, size] = direction.dims();
+    let square = direction.clone().squared().mean_of_row().mean_of_column() * size as f64;
+    error / (square + LEAST)
+}
+
+impl LearningRule for DendriticHomeostasis {
+    fn needs(&self) -> &'static [Signal] {
+        &[Signal::Nudged]
+    }
+
+    fn feels(&self) -> Option<&PopulationName> {
+        Some(&self.of)
+    }
+
+    fn step_size(&self) -> StepSize {
+        StepSize::Rule
+    }
+
+    fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
+        let rate = synapse.pre.forward();
+        let change = synapse.pre.nudged() - rate.clone();
+        let resting = synapse.felt().dendrite().mean_of_row();
+        let answer = synapse.felt().nudged_dendrite().mean_of_row() * self.strength;
+        let at_rest = normalised(resting, &rate);
+        let nudged = normalised(answer, &change);
+        synapse
+            .outer(rate, at_rest)
+            .and(synapse.outer(change, nudged))
+    }
+}
