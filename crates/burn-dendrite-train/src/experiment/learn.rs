@@ -94,10 +94,15 @@ impl Experiment {
             true => Interval::Never,
             false => settings.interval(),
         };
-        let keep = settings.learner.keep;
-        let checkpoints =
-            CheckpointSchedule::new(interval, segments.segments(), keep, from, halt.clone())
-                .after(&folder.checkpoints(), &records);
+        let checkpoints = CheckpointSchedule::new(
+            interval,
+            segments.segments(),
+            settings.learner.keep,
+            from,
+            halt.clone(),
+            interrupter.clone(),
+        )
+        .after(&folder.checkpoints(), &records);
         let saves = checkpoints.saves().clone();
         let [models, optimizers, schedules] =
             AtomicCheckpointer::all(&folder.checkpoints(), from, &saves, &halt);

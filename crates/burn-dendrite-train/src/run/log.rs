@@ -17,7 +17,7 @@ use burn::train::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Halt, RunError, means::Means};
+use super::{Halt, Position, RunError, means::Means};
 use crate::{health::Health, output};
 
 /// One line of `metrics.jsonl`: the means over one segment of training, or over one validation.
@@ -173,7 +173,9 @@ impl MetricLogger for JsonLinesLogger {
         if summary.split == Split::Train {
             self.trained = means.clone();
         }
-        if let Some(halt) = self.halt.as_ref().filter(|halt| halt.cut().is_some()) {
+        let epoch = summary.epoch_number;
+        let is_cut = |halt: &&Arc<Halt>| halt.position_after(epoch) != Position::after(epoch);
+        if let Some(halt) = self.halt.as_ref().filter(is_cut) {
             halt.keep_means(self.trained.clone());
             return;
         }

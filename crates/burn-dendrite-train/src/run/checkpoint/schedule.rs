@@ -8,6 +8,7 @@ use std::{
 };
 
 use burn::train::{
+    Interrupter,
     checkpoint::{CheckpointingAction, CheckpointingStrategy},
     metric::store::{Aggregate, EventStoreClient, Split},
 };
@@ -105,6 +106,7 @@ pub(crate) struct CheckpointSchedule {
     /// Segments of the run.
     segments: usize,
     halt: Arc<Halt>,
+    interrupter: Interrupter,
     saves: Saves,
     kept: Vec<Kept>,
     /// Where the run goes on.
@@ -122,11 +124,13 @@ impl CheckpointSchedule {
         keep: Keep,
         from: Position,
         halt: Arc<Halt>,
+        interrupter: Interrupter,
     ) -> Self {
         Self {
             interval,
             segments,
             halt,
+            interrupter,
             saves: Saves::default(),
             kept: Vec::new(),
             from,
@@ -198,10 +202,15 @@ impl CheckpointingStrategy for CheckpointSchedule {
         store: &EventStoreClient,
     ) -> Vec<CheckpointingAction> {
         let position = self.halt.position_after(epoch);
-        let is_whole = position == Position::after(epoch);
-        let loss =
-            is_whole.then(|| store.find_metric("Loss", epoch, Aggregate::Mean, &Split::Valid));
-        let Some(save) = self.save(position, loss.flatten(), self.last.elapsed()) else {
+        // The log is written in a thread of its own, which has come to this epoch once it answers: a
+        // checkpoint must not be there before its lines.
+        let loss = store.find_metric("Loss", epoch, Aggregate::Mean, &Split::Valid);
+        if self.interrupter.should_stop() {
+            // A line could not be written, or says that activity ran away.
+            return Vec::new();
+        }
+        let loss = loss.filter(|_| position == Position::after(epoch));
+        let Some(save) = self.save(position, loss, self.last.elapsed()) else {
             return Vec::new();
         };
         if save.checkpoint {
@@ -232,7 +241,9 @@ mod tests {
     fn schedule(interval: Interval, keep: Keep) -> (CheckpointSchedule, Stop) {
         let stop = Stop::new();
         let halt = Arc::new(Halt::new(stop.clone(), PLAN, 1));
-        let schedule = CheckpointSchedule::new(interval, 10, keep, Position::START, halt);
+        let interrupter = Interrupter::new();
+        let schedule =
+            CheckpointSchedule::new(interval, 10, keep, Position::START, halt, interrupter);
         (schedule, stop)
     }
 
