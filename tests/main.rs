@@ -17,18 +17,29 @@ mod extension;
 mod faults;
 /// The authors' configurations, and the command that imports one.
 mod import;
+/// The weights that a run ends with: the last ones, or those of the best validation.
+mod keep;
 /// Any burn optimizer applies the updates, and the laws hold afterwards.
 mod laws;
 /// Accumulated batches and several devices learn as one large batch does.
 mod learner;
 /// Perturbed runs: what they change, what they leave alone, and what is refused.
 mod perturb;
+/// Readers that go away, and disks that are full.
+#[cfg(unix)]
+mod pipes;
 /// Laws of every network, on random ones.
 mod properties;
 /// Recorded runs: what is recorded, by either engine and after a kill, and what is refused.
 mod record;
 /// A killed run goes on to the same result.
 mod resume;
+/// Runs that are asked to stop, by whatever means, save where they are.
+#[cfg(unix)]
+mod stop;
+/// The dashboard on a terminal: its keys, and what is left of it.
+#[cfg(unix)]
+mod terminal;
 
 /// Small networks and short runs for the tests.
 mod common;

@@ -1,11 +1,11 @@
 //! A short training through burn's learner on one backend, next to the same one on flex.
 
-use burn::{tensor::Device, train::Interrupter};
+use burn::tensor::Device;
 use burn_dendrite::{
     nn::{Network, ProjectionId},
     train::{
-        DeviceName, Display, Ending, Experiment, data::DatasetName, evaluate, load_model, presets,
-        run::RunSettings,
+        DeviceName, Display, Ending, Experiment, Stop, data::DatasetName, evaluate, load_model,
+        presets, run::RunSettings,
     },
 };
 
@@ -121,7 +121,7 @@ fn train(preset: &str, backend: &Backend) -> Result<Trained, String> {
         more_devices: Vec::new(),
         device_name: backend.name.to_string(),
         display: Display::Quiet,
-        interrupter: Interrupter::new(),
+        stop: Stop::new(),
     };
     let after = match experiment.start().map_err(text)? {
         Ending::Finished(summary) => summary.test_loss,

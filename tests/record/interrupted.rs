@@ -248,8 +248,8 @@ fn a_run_that_diverges_records_nothing_twice() {
         assert!(message.contains("training diverged in step"), "{message}");
         assert!(!run.join("probes.npz").exists());
         // One file for each checkpoint that was made, with three samples each.
-        let (_, segments) = run::latest_checkpoint(&run).unwrap();
-        let expected: Vec<String> = (1..=segments)
+        let (_, reached) = run::latest_checkpoint(&run).unwrap();
+        let expected: Vec<String> = (1..=reached.segments)
             .map(|it| format!("probes-{it}.npz"))
             .collect();
         assert_eq!(chunks(&run), expected);

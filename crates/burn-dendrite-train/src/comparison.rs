@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use burn::{tensor::Device, train::Interrupter};
+use burn::tensor::Device;
 use comfy_table::{ContentArrangement, Table, presets::UTF8_HORIZONTAL_ONLY};
 use ratatui::{
     buffer::Buffer,
@@ -12,8 +12,9 @@ use ratatui::{
 };
 
 use crate::{
-    Display, Ending, Experiment, ExperimentError, ExperimentSpec,
+    Display, Ending, Experiment, ExperimentError, ExperimentSpec, Stop,
     data::Splits,
+    output,
     run::{self, RunSettings, Summary},
 };
 
@@ -63,10 +64,10 @@ impl Comparison {
     pub fn run(
         &self,
         specs: Vec<ExperimentSpec>,
-        interrupter: &Interrupter,
+        stop: &Stop,
     ) -> Result<ComparisonEnding, ExperimentError> {
         let experiments: Vec<Experiment> = (specs.into_iter())
-            .map(|spec| self.experiment(spec, interrupter))
+            .map(|spec| self.experiment(spec, stop))
             .collect();
         for experiment in &experiments {
             experiment.check()?;
@@ -75,7 +76,7 @@ impl Comparison {
         for experiment in experiments {
             let (name, out) = (experiment.spec.name.clone(), experiment.out.clone());
             if self.display != Display::Quiet {
-                println!("{name}");
+                output::report(&name);
             }
             let ending = if out.exists() {
                 experiment.resume()?
@@ -94,7 +95,7 @@ impl Comparison {
         Ok(ComparisonEnding::Finished(compared))
     }
 
-    fn experiment(&self, spec: ExperimentSpec, interrupter: &Interrupter) -> Experiment {
+    fn experiment(&self, spec: ExperimentSpec, stop: &Stop) -> Experiment {
         Experiment {
             out: self.out.join(&spec.name),
             settings: RunSettings {
@@ -107,7 +108,7 @@ impl Comparison {
             more_devices: Vec::new(),
             device_name: self.device_name.clone(),
             display: self.display,
-            interrupter: interrupter.clone(),
+            stop: stop.clone(),
         }
     }
 }
@@ -224,7 +225,7 @@ mod tests {
         let run = || {
             let specs = ["mnist-backprop-ann", "mnist-backprop-ann-0-hidden"];
             let specs = specs.map(|name| presets::load(name).unwrap()).to_vec();
-            match comparison.run(specs, &Interrupter::new()).unwrap() {
+            match comparison.run(specs, &Stop::new()).unwrap() {
                 ComparisonEnding::Finished(compared) => compared,
                 ComparisonEnding::Interrupted => panic!("nobody stopped it"),
             }
@@ -265,6 +266,8 @@ mod tests {
                 device: String::new(),
                 threads: 1,
                 stopped_early: false,
+                kept: Default::default(),
+                kept_samples: None,
                 version: String::new(),
             },
         };

@@ -52,6 +52,21 @@ pub fn evaluate_under<'a>(
     device: &Device,
     done: impl Fn(usize),
 ) -> Evaluation {
+    let evaluation = evaluate_while(conditions, network, set, device, |seen| {
+        done(seen);
+        true
+    });
+    evaluation.expect("nobody ends it")
+}
+
+/// The same as long as `goes_on`, which hears how many samples are through; none if it was ended.
+pub(crate) fn evaluate_while<'a>(
+    conditions: impl Fn(usize) -> Conditions<'a>,
+    network: &Network,
+    set: &SampleSet,
+    device: &Device,
+    goes_on: impl Fn(usize) -> bool,
+) -> Option<Evaluation> {
     let (mut right, mut loss) = (0.0, 0.0);
     let all: Vec<usize> = (0..set.len()).collect();
     let mut seen = 0;
@@ -79,13 +94,15 @@ pub fn evaluate_under<'a>(
         let mean = (batch.targets - output).square().mean();
         loss += mean.into_scalar::<f64>() * indices.len() as f64;
         seen += indices.len();
-        done(seen);
+        if !goes_on(seen) {
+            return None;
+        }
     }
     let samples = set.len();
     let count = samples.max(1) as f64;
-    Evaluation {
+    Some(Evaluation {
         accuracy: right / count,
         loss: loss / count,
         samples,
-    }
+    })
 }

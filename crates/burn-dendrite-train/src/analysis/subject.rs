@@ -10,7 +10,9 @@ use burn_dendrite_nn::{
 use burn_dendrite_optim::{Learning, RuleMemory};
 
 use crate::{
-    ExperimentError, ExperimentSpec, PlasticNetwork, load_model,
+    ExperimentError, ExperimentSpec, PlasticNetwork, SavedWeights,
+    experiment::saved_weights,
+    load_model,
     run::{self, RunSettings},
 };
 
@@ -72,6 +74,8 @@ pub struct Trained {
     pub history: Vec<Moment>,
     /// What is perturbed.
     pub perturbations: Perturbations,
+    /// Which weights of the run the network has.
+    pub weights: SavedWeights,
     /// Data, budget and seed.
     pub settings: RunSettings,
     /// Network and learning as data.
@@ -112,9 +116,20 @@ pub fn load_trained(folder: &Path, device: &Device) -> Result<Trained, Experimen
         samples: 0,
         network: start.clone(),
     }];
-    let mut reached = segments.samples_before(segments.segments());
-    for (file, segment) in run::checkpoints(folder) {
-        let samples = segments.samples_before(segment);
+    let (weights, _) = saved_weights(folder, &settings)?;
+    let trained = run::summary(folder)?.map(|summary| summary.train_samples);
+    let reached = match weights {
+        SavedWeights::Best { samples } | SavedWeights::Checkpoint { samples, .. } => samples,
+        SavedWeights::Last => {
+            trained.unwrap_or_else(|| segments.samples_before(segments.segments()))
+        }
+    };
+    for (file, position) in run::checkpoints(folder) {
+        let samples = position.samples_in(&segments);
+        // The network itself is one of them, and of a run that keeps its best some came later.
+        if samples >= reached {
+            continue;
+        }
         let checkpoint = PlasticNetwork::new(start.clone(), learning.clone()).valid();
         let checkpoint =
             checkpoint
@@ -127,10 +142,7 @@ pub fn load_trained(folder: &Path, device: &Device) -> Result<Trained, Experimen
             samples,
             network: checkpoint.network,
         });
-        reached = samples;
     }
-    // The newest checkpoint is the network itself.
-    history.retain(|moment| moment.samples < reached);
     history.push(Moment {
         samples: reached,
         network: model.network.clone(),
@@ -145,6 +157,7 @@ pub fn load_trained(folder: &Path, device: &Device) -> Result<Trained, Experimen
         learning,
         history,
         perturbations,
+        weights,
         settings,
         spec,
     })

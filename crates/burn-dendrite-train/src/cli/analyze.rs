@@ -16,9 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{DataArguments, MachineArguments, Mistake, table::table};
 use crate::{
+    SavedWeights,
     analysis::{Analysis, AnalysisOptions, Figure, Metric, Of, Sheet, analyze, load_trained},
     data::DatasetName,
     experiment::fits,
+    output::{Output, say},
     run::write_atomically,
 };
 
@@ -68,7 +70,15 @@ struct AnalysisFile {
     split: SplitName,
     seed: u64,
     version: String,
+    /// Which weights of the run were analysed.
+    #[serde(default = "last")]
+    weights: SavedWeights,
     analysis: Analysis,
+}
+
+/// What the first version analysed.
+fn last() -> SavedWeights {
+    SavedWeights::Last
 }
 
 impl AnalyzeArguments {
@@ -80,6 +90,9 @@ impl AnalyzeArguments {
         let earlier = earlier_files(&out)?;
         let (device, _) = self.machine.open()?;
         let trained = load_trained(&self.run, &device)?;
+        if trained.weights != SavedWeights::Last && !self.quiet {
+            say(format!("note: {}", trained.weights));
+        }
         let dataset = self.dataset.unwrap_or(trained.settings.dataset);
         let data = self.data.load(dataset, self.quiet)?;
         let data = (trained.settings.preprocessing.prepare(data))
@@ -107,6 +120,7 @@ impl AnalyzeArguments {
             split: self.split,
             seed: trained.settings.seed,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            weights: trained.weights,
             analysis,
         };
         write(&out, &earlier, &file, &sheets)?;
@@ -147,7 +161,7 @@ impl AnalyzeArguments {
 
     fn print(&self, file: &AnalysisFile, out: &Path) -> anyhow::Result<()> {
         let analysis = &file.analysis;
-        let mut output = std::io::stdout().lock();
+        let mut output = Output::answer();
         writeln!(
             output,
             "{}, seed {}, on {} {} samples of {}\n",

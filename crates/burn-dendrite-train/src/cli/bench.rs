@@ -8,6 +8,7 @@ use super::{DataArguments, MachineArguments, Mistake, specification, table::tabl
 use crate::{
     Engine,
     data::DatasetName,
+    output::answer,
     run::{LearnerSettings, RunSettings},
     throughput::{ThroughputOptions, throughput},
 };
@@ -83,7 +84,7 @@ impl BenchArguments {
         let engine = Engine::choose(spec.optimizer, &settings, &device);
         let engine = engine.map_err(Mistake)?;
         if !self.json {
-            println!(
+            answer(format!(
                 "{} on {dataset}, {}, {} thread(s), engine {engine}, median of {} windows of {} \
                  samples",
                 spec.name,
@@ -91,7 +92,7 @@ impl BenchArguments {
                 rayon::current_num_threads(),
                 self.windows,
                 self.window
-            );
+            ))?;
         }
         let mut table = table(&[
             "batch",
@@ -119,7 +120,7 @@ impl BenchArguments {
                     "batch_size": batch_size,
                     "throughput": measured,
                 });
-                println!("{line}");
+                answer(line)?;
                 continue;
             }
             let extreme = |fold: fn(f64, f64) -> f64, start| {
@@ -138,7 +139,7 @@ impl BenchArguments {
             ]);
         }
         if !self.json {
-            println!("{table}");
+            answer(table)?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -5,17 +5,21 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use clap::Args;
 
 use super::{
-    Mistake, free_folder, specification,
+    Mistake, free_folder,
+    signals::stop_on_request,
+    specification,
     study::{
-        BudgetArguments, JobArguments, PlaceArguments, analyze, failed, preset, shell_word,
-        show_diverged, stop_on_ctrl_c, stopped, train,
+        BudgetArguments, JobArguments, PlaceArguments, analyze, failed, preset, show_diverged,
+        stopped, train,
     },
     table::table,
 };
 use crate::{
     ExperimentSpec,
     compare::{Results, write_tables},
+    output::{Output, report},
     report::write_report,
+    shell,
     study::{PoolEnding, Purpose, Study, StudyPlan},
 };
 
@@ -70,7 +74,7 @@ impl CompareArguments {
         study.claim().map_err(failed)?;
         if !self.place.quiet {
             let plan = &study.plan;
-            println!(
+            report(format!(
                 "{} networks on {}, {} samples, {} epoch{}, batch {}, {} seed{}: {}",
                 plan.networks.len(),
                 plan.dataset,
@@ -81,9 +85,9 @@ impl CompareArguments {
                 plan.seeds,
                 if plan.seeds == 1 { "" } else { "s" },
                 study.out.display()
-            );
+            ));
         }
-        let stop = stop_on_ctrl_c()?;
+        let stop = stop_on_request()?;
         let data_dir = self.budget.data.data_dir.clone();
         let mut ending = train(
             &study,
@@ -103,7 +107,7 @@ impl CompareArguments {
         write_report(&results, &study.out)?;
         if !self.place.quiet {
             let report = study.out.join("report.html");
-            let mut output = std::io::stdout().lock();
+            let mut output = Output::report();
             writeln!(output, "\n{}", overview(&results))?;
             show_diverged(&results.diverged, &mut output)?;
             writeln!(output, "report: {}", report.display())?;
@@ -181,7 +185,7 @@ fn command(study: &Study) -> String {
     }
     for spec in study.specs.iter().filter(|spec| !is_preset(spec)) {
         let file = study.spec_file(&spec.name);
-        words.extend(["--spec".to_owned(), shell_word(&file.to_string_lossy())]);
+        words.extend(["--spec".to_owned(), shell::path(&file)]);
     }
     for (flag, value) in [
         ("--dataset", plan.dataset.to_string()),

@@ -7,11 +7,20 @@ use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
 use super::{DataArguments, MachineArguments, Mistake, perturb::PerturbArguments};
-use crate::{data::DatasetName, evaluate_under, experiment::fits, load_model, run::RunSettings};
+use crate::{
+    ExperimentError, SavedWeights,
+    data::DatasetName,
+    evaluate_under,
+    experiment::{fits, saved_weights},
+    load_model,
+    output::{answer, say},
+    run::RunSettings,
+};
 
 #[derive(Args, Debug)]
 pub(super) struct EvaluateArguments {
-    /// A run folder; the newest checkpoint is measured if the run has not come to its end.
+    /// A run folder; the newest checkpoint is measured if the run has not come to its end, and the
+    /// best validation's weights if it kept those.
     run: PathBuf,
     /// Data set; the run's own unless given.
     #[arg(long)]
@@ -41,6 +50,10 @@ impl EvaluateArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let (device, name) = self.machine.open()?;
         let (model, settings, _) = load_model(&self.run, &device)?;
+        let (weights, _) = saved_weights(&self.run, &settings).map_err(ExperimentError::from)?;
+        if weights != SavedWeights::Last {
+            say(format!("note: {weights}"));
+        }
         let mut perturb = settings.perturb.clone();
         perturb.extend(self.perturb.during_test());
         let perturbed = RunSettings {
@@ -80,16 +93,17 @@ impl EvaluateArguments {
                 "preset": settings.preset,
                 "seed": settings.seed,
                 "device": name.as_str(),
+                "weights": weights.as_str(),
             });
-            println!("{line}");
+            answer(line)?;
         } else {
-            println!(
+            answer(format!(
                 "{} on {} {split} samples of {dataset}: accuracy {:.2} %, mean squared error {:.4}",
                 settings.preset,
                 result.samples,
                 100.0 * result.accuracy,
                 result.loss
-            );
+            ))?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -1,21 +1,21 @@
 //! What the example programs share: a comparison of published networks, from one command.
 
-use std::{
-    io::{IsTerminal, Write},
-    path::PathBuf,
-    process::ExitCode,
-};
+use std::{io::Write, path::PathBuf, process::ExitCode};
 
-use burn::train::Interrupter;
 use clap::{CommandFactory, FromArgMatches, Parser};
 
-use super::{DataArguments, INTERRUPTED, MachineArguments, Mistake, exit_code, free_folder};
+use super::{
+    DataArguments, INTERRUPTED, MachineArguments, Mistake, display, exit_code, explained,
+    free_folder, signals::stop_on_request,
+};
 use crate::{
-    Display, ExperimentSpec,
+    ExperimentSpec,
     comparison::{self, Comparison, ComparisonEnding},
     data::{DatasetName, Splits},
+    output::{Output, report, say},
     presets,
     run::{LearnerSettings, RunSettings},
+    shell,
 };
 
 /// Samples of one training step where each operation is a kernel to be launched. A step of more
@@ -79,11 +79,13 @@ impl Example {
             .name(self.name)
             .about(self.about)
             .max_term_width(100);
-        let arguments = ExampleArguments::from_arg_matches(&command.get_matches());
-        exit_code(match arguments {
-            Ok(arguments) => self.run(arguments),
-            Err(error) => error.exit(),
-        })
+        let arguments = command
+            .try_get_matches()
+            .and_then(|matches| ExampleArguments::from_arg_matches(&matches));
+        match arguments {
+            Ok(arguments) => exit_code(self.run(arguments)),
+            Err(error) => explained(&error),
+        }
     }
 
     fn run(&self, arguments: ExampleArguments) -> anyhow::Result<ExitCode> {
@@ -109,7 +111,7 @@ impl Example {
         let out = arguments
             .out
             .unwrap_or_else(|| free_folder(&format!("{}-{dataset}", self.name)));
-        println!(
+        report(format!(
             "{} networks on {}: {samples} samples, {epochs} pass{}, batch {batch_size}, seed {}, \
              {}",
             specs.len(),
@@ -117,14 +119,14 @@ impl Example {
             if epochs == 1 { "" } else { "es" },
             arguments.seed,
             device_name.describe(&device),
-        );
+        ));
         if arguments.batch_size.is_none() && batch_size > 1 {
-            println!(
+            report(format!(
                 "note: on `{device_name}` a step costs about the same for one sample as for \
                  {batch_size}; `--batch-size 1` is the published protocol"
-            );
+            ));
         }
-        println!("run folders: {}", out.display());
+        report(format!("run folders: {}", out.display()));
         let comparison = Comparison {
             out,
             settings: RunSettings {
@@ -150,22 +152,18 @@ impl Example {
             data,
             device,
             device_name: device_name.to_string(),
-            display: match std::io::stdout().is_terminal() {
-                true => Display::Dashboard,
-                false => Display::Lines,
-            },
+            display: display(false),
         };
-        let interrupter = Interrupter::new();
-        let stop = interrupter.clone();
-        ctrlc::set_handler(move || stop.stop(Some("Ctrl-C")))?;
-        match comparison.run(specs, &interrupter)? {
+        match comparison.run(specs, &stop_on_request()?)? {
             ComparisonEnding::Interrupted => {
-                let out = comparison.out.display();
-                eprintln!("stopped; the same command with `--out {out}` goes on from there");
+                let out = shell::path(&comparison.out);
+                say(format!(
+                    "stopped; the same command with `--out {out}` goes on from there"
+                ));
                 Ok(ExitCode::from(INTERRUPTED))
             }
             ComparisonEnding::Finished(compared) => {
-                let mut output = std::io::stdout().lock();
+                let mut output = Output::report();
                 writeln!(output, "\n{}", comparison::curves(&compared, 72, 16))?;
                 writeln!(output, "data set: {}", self.words(dataset))?;
                 writeln!(output, "{}", comparison::table(&compared))?;
@@ -181,8 +179,8 @@ impl Example {
     fn data(&self, arguments: &DataArguments) -> anyhow::Result<(DatasetName, Splits)> {
         match (arguments.load(self.dataset, false), self.instead) {
             (Err(reason), Some(instead)) if arguments.data_dir.is_none() => {
-                eprintln!("{} is not at hand: {reason}", self.dataset);
-                eprintln!("{}", self.caution(instead));
+                say(format!("{} is not at hand: {reason}", self.dataset));
+                say(self.caution(instead));
                 Ok((instead, arguments.load(instead, false)?))
             }
             (data, _) => Ok((self.dataset, data?)),

@@ -10,7 +10,10 @@ use anyhow::Context;
 use clap::Args;
 
 use super::Mistake;
-use crate::ExperimentSpec;
+use crate::{
+    ExperimentSpec,
+    output::{answer, report},
+};
 
 #[derive(Args, Debug)]
 pub(super) struct ImportArguments {
@@ -29,10 +32,10 @@ impl ImportArguments {
         }
         let text = self.import()?;
         match &self.out {
-            None => write!(std::io::stdout().lock(), "{text}")?,
+            None => answer(text.trim_end_matches('\n'))?,
             Some(out) => {
                 write_new(out, &text)?;
-                println!("specification: {}", out.display());
+                report(format!("specification: {}", out.display()));
             }
         }
         Ok(ExitCode::SUCCESS)

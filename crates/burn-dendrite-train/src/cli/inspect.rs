@@ -10,7 +10,7 @@ use clap::Args;
 use comfy_table::{CellAlignment, Table};
 
 use super::{Mistake, specification, table::table};
-use crate::{ExperimentSpec, run};
+use crate::{ExperimentSpec, output::Output, run};
 
 #[derive(Args, Debug)]
 pub(super) struct InspectArguments {
@@ -23,7 +23,7 @@ impl InspectArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let spec = self.specification()?;
         let (plan, learning) = spec.check().map_err(|errors| Mistake(errors.to_string()))?;
-        let mut out = std::io::stdout().lock();
+        let mut out = Output::answer();
         writeln!(out, "{}", spec.name)?;
         for line in [&spec.description, &spec.source]
             .into_iter()

@@ -7,14 +7,15 @@ use crate::{
     Engine,
     data::{Flip, Normalisation, Preprocessing},
     device_list::DeviceAddress,
-    run::LearnerSettings,
+    run::{Keep, LearnerSettings},
 };
 
 /// How burn's learner works beside training.
 #[derive(Args, Debug)]
 pub(super) struct LearnerArguments {
-    /// Training samples between two checkpoints, from which `--resume` goes on; after each
-    /// validation, but at most 20 in a run, unless given.
+    /// Training samples between two checkpoints, from which `--resume` goes on. Unless given there
+    /// are 20 in a run and at least one a minute, as far as there are validations. A run that is
+    /// stopped makes one where it is.
     #[arg(long, value_name = "SAMPLES", conflicts_with = "resume")]
     checkpoint_every: Option<usize>,
     /// Validation samples that each validation is on, the same ones every time; all unless given.
@@ -60,6 +61,7 @@ impl LearnerArguments {
         }
         Ok(LearnerSettings {
             checkpoint_every: self.checkpoint_every,
+            keep: Keep::Last,
             validation_samples: self.validation_samples,
             accumulate: self.accumulate,
             devices: self.devices.len().max(1),

@@ -10,6 +10,7 @@ mod inspect;
 mod learner;
 mod perturb;
 mod presets;
+mod signals;
 mod study;
 mod sweep;
 mod table;
@@ -22,8 +23,10 @@ use burn::tensor::Device;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::{
-    DeviceName, ExperimentError, ExperimentSpec,
+    DeviceName, Display, ExperimentError, ExperimentSpec,
+    dashboard::Dashboard,
     data::{DataOptions, DatasetName, Progress, Source},
+    output::{self, say},
 };
 
 pub use example::Example;
@@ -114,7 +117,9 @@ impl DataArguments {
 
     fn load(&self, dataset: DatasetName, quiet: bool) -> anyhow::Result<crate::data::Splits> {
         if dataset.source() == Source::Built && self.data_dir.is_some() {
-            eprintln!("note: `{dataset}` needs no files, so `--data-dir` is not used");
+            say(format!(
+                "note: `{dataset}` needs no files, so `--data-dir` is not used"
+            ));
         }
         Ok(dataset
             .load(&self.options(quiet))
@@ -150,8 +155,12 @@ pub fn command() -> clap::Command {
 
 /// Runs the command line of this process.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let result = match arguments.command {
+    signals::end_with_parent();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return explained(&error),
+    };
+    exit_code(match arguments.command {
         Command::Train(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
         Command::Analyze(arguments) => arguments.run(),
@@ -162,23 +171,46 @@ pub fn main() -> ExitCode {
         Command::Sweep(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
         Command::Presets(arguments) => arguments.run(),
-    };
-    exit_code(result)
+    })
+}
+
+/// What the parser says instead of arguments: help, the version, or what is wrong with them.
+fn explained(error: &clap::Error) -> ExitCode {
+    match error.print() {
+        // What is wrong was said as well as it could be.
+        Err(failure) if !error.use_stderr() => exit_code(Err(output::named(&failure).into())),
+        _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(MISTAKE)),
+    }
 }
 
 /// Says what went wrong, and with which code the process ends.
 fn exit_code(result: anyhow::Result<ExitCode>) -> ExitCode {
+    let result = match (result, output::failure()) {
+        (Ok(ExitCode::SUCCESS), Some(failure)) => Err(failure.into()),
+        (result, _) => result,
+    };
     match result {
         Ok(code) => code,
         Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            say(format!("error: {error:#}"));
             let mistake = error.downcast_ref::<Mistake>().is_some()
                 || error
                     .downcast_ref::<ExperimentError>()
                     .is_some_and(ExperimentError::is_mistake);
             ExitCode::from(if mistake { MISTAKE } else { 1 })
         }
+    }
+}
+
+/// What somebody who waits for a training sees.
+fn display(quiet: bool) -> Display {
+    if quiet {
+        Display::Quiet
+    } else if Dashboard::is_possible() {
+        Display::Dashboard
+    } else {
+        Display::Lines
     }
 }
 
@@ -193,8 +225,5 @@ fn free_folder(name: &str) -> PathBuf {
 
 /// `dendrite inspect … | head` closes the pipe early, which is no error.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    let kind = error
-        .downcast_ref::<std::io::Error>()
-        .map(std::io::Error::kind);
-    kind == Some(std::io::ErrorKind::BrokenPipe)
+    (error.downcast_ref::<std::io::Error>()).is_some_and(output::is_closed)
 }

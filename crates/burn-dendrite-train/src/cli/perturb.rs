@@ -4,7 +4,6 @@ use std::{
     io::{IsTerminal, Write},
     path::PathBuf,
     process::ExitCode,
-    sync::atomic::{AtomicBool, Ordering},
 };
 
 use burn_dendrite_nn::perturb::{Action, During, Perturbation};
@@ -12,16 +11,19 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    Mistake, free_folder, specification,
+    Mistake, free_folder,
+    signals::stop_on_request,
+    specification,
     study::{
-        BudgetArguments, JobArguments, PlaceArguments, failed, preset, show_diverged,
-        stop_on_ctrl_c, stopped, train,
+        BudgetArguments, JobArguments, PlaceArguments, failed, preset, show_diverged, stopped,
+        train,
     },
     table::table,
 };
 use crate::{
-    ExperimentSpec,
+    ExperimentSpec, Stop,
     data::SampleSet,
+    output::{Output, report},
     perturb::{
         Condition, Predictions, SeedValues, measure, standard_set, training_of, trainings,
         write_predictions,
@@ -111,7 +113,7 @@ impl PerturbStudyArguments {
         let conditions = standard_set(&plan);
         study.claim().map_err(failed)?;
         if !self.place.quiet {
-            println!(
+            report(format!(
                 "{} conditions, {} trainings on {} samples of {}, {} seed(s): {}",
                 conditions.len(),
                 study.specs.len(),
@@ -119,9 +121,9 @@ impl PerturbStudyArguments {
                 study.plan.dataset,
                 study.plan.seeds,
                 study.out.display()
-            );
+            ));
         }
-        let stop = stop_on_ctrl_c()?;
+        let stop = stop_on_request()?;
         let data_dir = self.budget.data.data_dir.clone();
         let ending = train(&study, &self.jobs, data_dir, &stop, self.place.quiet)?;
         if ending == PoolEnding::Interrupted {
@@ -139,7 +141,7 @@ impl PerturbStudyArguments {
                 .with_diverged(study.diverged()?);
         write_predictions(&predictions, &study.out)?;
         if !self.place.quiet {
-            let mut output = std::io::stdout().lock();
+            let mut output = Output::report();
             writeln!(output, "\n{}", overview(&predictions))?;
             show_diverged(&predictions.diverged, &mut output)?;
             let figure = study.out.join("perturbations.svg");
@@ -155,7 +157,7 @@ impl PerturbStudyArguments {
         study: &Study,
         conditions: &[Condition],
         test: &SampleSet,
-        stop: &AtomicBool,
+        stop: &Stop,
     ) -> anyhow::Result<Option<Vec<Vec<Option<SeedValues>>>>> {
         let device = (self.jobs.device()?.open()).map_err(|error| Mistake(error.to_string()))?;
         let samples = study.plan.analysis_samples.max(1);
@@ -171,7 +173,7 @@ impl PerturbStudyArguments {
             let training = &training_of(conditions, condition).name;
             let mut seeds = Vec::new();
             for seed in 1..=study.plan.seeds {
-                if stop.load(Ordering::Relaxed) {
+                if stop.is_requested() {
                     return Ok(None);
                 }
                 let folder = study.run_folder(training, seed);

@@ -1,18 +1,21 @@
 //! `dendrite presets`.
 
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets::NOTHING};
 
-use crate::presets::{self, PresetError};
+use crate::{
+    output::answer,
+    presets::{self, PresetError},
+};
 
 #[derive(Args, Debug)]
 pub(super) struct PresetsArguments {}
 
 impl PresetsArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        writeln!(std::io::stdout().lock(), "{}", overview()?)?;
+        answer(overview()?)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -5,20 +5,17 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
 };
 
 use clap::Args;
 
 use super::{DataArguments, INTERRUPTED, MISTAKE, Mistake};
 use crate::{
-    DeviceName, ExperimentSpec,
+    DeviceName, ExperimentSpec, Stop,
     compare::analyses,
     data::DatasetName,
-    presets,
+    output::{report, say},
+    presets, shell,
     study::{
         DivergedRun, Pool, PoolEnding, PoolError, Progress, Purpose, Study, StudyError, StudyPlan,
         Task, Training, TrainingOptions,
@@ -132,20 +129,12 @@ pub(super) fn failed(error: StudyError) -> anyhow::Error {
     }
 }
 
-/// Sets a flag on Ctrl-C, and when the process is asked to end.
-pub(super) fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    ctrlc::set_handler(move || flag.store(true, Ordering::Relaxed))?;
-    Ok(stop)
-}
-
 /// Trains what is still to be trained of a study.
 pub(super) fn train(
     study: &Study,
     jobs: &JobArguments,
     data_dir: Option<PathBuf>,
-    stop: &Arc<AtomicBool>,
+    stop: &Stop,
     quiet: bool,
 ) -> anyhow::Result<PoolEnding> {
     let options = TrainingOptions {
@@ -155,7 +144,10 @@ pub(super) fn train(
     let training = Training::of(study, &options).map_err(failed)?;
     if training.finished > 0 && !quiet {
         let total = training.finished + training.tasks.len();
-        println!("{} of {total} runs are finished already", training.finished);
+        report(format!(
+            "{} of {total} runs are finished already",
+            training.finished
+        ));
     }
     run(training.tasks, "training", jobs, stop, quiet)
 }
@@ -165,7 +157,7 @@ pub(super) fn analyze(
     study: &Study,
     jobs: &JobArguments,
     data_dir: Option<PathBuf>,
-    stop: &Arc<AtomicBool>,
+    stop: &Stop,
     quiet: bool,
 ) -> anyhow::Result<PoolEnding> {
     let options = TrainingOptions {
@@ -184,7 +176,7 @@ fn run(
     tasks: Vec<Task>,
     what: &'static str,
     jobs: &JobArguments,
-    stop: &Arc<AtomicBool>,
+    stop: &Stop,
     quiet: bool,
 ) -> anyhow::Result<PoolEnding> {
     let (jobs, threads) = Pool::places(jobs.jobs, tasks.len());
@@ -208,8 +200,10 @@ fn run(
 
 /// How to go on with what was stopped.
 pub(super) fn stopped(command: &str, out: &Path) -> ExitCode {
-    let out = shell_word(&out.to_string_lossy());
-    eprintln!("stopped; `dendrite {command} --resume {out}` goes on from there");
+    let out = shell::path(out);
+    say(format!(
+        "stopped; `dendrite {command} --resume {out}` goes on from there"
+    ));
     ExitCode::from(INTERRUPTED)
 }
 
@@ -219,26 +213,4 @@ pub(super) fn show_diverged(diverged: &[DivergedRun], output: &mut impl Write) -
         writeln!(output, "left out: {run}")?;
     }
     Ok(())
-}
-
-/// A word of a command, in quotes where a shell would take it apart.
-pub(super) fn shell_word(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./,=+:@%".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn words_with_blanks_and_quotes_are_one_word_for_a_shell() {
-        assert_eq!(shell_word("runs/a-1"), "runs/a-1");
-        assert_eq!(shell_word("my run"), "'my run'");
-        assert_eq!(shell_word("it's"), r"'it'\''s'");
-        assert_eq!(shell_word(""), "''");
-    }
 }

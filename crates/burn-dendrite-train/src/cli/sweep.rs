@@ -5,15 +5,18 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use clap::Args;
 
 use super::{
-    Mistake, free_folder, specification,
+    Mistake, free_folder,
+    signals::stop_on_request,
+    specification,
     study::{
-        BudgetArguments, JobArguments, PlaceArguments, failed, preset, show_diverged,
-        stop_on_ctrl_c, stopped, train,
+        BudgetArguments, JobArguments, PlaceArguments, failed, preset, show_diverged, stopped,
+        train,
     },
     table::table,
 };
 use crate::{
     ExperimentSpec,
+    output::{Output, report},
     study::{PoolEnding, Purpose, Study, folder_name},
     sweep::{Method, Ranking, Search, Space, Sweep, best_file},
 };
@@ -88,7 +91,7 @@ impl SweepArguments {
         sweep.save(&study.out)?;
         if !self.place.quiet {
             let (plan, trials) = (&study.plan, sweep.trials.len());
-            println!(
+            report(format!(
                 "{trials} trials of {} on {}, {} samples, {} epochs, batch {}, {} seeds: {}",
                 sweep.base,
                 plan.dataset,
@@ -97,9 +100,9 @@ impl SweepArguments {
                 plan.batch_size,
                 plan.seeds,
                 study.out.display()
-            );
+            ));
         }
-        let stop = stop_on_ctrl_c()?;
+        let stop = stop_on_request()?;
         let data_dir = self.budget.data.data_dir.clone();
         let ending = train(&study, &self.jobs, data_dir, &stop, self.place.quiet)?;
         if ending == PoolEnding::Interrupted {
@@ -108,7 +111,7 @@ impl SweepArguments {
         let ranking = Ranking::of(&sweep, &study)?;
         ranking.write(&study)?;
         if !self.place.quiet {
-            let mut output = std::io::stdout().lock();
+            let mut output = Output::report();
             writeln!(output, "\n{}", overview(&ranking))?;
             show_diverged(&study.diverged()?, &mut output)?;
             let best = best_file(&study.out);

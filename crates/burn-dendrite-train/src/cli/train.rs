@@ -1,27 +1,29 @@
 //! `dendrite train`.
 
 use std::{
-    io::IsTerminal,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
-use burn::{tensor::Device, train::Interrupter};
+use burn::tensor::Device;
 use burn_dendrite_nn::perturb::Perturbation;
 use clap::Args;
 
 use super::{
-    DataArguments, INTERRUPTED, MachineArguments, Mistake,
+    DataArguments, INTERRUPTED, MachineArguments, Mistake, display,
     learner::{LearnerArguments, PreprocessingArguments},
+    signals::stop_on_request,
     specification,
 };
 use crate::{
-    DeviceAddress, DeviceName, Display, Ending, Experiment, ExperimentSpec, OnDivergence,
+    DeviceAddress, DeviceName, Ending, Experiment, ExperimentSpec, OnDivergence,
     data::DatasetName,
+    output::{report, say},
     presets,
     record::{self, Probe},
-    run::{self, RunSettings},
+    run::{self, Keep, LearnerSettings, RunSettings},
     set::set,
+    shell,
 };
 
 #[derive(Args, Debug)]
@@ -58,6 +60,11 @@ pub(super) struct TrainArguments {
     /// Stop after so many validations without a lower loss.
     #[arg(long, value_name = "VALIDATIONS", conflicts_with = "resume")]
     patience: Option<usize>,
+    /// The weights that the run ends with, which its summary, `evaluate` and `analyze` are about: the
+    /// last ones, or those with the lowest loss in a validation. The best with `--patience`, else the
+    /// last, unless given.
+    #[arg(long, value_enum, conflicts_with = "resume")]
+    keep: Option<Keep>,
     /// What to do when activity runs away or is no number any more: stop and say where, or leave
     /// such updates out, which means looking at every step.
     #[arg(long, value_enum, default_value_t, conflicts_with = "resume")]
@@ -126,14 +133,7 @@ impl TrainArguments {
         };
         let data =
             (settings.preprocessing.prepare(data)).map_err(|error| Mistake(error.to_string()))?;
-        let display = match (self.quiet, std::io::stdout().is_terminal()) {
-            (true, _) => Display::Quiet,
-            (false, true) => Display::Dashboard,
-            (false, false) => Display::Lines,
-        };
-        let interrupter = Interrupter::new();
-        let stop = interrupter.clone();
-        ctrlc::set_handler(move || stop.stop(Some("Ctrl-C")))?;
+        let stop = stop_on_request()?;
         let experiment = Experiment {
             out: out.clone(),
             settings,
@@ -142,8 +142,8 @@ impl TrainArguments {
             device,
             more_devices: devices,
             device_name,
-            display,
-            interrupter,
+            display: display(self.quiet),
+            stop,
         };
         experiment.check()?;
         self.announce(&experiment);
@@ -151,7 +151,7 @@ impl TrainArguments {
             Some(_) => experiment.resume()?,
             None => experiment.start()?,
         };
-        Ok(self.report(ending, &out))
+        Ok(self.conclude(ending, &out))
     }
 
     /// The device, or all of several, and what they are called.
@@ -232,7 +232,13 @@ impl TrainArguments {
             patience: self.patience,
             on_divergence: self.on_divergence,
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            learner: self.learner.settings()?,
+            learner: LearnerSettings {
+                keep: self.keep.unwrap_or(match self.patience {
+                    Some(_) => Keep::Best,
+                    None => Keep::Last,
+                }),
+                ..self.learner.settings()?
+            },
             preprocessing: self.preprocessing.settings(),
             perturb: self.perturb.clone(),
             probe: self.probe.clone(),
@@ -255,7 +261,7 @@ impl TrainArguments {
             Ok(name) => name.describe(&experiment.device),
             Err(_) => experiment.device_name.clone(),
         };
-        println!(
+        report(format!(
             "{} on {}: {} epoch{} of {} samples, batch {}, seed {}, {} with {} thread{}",
             settings.preset,
             settings.dataset,
@@ -271,48 +277,52 @@ impl TrainArguments {
             } else {
                 "s"
             },
-        );
+        ));
         if settings.samples_per_step() != settings.batch_size {
-            println!(
+            report(format!(
                 "one step of the optimizer: {} samples, {} batch(es) on each of {} device(s)",
                 settings.samples_per_step(),
                 settings.learner.accumulate,
                 settings.learner.devices
-            );
+            ));
         }
         let spec = &experiment.spec;
         if spec.optimizer.descends()
             && let Some(words) = spec.batch_scaling.describe(settings.samples_per_step())
         {
-            println!("learning rates: {words}");
+            report(format!("learning rates: {words}"));
         }
-        println!("run folder: {}", experiment.out.display());
+        report(format!("run folder: {}", experiment.out.display()));
     }
 
-    fn report(&self, ending: Ending, out: &Path) -> ExitCode {
+    fn conclude(&self, ending: Ending, out: &Path) -> ExitCode {
         match ending {
             Ending::Finished(summary) => {
                 if !self.quiet {
-                    println!(
-                        "test accuracy {:.2} % after {} samples, {:.0} samples/s",
+                    let best = match summary.kept_samples {
+                        Some(samples) => format!(", best validation after {samples}"),
+                        None => String::new(),
+                    };
+                    report(format!(
+                        "test accuracy {:.2} % after {} samples{best}, {:.0} samples/s",
                         100.0 * summary.test_accuracy,
                         summary.train_samples,
                         summary.samples_per_second
-                    );
-                    println!("all of it: {}", out.join("summary.json").display());
+                    ));
+                    report(format!("all of it: {}", out.join("summary.json").display()));
                     let records = record::file(out);
                     if records.exists() {
-                        println!("records: {}", records.display());
+                        report(format!("records: {}", records.display()));
                     }
                 }
                 ExitCode::SUCCESS
             }
             Ending::Interrupted { samples } => {
-                eprintln!(
+                say(format!(
                     "stopped; {samples} samples are saved, `dendrite train --resume {}` goes on \
                      from there",
-                    out.display()
-                );
+                    shell::path(out)
+                ));
                 ExitCode::from(INTERRUPTED)
             }
         }

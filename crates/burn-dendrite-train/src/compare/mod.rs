@@ -40,6 +40,8 @@ pub(crate) mod tests {
                     device: "flex".to_owned(),
                     threads: 1,
                     stopped_early: false,
+                    kept: Default::default(),
+                    kept_samples: None,
                     version: "0".to_owned(),
                 },
                 records: Vec::new(),

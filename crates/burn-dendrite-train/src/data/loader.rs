@@ -4,16 +4,13 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use burn::data::dataloader::{DataLoader, DataLoaderIterator, Progress};
-use burn::data::dataset::DatasetError;
+use burn::data::dataloader::{DataLoader, DataLoaderIterator};
 use burn::tensor::Device;
 
 use super::augment::{Augmentation, RandomViews};
+use super::batches::{BatchIterator, EarlyEnd, StepShare};
 use super::window::Window;
 use super::{DataError, SampleBatch, SampleSet, SegmentPlan};
-
-/// What is called with a segment's index when its first batch is about to be asked for.
-pub type SegmentStart = Arc<dyn Fn(usize) + Send + Sync>;
 
 /// Feeds a trainer the segments of a [`SegmentPlan`], one with each call of `iter`.
 ///
@@ -30,39 +27,15 @@ pub struct SegmentLoader {
     plan: SegmentPlan,
     /// The segments begun, including those before `first_segment`.
     begun: Arc<AtomicUsize>,
+    /// A segment of which so many samples were trained on before.
+    under_way: Option<(usize, usize)>,
     window: Window,
     device: Device,
-    segment_start: Option<SegmentStart>,
+    early_end: Option<EarlyEnd>,
     step: StepShare,
     augmentation: Option<Augmentation>,
     /// Training steps whose samples come together.
     steps_together: usize,
-}
-
-/// What one step of the optimizer is made of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StepShare {
-    /// Batches that a device contributes, one after the other.
-    pub batches: usize,
-    /// Devices that contribute, all of them as much.
-    pub devices: usize,
-}
-
-impl StepShare {
-    /// One batch of one device.
-    pub const ONE: Self = Self {
-        batches: 1,
-        devices: 1,
-    };
-
-    /// The share of a batch of `rows` samples, the first of them at `position` of `samples` that a
-    /// device passes over in batches of `batch_size`: its rows, divided by those of the step.
-    fn of(self, position: usize, rows: usize, samples: usize, batch_size: usize) -> f64 {
-        let group = batch_size.max(1) * self.batches.max(1);
-        let start = position / group * group;
-        let in_step = group.min(samples - start) * self.devices;
-        rows as f64 / in_step as f64
-    }
 }
 
 impl SegmentLoader {
@@ -82,9 +55,10 @@ impl SegmentLoader {
             set,
             plan,
             begun: Arc::new(AtomicUsize::new(first_segment)),
+            under_way: None,
             window: Window::WHOLE,
             device: device.clone(),
-            segment_start: None,
+            early_end: None,
             step: StepShare::ONE,
             augmentation: None,
             steps_together: 1,
@@ -113,13 +87,19 @@ impl SegmentLoader {
         }
     }
 
-    /// Has `hook` called with the index of each segment at the start of each `iter`, before any batch
-    /// of it is made.
-    ///
-    /// Slices call it too, each once per segment, so it should do no harm when repeated.
-    pub fn with_segment_start(self, hook: SegmentStart) -> Self {
+    /// The same, without so many samples of the first segment: a number after which the optimizer
+    /// made a step.
+    pub fn after(self, samples: usize) -> Self {
         Self {
-            segment_start: Some(hook),
+            under_way: Some((self.upcoming_segment(), samples)),
+            ..self
+        }
+    }
+
+    /// The same for segments that may have to end before their time.
+    pub fn with_early_end(self, early_end: EarlyEnd) -> Self {
+        Self {
+            early_end: Some(early_end),
             ..self
         }
     }
@@ -145,9 +125,6 @@ impl SegmentLoader {
 impl DataLoader<SampleBatch> for SegmentLoader {
     fn iter<'a>(&'a self) -> Box<dyn DataLoaderIterator<SampleBatch> + 'a> {
         let segment = self.begun.fetch_add(1, Ordering::Relaxed) % self.plan.segments();
-        if let Some(hook) = &self.segment_start {
-            hook(segment);
-        }
         let (pass, range) = self.visited(segment);
         let part_start = range.start - self.plan.range(segment).1.start;
         let mut indices = self.plan.order(pass, self.set.len());
@@ -159,7 +136,16 @@ impl DataLoader<SampleBatch> for SegmentLoader {
             pass,
             start: range.start,
         });
+        // A slice has its share of what was trained on before, as of everything else.
+        let done = self
+            .under_way
+            .filter(|(under_way, _)| *under_way == segment)
+            .map_or(0, |(_, samples)| self.window.of(samples).len());
         Box::new(BatchIterator {
+            yielded: done.min(indices.len()),
+            early_end: self.early_end.as_ref(),
+            segment,
+            leads: self.window.of(self.plan.samples_per_pass).start == 0,
             step: self.step,
             random,
             steps_together: self.steps_together,
@@ -196,84 +182,11 @@ impl DataLoader<SampleBatch> for SegmentLoader {
     }
 }
 
-/// Makes batches of a list of images, one after the other.
-pub(super) struct BatchIterator<'a> {
-    set: &'a SampleSet,
-    indices: Vec<usize>,
-    batch_size: usize,
-    device: &'a Device,
-    /// How many of the indices have been yielded.
-    yielded: usize,
-    step: StepShare,
-    random: Option<RandomViews>,
-    steps_together: usize,
-    /// Training samples of the run before the first of these.
-    samples_before: usize,
-}
-
-impl<'a> BatchIterator<'a> {
-    /// Yields the images at `indices` in that order, `batch_size` (at least 1) at a time.
-    pub(super) fn new(
-        set: &'a SampleSet,
-        indices: Vec<usize>,
-        batch_size: usize,
-        device: &'a Device,
-    ) -> Self {
-        Self {
-            set,
-            indices,
-            batch_size,
-            device,
-            yielded: 0,
-            step: StepShare::ONE,
-            random: None,
-            steps_together: 1,
-            samples_before: 0,
-        }
-    }
-}
-
-impl Iterator for BatchIterator<'_> {
-    type Item = Result<SampleBatch, DatasetError>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let rest = &self.indices[self.yielded..];
-        let wanted = self.batch_size.saturating_mul(self.steps_together);
-        let indices = &rest[..wanted.min(rest.len())];
-        let (position, rows) = (self.yielded, indices.len());
-        if rows == 0 {
-            return None;
-        }
-        self.yielded += rows;
-        let batch = match &self.random {
-            None => self.set.batch(indices, self.device),
-            Some(random) => {
-                let view = |row| random.view(position + row);
-                self.set.batch_of_views(indices, view, self.device)
-            }
-        };
-        let total = self.indices.len();
-        let share = self.step.of(position, rows, total, self.batch_size);
-        Some(Ok(SampleBatch {
-            position,
-            samples_before: self.samples_before,
-            share,
-            ..batch
-        }))
-    }
-}
-
-impl DataLoaderIterator<SampleBatch> for BatchIterator<'_> {
-    fn progress(&self) -> Progress {
-        Progress::new(self.yielded, self.indices.len(), Some("items".to_owned()))
-    }
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use std::sync::Mutex;
 
-    use super::super::ImageShape;
+    use super::super::{ImageShape, batches::Place};
     use super::*;
 
     /// Images of one pixel, whose value is the image's index.
@@ -420,15 +333,53 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn the_hook_hears_of_each_segment_before_its_batches() {
-        let heard = Arc::new(Mutex::new(Vec::new()));
-        let log = heard.clone();
-        let hook: SegmentStart = Arc::new(move |segment| log.lock().unwrap().push(segment));
-        let loader = loader(4).with_segment_start(hook);
-        for _ in 0..3 {
-            let _ = loader.iter();
-        }
-        assert_eq!(*heard.lock().unwrap(), [4, 5, 0]);
+    fn a_segment_ends_early_between_steps_and_goes_on_there() {
+        let whole = batches(&loader(1)).concat();
+        let step = StepShare {
+            batches: 2,
+            devices: 1,
+        };
+        let plan = SegmentPlan {
+            batch_size: 1,
+            ..PLAN
+        };
+        let new = || {
+            let loader = SegmentLoader::new(numbered(12), plan, 1, &Device::flex());
+            loader.unwrap().with_steps_of(step)
+        };
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let log = asked.clone();
+        let ended = new().with_early_end(Arc::new(move |place| {
+            log.lock().unwrap().push(place);
+            place.position >= 1
+        }));
+        assert_eq!(batches(&ended).concat(), whole[..2]);
+        let place = |position| Place {
+            segment: 1,
+            position,
+            leads: true,
+        };
+        assert_eq!(*asked.lock().unwrap(), [place(0), place(2)]);
+
+        let rest = new().after(2);
+        let places: Vec<usize> = (rest.to_device(&Device::flex()).iter())
+            .map(|batch| batch.unwrap().position)
+            .collect();
+        assert_eq!(places, [2, 3]);
+        let rest = new().after(2);
+        assert_eq!(batches(&rest).concat(), whole[2..]);
+        // The one after it is whole, and one that was trained on to its end is empty.
+        assert_eq!(batches(&rest).concat().len(), 2);
+        assert_eq!(batches(&new().after(4)).concat().len(), 0);
+    }
+
+    #[test]
+    fn slices_go_on_with_their_share() {
+        let whole = loader(1);
+        let whole = [whole.slice(0, 2), whole.slice(2, 4)].map(|it| batches(&*it).concat());
+        let rest = loader(1).after(2);
+        let rest = [rest.slice(0, 2), rest.slice(2, 4)].map(|it| batches(&*it).concat());
+        assert_eq!(rest, whole.map(|it| it[1..].to_vec()));
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::data_sets;
 
 mod augment;
 mod batch;
+mod batches;
 pub mod download;
 mod error;
 pub mod idx;
@@ -34,9 +35,10 @@ mod window;
 
 pub use augment::{Augmentation, Flip};
 pub use batch::SampleBatch;
+pub use batches::{EarlyEnd, Place, StepShare};
 pub use error::DataError;
 pub use image_shape::ImageShape;
-pub use loader::{SegmentLoader, SegmentStart, StepShare};
+pub use loader::SegmentLoader;
 pub use plan::SegmentPlan;
 pub use preprocess::{Normalisation, Preprocessing};
 pub use sample_set::SampleSet;

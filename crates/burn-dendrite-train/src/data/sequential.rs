@@ -6,7 +6,7 @@ use std::sync::Arc;
 use burn::data::dataloader::{DataLoader, DataLoaderIterator};
 use burn::tensor::Device;
 
-use super::loader::BatchIterator;
+use super::batches::BatchIterator;
 use super::{DataError, SampleBatch, SampleSet};
 
 /// Yields every image of a set, in the set's order, with each call of `iter`.

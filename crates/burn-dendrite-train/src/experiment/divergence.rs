@@ -4,11 +4,11 @@ use std::{path::PathBuf, sync::Arc};
 
 use burn::train::Interrupter;
 
-use super::{Display, Experiment, ExperimentError};
+use super::{Display, Experiment, ExperimentError, learn::Course};
 use crate::{
     health::{Divergence, Health, Occasion},
     model::PlasticNetwork,
-    run::{self, RunFolder},
+    run::{self, Position, RunFolder},
     timing::Stopwatch,
 };
 
@@ -23,8 +23,8 @@ impl Experiment {
     ) -> ExperimentError {
         let latest = run::latest_checkpoint(folder.path());
         let segments = self.settings.segments();
-        let finished = latest.as_ref().map_or(0, |(_, segment)| *segment);
-        let checkpoint = latest.map(|(file, segment)| (file, segments.samples_before(segment)));
+        let from = (latest.as_ref()).map_or(Position::START, |(_, position)| *position);
+        let checkpoint = latest.map(|(file, position)| (file, position.samples_in(&segments)));
         if seen.occasion == Occasion::Training && seen.population.is_some() {
             return ExperimentError::Diverged {
                 divergence: seen,
@@ -33,15 +33,23 @@ impl Experiment {
         }
         let again = Self {
             display: Display::Quiet,
-            interrupter: Interrupter::new(),
             ..self
         };
-        let before = again.settings.batches_before(finished);
-        let health = Arc::new(Health::locating(seen.step, before, &again.interrupter));
-        let stopwatch = Stopwatch::default();
+        let before = again.settings.batches_before(from);
+        let interrupter = Interrupter::new();
+        let health = Arc::new(Health::locating(seen.step, before, &interrupter));
         let located = again.engine().ok().and_then(|engine| {
-            let repeated = again.learn(folder, model, None, finished, &stopwatch, &health, engine);
-            repeated.ok().and_then(|_| health.divergence())
+            let course = Course {
+                folder,
+                engine,
+                from,
+                chunks: None,
+                stopwatch: &Stopwatch::default(),
+                health: &health,
+                interrupter,
+            };
+            again.learn(model, course).ok()?;
+            health.divergence()
         });
         ExperimentError::Diverged {
             divergence: located.unwrap_or(seen),

@@ -2,24 +2,14 @@
 
 mod check;
 mod divergence;
+mod learn;
 mod progress;
 mod saved;
+mod validation;
 
 use std::{path::PathBuf, sync::Arc};
 
-use burn::{
-    module::Module,
-    optim::lr_scheduler::module_lr_scheduler::ModuleLrScheduler,
-    tensor::Device,
-    train::{
-        EarlyStoppingStrategy, ExecutionStrategy, Interrupter, Learner, LearningResult,
-        MultiDeviceOptim, SupervisedTraining,
-        metric::{
-            AccuracyMetric, LossMetric,
-            store::{Aggregate, Direction, EventStoreClient, Split},
-        },
-    },
-};
+use burn::{module::Module, tensor::Device, train::Interrupter};
 use burn_dendrite_nn::{
     Network, Plan, SpecErrors,
     perturb::{Occasion, PerturbationError},
@@ -27,32 +17,34 @@ use burn_dendrite_nn::{
 use burn_dendrite_optim::{Descent, Learning};
 
 pub(crate) use check::fits;
+use learn::Course;
 pub(crate) use progress::duration;
-pub use saved::load_model;
+pub(crate) use saved::saved_weights;
+pub use saved::{SavedWeights, load_model};
 use saved::{load_checkpoint, load_file, save};
 
 use crate::{
-    Engine, OnDivergence,
-    data::{DataError, SampleSet, SegmentLoader, SequentialLoader, Splits, StepShare},
-    evaluate::{EVALUATION_BATCH, evaluate_under},
+    Engine, OnDivergence, Stop,
+    data::{DataError, SampleSet, Splits},
+    evaluate::evaluate_while,
     health::{Divergence, Health},
-    model::{Pace, PlasticNetwork},
-    record::{self, Chunks, ProbeError, Recorder, RecordingCheckpointer},
-    renderer::Nothing,
-    run::{
-        self, AtomicCheckpointer, CheckpointEvery, JsonLinesLogger, RunError, RunFolder,
-        RunSettings, Summary,
-    },
-    schedule::{RunSchedule, StepCount},
+    model::PlasticNetwork,
+    output,
+    record::{self, Chunks, ProbeError, Recorder},
+    run::{self, Best, Keep, Position, RunError, RunFolder, RunSettings, Summary},
     spec::ExperimentSpec,
-    timing::{Stopwatch, TimedLoader},
-    vitals::{VitalMetric, Watch},
+    timing::Stopwatch,
+    vitals::Watch,
 };
 
 /// What somebody who waits sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Display {
     /// burn's dashboard on a terminal.
+    ///
+    /// Ctrl-C sends SIGINT there as it does elsewhere: a program that shows the dashboard should
+    /// answer it by a [`Stop`], as the command line does. Ctrl-\\ ends the program at once and leaves
+    /// the terminal as it was; `q` asks what is wanted, and its `s` is a [`Stop`] too.
     Dashboard,
     /// One line a segment.
     Lines,
@@ -78,8 +70,8 @@ pub struct Experiment {
     pub device_name: String,
     /// What is shown meanwhile.
     pub display: Display,
-    /// Stops it from elsewhere.
-    pub interrupter: Interrupter,
+    /// Stops it from elsewhere; it saves where it is, and can go on from there.
+    pub stop: Stop,
 }
 
 /// How a training ended.
@@ -202,10 +194,12 @@ impl Experiment {
             .seeded(settings.order_seed())
             .descending_by(self.descent(engine));
         for damage in run::damaged_checkpoints(folder.path()) {
-            eprintln!("warning: {damage}; the newest one that can be read is used");
+            output::say(format!(
+                "warning: {damage}; the newest one that can be read is used"
+            ));
         }
         let latest = run::latest_checkpoint(folder.path());
-        let finished = latest.as_ref().map_or(0, |(_, segment)| *segment);
+        let from = (latest.as_ref()).map_or(Position::START, |(_, position)| *position);
         if let Some((file, _)) = latest {
             // burn's learner would panic where the file is of another network.
             load_file(model.valid(), file)?;
@@ -215,34 +209,32 @@ impl Experiment {
             true => None,
             false => {
                 let recorder = Arc::new(Recorder::new(probes));
-                Some(Chunks::open(recorder, segments, &folder, finished)?)
+                Some(Chunks::open(recorder, segments, &folder, from)?)
             }
         };
 
         let stopwatch = Stopwatch::default();
-        let (model, ended) = if finished >= segments.segments() {
+        let trained = if from.segments >= segments.segments() {
             // The run was cut off between its last checkpoint and its summary.
-            (load_checkpoint(model.valid(), folder.path())?, Ok(finished))
+            load_checkpoint(model.valid(), folder.path())?
         } else {
-            let before = settings.batches_before(finished);
-            let health = Health::new(settings.on_divergence, before, &self.interrupter);
-            let health = Arc::new(health);
+            let before = settings.batches_before(from);
+            let interrupter = Interrupter::new();
+            let health = Arc::new(Health::new(settings.on_divergence, before, &interrupter));
             let recorded = match &chunks {
                 Some(chunks) => model.clone().recorded_by(chunks.recorder().clone()),
                 None => model.clone(),
             };
-            let result = self.learn(
-                &folder,
-                recorded,
-                chunks.clone(),
-                finished,
-                &stopwatch,
-                &health,
+            let course = Course {
+                folder: &folder,
                 engine,
-            )?;
-            if let Some(error) = result.error {
-                return Err(ExperimentError::Learner(error.to_string()));
-            }
+                from,
+                chunks: chunks.clone(),
+                stopwatch: &stopwatch,
+                health: &health,
+                interrupter,
+            };
+            let learned = self.learn(recorded, course)?;
             if settings.on_divergence == OnDivergence::Stop
                 && let Some(divergence) = health.divergence()
             {
@@ -252,40 +244,37 @@ impl Experiment {
                 }
                 return Err(error);
             }
-            let saved = run::latest_checkpoint(folder.path()).map_or(0, |(_, segment)| segment);
-            let ended = if result.interrupted.is_some() {
-                Err(saved)
-            } else {
-                // A run that stops early need not have saved the last segment.
-                let records = run::records(folder.path())?;
-                Ok(records.last().map_or(saved, |record| record.segment))
-            };
-            (result.model, ended)
-        };
-        let reached = match ended {
-            Err(reached) => {
-                let samples = segments.samples_before(reached);
-                return Ok(Ending::Interrupted { samples });
+            match learned {
+                Some(trained) => trained,
+                None => return Ok(self.interrupted(&folder)),
             }
-            Ok(reached) => reached,
         };
-
-        let network = perturbations.pruned(&model.network, Occasion::Test);
-        save(model, &folder)?;
+        // A run that ran out of patience need not have saved its last segment.
+        let records = run::records(folder.path())?;
+        let reached = (records.last()).map_or(from.segments, |record| record.segment);
+        let (trained, best) = self.kept(trained, Best::of(records.iter()), &folder)?;
+        let network = perturbations.pruned(&trained.network, Occasion::Test);
+        save(trained, &folder)?;
         if let Some(chunks) = &chunks {
             chunks.merge(reached)?;
         }
         let seed = settings.order_seed();
         let conditions = |first| perturbations.conditions(Occasion::Test, seed, first as u64);
-        let evaluate =
-            |set: &SampleSet| evaluate_under(conditions, &network, set, &self.device, |_| ());
-        let test = evaluate(&self.data.test);
-        let validation = evaluate(&self.validation());
+        let goes_on = |_| !self.stop.is_requested();
+        let measure =
+            |set: &SampleSet| evaluate_while(conditions, &network, set, &self.device, goes_on);
+        let test = measure(&self.data.test);
+        let validation = test.and_then(|_| measure(&self.validation()));
+        let (Some(test), Some(validation)) = (test, validation) else {
+            return Ok(self.interrupted(&folder));
+        };
         let summary = Summary {
             test_accuracy: test.accuracy,
             test_loss: test.loss,
             validation_accuracy: validation.accuracy,
             train_samples: segments.samples_before(reached),
+            kept: best.map_or(Keep::Last, |_| Keep::Best),
+            kept_samples: best.map(|segment| segments.samples_before(segment)),
             samples_per_second: stopwatch.samples_per_second(),
             seed: settings.seed,
             preset: settings.preset.clone(),
@@ -299,6 +288,7 @@ impl Experiment {
         };
         folder.write_summary(&summary)?;
         record::discard(folder.path());
+        run::discard_best(folder.path());
         Ok(Ending::Finished(summary))
     }
 
@@ -310,129 +300,38 @@ impl Experiment {
         }
     }
 
+    /// The weights that the run ends with, and the segment of the best validation if they are those.
+    fn kept(
+        &self,
+        trained: PlasticNetwork,
+        best: Best,
+        folder: &RunFolder,
+    ) -> Result<(PlasticNetwork, Option<usize>), ExperimentError> {
+        // There is none where no validation had a loss that is a number.
+        let best = (best.segment()).filter(|_| self.settings.learner.keep == Keep::Best);
+        match best {
+            Some(segment) => {
+                let file = run::best_model_file(folder.path(), segment);
+                Ok((load_file(trained, file)?, best))
+            }
+            None => Ok((trained, None)),
+        }
+    }
+
+    /// What is left of a run that was stopped.
+    fn interrupted(&self, folder: &RunFolder) -> Ending {
+        let saved = run::latest_checkpoint(folder.path());
+        let segments = self.settings.segments();
+        Ending::Interrupted {
+            samples: saved.map_or(0, |(_, position)| position.samples_in(&segments)),
+        }
+    }
+
     /// The samples that each validation is on.
     fn validation(&self) -> Arc<SampleSet> {
         match self.settings.learner.validation_samples {
             Some(samples) => Arc::new(self.data.validation.subset(samples)),
             None => self.data.validation.clone(),
         }
-    }
-
-    /// burn's learner on the segments after `finished`.
-    fn learn(
-        &self,
-        folder: &RunFolder,
-        model: PlasticNetwork,
-        chunks: Option<Chunks>,
-        finished: usize,
-        stopwatch: &Stopwatch,
-        health: &Arc<Health>,
-        engine: Engine,
-    ) -> Result<LearningResult<PlasticNetwork>, ExperimentError> {
-        let settings = &self.settings;
-        let segments = settings.segments();
-        let mut loader =
-            SegmentLoader::new(self.data.train.clone(), segments, finished, &self.device)?
-                .with_steps_of(StepShare {
-                    batches: settings.learner.accumulate,
-                    devices: settings.learner.devices,
-                });
-        let steps = settings.steps();
-        let schedule = self.spec.schedule.init(steps);
-        let mut schedule = schedule.map_err(ExperimentError::Mismatch)?;
-        if self.spec.optimizer.descends() {
-            let scaling = self.spec.batch_scaling;
-            schedule = scaling.apply(schedule, settings.samples_per_step(), steps);
-        }
-        let made = StepCount::new(settings.batches_before(finished));
-        let schedule = RunSchedule::new(schedule, made, engine.makes_steps());
-        let model = match engine {
-            Engine::Memory => {
-                let pace = Pace {
-                    batch_size: settings.batch_size,
-                    schedule: schedule.clone(),
-                    descent: self.descent(engine),
-                };
-                loader = loader.with_steps_together(pace.steps());
-                model.in_memory(pace)
-            }
-            Engine::Tensors => model,
-        };
-        if let Some(augmentation) = settings.preprocessing.augmentation() {
-            loader = loader.with_augmentation(augmentation);
-        }
-        let train = TimedLoader::new(Arc::new(loader), stopwatch.clone());
-        let validation = SequentialLoader::new(self.validation(), EVALUATION_BATCH, &self.device)?;
-
-        let log = JsonLinesLogger::open(
-            &folder.metrics(),
-            finished,
-            move |segment| segments.samples_before(segment),
-            self.progress(finished, stopwatch),
-        )?
-        .watched_by(health.clone());
-        let [models, optimizers, schedules] = AtomicCheckpointer::all(&folder.checkpoints());
-        let models = RecordingCheckpointer::new(models, chunks);
-        let mut training =
-            SupervisedTraining::new(folder.path(), Arc::new(train), Arc::new(validation))
-                .metrics((AccuracyMetric::new(), LossMetric::new()))
-                .with_metric_logger(log)
-                .with_custom_checkpointers(models, optimizers, schedules)
-                .with_checkpointing_strategy(match health.is_repeating() {
-                    // What leads to a divergence is nothing to go on from.
-                    true => CheckpointEvery::NEVER,
-                    false => CheckpointEvery {
-                        segments: settings.segments_per_checkpoint(),
-                        last: segments.segments(),
-                    },
-                })
-                .with_interrupter(self.interrupter.clone())
-                .with_application_logger(None)
-                .num_epochs(segments.segments());
-        if settings.learner.vitals_every > 0 {
-            for (vital, metric) in VitalMetric::all(model.network.plan()) {
-                if vital.is_in_training(model.learning()) {
-                    training = training.metric_train_numeric(metric.clone());
-                }
-                if vital.is_in_validation() {
-                    training = training.metric_valid_numeric(metric);
-                }
-            }
-        }
-        if settings.learner.accumulate > 1 {
-            training = training.grads_accumulation(settings.learner.accumulate);
-        }
-        if !self.more_devices.is_empty() {
-            let devices = [std::slice::from_ref(&self.device), &self.more_devices].concat();
-            let strategy = ExecutionStrategy::multi(devices, MultiDeviceOptim::OptimMainDevice);
-            training = training.with_training_strategy(strategy.into());
-        }
-        if finished > 0 {
-            training = training.checkpoint(finished);
-        }
-        if let Some(patience) = settings.patience {
-            training = training.early_stopping(Patience { segments: patience });
-        }
-        if self.display != Display::Dashboard {
-            training = training.renderer(Box::new(Nothing));
-        }
-        let model = model.guarded(health.clone().into());
-        let schedule = ModuleLrScheduler::new(schedule);
-        Ok(training.launch(Learner::new(model, self.spec.optimizer.init(), schedule)))
-    }
-}
-
-/// Stops when the validation loss has not improved for some segments. It asks the log each time,
-/// so that a resumed run stops where an uninterrupted one would.
-#[derive(Clone, Debug)]
-struct Patience {
-    segments: usize,
-}
-
-impl EarlyStoppingStrategy for Patience {
-    fn should_stop(&mut self, epoch: usize, store: &EventStoreClient) -> bool {
-        store
-            .find_epoch("Loss", Aggregate::Mean, Direction::Lowest, &Split::Valid)
-            .is_some_and(|best| epoch.saturating_sub(best) >= self.segments)
     }
 }

@@ -4,21 +4,22 @@ use std::{sync::Arc, time::Duration};
 
 use super::{Display, Experiment};
 use crate::{
-    run::{self, SegmentRecord},
+    output::report,
+    run::{self, Position, SegmentRecord},
     timing::Stopwatch,
 };
 
 impl Experiment {
     /// Prints a line a segment where lines are wanted.
-    pub(super) fn progress(&self, finished: usize, stopwatch: &Stopwatch) -> run::Progress {
+    pub(super) fn progress(&self, from: Position, stopwatch: &Stopwatch) -> run::Progress {
         if self.display != Display::Lines {
             return Arc::new(|_| ());
         }
         let segments = self.settings.segments();
         let total = segments.samples_before(segments.segments());
-        let before = segments.samples_before(finished);
+        let before = from.samples_in(&segments);
         if before > 0 {
-            println!("going on after {before} of {total} samples");
+            report(format!("going on after {before} of {total} samples"));
         }
         let (stopwatch, started) = (stopwatch.clone(), std::time::Instant::now());
         let trained = std::sync::Mutex::new(f64::NAN);
@@ -36,7 +37,7 @@ impl Experiment {
             let left = started
                 .elapsed()
                 .mul_f64((total - record.samples) as f64 / done);
-            println!(
+            report(format!(
                 "{:>7} of {total} samples   accuracy: training {:5.1} %, validation {:5.1} %   \
                  {:.0} samples/s   {} left",
                 record.samples,
@@ -44,7 +45,7 @@ impl Experiment {
                 accuracy,
                 stopwatch.samples_per_second(),
                 duration(left),
-            );
+            ));
         })
     }
 }

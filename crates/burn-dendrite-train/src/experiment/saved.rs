@@ -1,6 +1,9 @@
 //! Models of runs in files.
 
-use std::path::PathBuf;
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use burn::{
     module::Module,
@@ -8,11 +11,12 @@ use burn::{
     tensor::{Bytes, Device},
 };
 use burn_dendrite_nn::Network;
+use serde::{Deserialize, Serialize};
 
 use super::ExperimentError;
 use crate::{
     model::PlasticNetwork,
-    run::{self, RunError, RunFolder, RunSettings},
+    run::{self, Keep, RunError, RunFolder, RunSettings},
     spec::ExperimentSpec,
 };
 
@@ -31,13 +35,10 @@ pub(super) fn save(model: PlasticNetwork, folder: &RunFolder) -> Result<(), Expe
 /// The newest checkpoint of a run, read into `model`.
 pub(super) fn load_checkpoint(
     model: PlasticNetwork,
-    folder: &std::path::Path,
+    folder: &Path,
 ) -> Result<PlasticNetwork, ExperimentError> {
-    let missing = || RunError::NotARun {
-        folder: folder.to_owned(),
-        missing: "checkpoint/model-1.bpk",
-    };
-    let (file, _) = run::latest_checkpoint(folder).ok_or_else(missing)?;
+    let latest = run::latest_checkpoint(folder);
+    let (file, _) = latest.ok_or_else(|| RunError::NoCheckpoint(folder.to_owned()))?;
     load_file(model, file)
 }
 
@@ -59,6 +60,82 @@ pub(super) fn load_file(
         })
 }
 
+/// Which weights of a run are its model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SavedWeights {
+    /// Those after its last training step.
+    Last,
+    /// Those of its best validation.
+    Best {
+        /// Training samples that they have seen.
+        samples: usize,
+    },
+    /// Those of its newest checkpoint: the run has not come to its end.
+    Checkpoint {
+        /// Training samples that they have seen.
+        samples: usize,
+        /// Training samples of the whole run.
+        of: usize,
+    },
+}
+
+impl SavedWeights {
+    /// Their name in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Last => Keep::Last.as_str(),
+            Self::Best { .. } => Keep::Best.as_str(),
+            Self::Checkpoint { .. } => "checkpoint",
+        }
+    }
+}
+
+impl fmt::Display for SavedWeights {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Last => write!(f, "these are the last weights of the run"),
+            Self::Best { samples } => write!(
+                f,
+                "these are the weights of the best validation, after {samples} training samples"
+            ),
+            Self::Checkpoint { samples, of } => write!(
+                f,
+                "the run has not come to its end; these are the weights of its newest checkpoint, \
+                 after {samples} of {of} training samples"
+            ),
+        }
+    }
+}
+
+/// Which weights are the model of a run, and their file.
+pub(crate) fn saved_weights(
+    folder: &Path,
+    settings: &RunSettings,
+) -> Result<(SavedWeights, PathBuf), RunError> {
+    let trained = run::model_file(folder);
+    if let Some(summary) = run::summary(folder)? {
+        let weights = match (summary.kept, summary.kept_samples) {
+            (Keep::Best, Some(samples)) => SavedWeights::Best { samples },
+            _ => SavedWeights::Last,
+        };
+        return Ok((weights, trained));
+    }
+    let segments = settings.segments();
+    match run::latest_checkpoint(folder) {
+        Some((file, position)) => {
+            let weights = SavedWeights::Checkpoint {
+                samples: position.samples_in(&segments),
+                of: segments.samples_before(segments.segments()),
+            };
+            Ok((weights, file))
+        }
+        // A model without its summary is what somebody has made of a run.
+        None if trained.is_file() => Ok((SavedWeights::Last, trained)),
+        None => Err(RunError::NoCheckpoint(folder.to_owned())),
+    }
+}
+
 /// The model of a run with its settings and its specification: the trained one, or that of the
 /// newest checkpoint if the run has not come to its end.
 ///
@@ -66,7 +143,7 @@ pub(super) fn load_file(
 ///
 /// If the folder holds no run, or its model cannot be read.
 pub fn load_model(
-    folder: &std::path::Path,
+    folder: &Path,
     device: &Device,
 ) -> Result<(PlasticNetwork, RunSettings, ExperimentSpec), ExperimentError> {
     let (settings, spec) = run::load(folder)?;
@@ -77,11 +154,6 @@ pub fn load_model(
     let model = PlasticNetwork::new(network, learning)
         .perturbed_by(perturbations)
         .valid();
-    let file = run::model_file(folder);
-    let model = if file.is_file() {
-        load_file(model, file)?
-    } else {
-        load_checkpoint(model, folder)?
-    };
-    Ok((model, settings, spec))
+    let (_, file) = saved_weights(folder, &settings)?;
+    Ok((load_file(model, file)?, settings, spec))
 }

@@ -3,6 +3,7 @@
 use burn::train::checkpoint::{Checkpoint, Checkpointer, CheckpointerError};
 
 use super::Chunks;
+use crate::run::Saves;
 
 /// A checkpointer that writes the records up to each checkpoint before its own part of it.
 ///
@@ -12,19 +13,25 @@ use super::Chunks;
 pub(crate) struct RecordingCheckpointer<C> {
     inner: C,
     chunks: Option<Chunks>,
+    saves: Saves,
 }
 
 impl<C> RecordingCheckpointer<C> {
     /// The checkpointer with the records of a run, if there are any.
-    pub(crate) fn new(inner: C, chunks: Option<Chunks>) -> Self {
-        Self { inner, chunks }
+    pub(crate) fn new(inner: C, chunks: Option<Chunks>, saves: Saves) -> Self {
+        Self {
+            inner,
+            chunks,
+            saves,
+        }
     }
 }
 
 impl<R: Checkpoint, C: Checkpointer<R>> Checkpointer<R> for RecordingCheckpointer<C> {
     fn save(&self, epoch: usize, record: R) -> Result<(), CheckpointerError> {
-        if let Some(chunks) = &self.chunks {
-            let saved = chunks.save(epoch);
+        let save = self.saves.of(epoch).filter(|save| save.checkpoint);
+        if let (Some(chunks), Some(save)) = (&self.chunks, save) {
+            let saved = chunks.save(save.position);
             saved.map_err(|error| CheckpointerError::Unknown(error.to_string()))?;
         }
         self.inner.save(epoch, record)

@@ -1,6 +1,6 @@
 //! The records of a run on the disk: a file for each checkpoint, and one at the end.
 //!
-//! `checkpoint/probes-SEGMENT.npz` holds what was recorded before a checkpoint and after the one
+//! `checkpoint/probes-POSITION.npz` holds what was recorded before a checkpoint and after the one
 //! before it. A run that goes on from a checkpoint removes the files after it and records again what
 //! was in them, so that it ends with the records of a run that nothing happened to. They are kept
 //! until the file of the whole run is there.
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     data::SegmentPlan,
-    run::{self, RunError, RunFolder},
+    run::{self, Position, RunError, RunFolder},
 };
 
 /// The file with all records of a run that has come to its end.
@@ -35,7 +35,7 @@ pub(crate) struct Chunks {
 }
 
 impl Chunks {
-    /// The records of a run that goes on after so many segments.
+    /// The records of a run that goes on from a position.
     ///
     /// # Errors
     ///
@@ -44,22 +44,22 @@ impl Chunks {
         recorder: Arc<Recorder>,
         segments: SegmentPlan,
         folder: &RunFolder,
-        finished: usize,
+        from: Position,
     ) -> Result<Self, RunError> {
         let chunks = Self {
             recorder,
             segments,
             run: folder.path().to_owned(),
         };
-        for (segment, file) in list(&chunks.run) {
-            if segment > finished {
+        for (position, file) in list(&chunks.run) {
+            if position > from {
                 fs::remove_file(&file).map_err(|error| RunError::Io { file, error })?;
             } else {
                 Archive::open(&file)?;
             }
         }
-        let newest = chunk(&chunks.run, finished);
-        if finished > 0 && !newest.exists() {
+        let newest = chunk(&chunks.run, from);
+        if from > Position::START && !newest.exists() {
             return Err(RunError::Invalid {
                 file: newest,
                 message: "it is not there, and with it the records before the checkpoint; \
@@ -75,11 +75,11 @@ impl Chunks {
         &self.recorder
     }
 
-    /// Writes what was recorded in the segments before a checkpoint and not written yet.
-    pub(crate) fn save(&self, segment: usize) -> Result<(), RunError> {
+    /// Writes what was recorded before a checkpoint and not written yet.
+    pub(crate) fn save(&self, position: Position) -> Result<(), RunError> {
         // The next segment may be under way.
-        let all = (self.recorder).take_before(self.segments.samples_before(segment));
-        archive::write(&chunk(&self.run, segment), |writer| {
+        let all = (self.recorder).take_before(position.samples_in(&self.segments));
+        archive::write(&chunk(&self.run, position), |writer| {
             all.iter().try_for_each(|records| writer.records(records))
         })
     }
@@ -91,10 +91,11 @@ impl Chunks {
     /// If some are missing, or a file cannot be read or written.
     pub(crate) fn merge(&self, reached: usize) -> Result<(), RunError> {
         // A run that stops early need not have saved the last segments.
+        let reached = Position::after(reached);
         if !chunk(&self.run, reached).exists() {
             self.save(reached)?;
         }
-        let samples = self.segments.samples_before(reached);
+        let samples = reached.samples_in(&self.segments);
         archive::write(&file(&self.run), |writer| {
             let mut probes = self.recorder.probes().iter();
             probes.try_for_each(|resolved| self.merge_one(resolved, samples, writer))
@@ -157,20 +158,20 @@ pub(crate) fn discard(run: &Path) {
     }
 }
 
-fn chunk(run: &Path, segment: usize) -> PathBuf {
-    run::checkpoints_folder(run).join(format!("probes-{segment}.npz"))
+fn chunk(run: &Path, position: Position) -> PathBuf {
+    run::checkpoints_folder(run).join(format!("probes-{position}.npz"))
 }
 
-/// The files of the checkpoints, in order, with the number of segments before each.
-fn list(run: &Path) -> Vec<(usize, PathBuf)> {
+/// The files of the checkpoints, in order, with the position of each.
+fn list(run: &Path) -> Vec<(Position, PathBuf)> {
     let entries = fs::read_dir(run::checkpoints_folder(run)).into_iter();
-    let segment = |entry: fs::DirEntry| -> Option<(usize, PathBuf)> {
+    let position = |entry: fs::DirEntry| -> Option<(Position, PathBuf)> {
         let name = entry.file_name();
         let number = name.to_str()?.strip_prefix("probes-")?;
         Some((number.strip_suffix(".npz")?.parse().ok()?, entry.path()))
     };
-    let mut files: Vec<(usize, PathBuf)> =
-        entries.flatten().flatten().filter_map(segment).collect();
+    let mut files: Vec<(Position, PathBuf)> =
+        entries.flatten().flatten().filter_map(position).collect();
     files.sort();
     files
 }

@@ -17,8 +17,8 @@ use burn::train::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::RunError;
-use crate::health::Health;
+use super::{Halt, Position, RunError, means::Means};
+use crate::{health::Health, output};
 
 /// One line of `metrics.jsonl`: the means over one segment of training, or over one validation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -44,50 +44,16 @@ pub struct JsonLinesLogger {
     file: File,
     path: PathBuf,
     names: HashMap<MetricId, String>,
-    current: BTreeMap<String, Mean>,
+    /// What was measured so far in the split under way.
+    current: Means,
+    /// What was measured in the training of the segment under way.
+    trained: Means,
     history: Vec<SegmentRecord>,
     /// Training samples before the end of each segment.
     samples: Box<dyn Fn(usize) -> usize + Send>,
     progress: Progress,
     health: Option<Arc<Health>>,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Mean {
-    sum: f64,
-    count: usize,
-    finished: Option<f64>,
-}
-
-impl Mean {
-    fn add(&mut self, entry: &NumericEntry) {
-        // A step that went wrong is no part of a mean, and JSON has no word for it.
-        if !entry.current().is_finite() {
-            return;
-        }
-        match *entry {
-            NumericEntry::Value(value) => {
-                self.sum += value;
-                self.count += 1;
-            }
-            NumericEntry::Aggregated {
-                aggregated_value,
-                count,
-            } => {
-                self.sum += aggregated_value * count as f64;
-                self.count += count;
-            }
-            NumericEntry::Final(value) => self.finished = Some(value),
-        }
-    }
-
-    /// Nothing where nothing was measured, or where the measure is beyond all bounds, for which
-    /// JSON has no number.
-    fn value(self) -> Option<f64> {
-        self.finished
-            .or((self.count > 0).then(|| self.sum / self.count as f64))
-            .filter(|value| value.is_finite())
-    }
+    halt: Option<Arc<Halt>>,
 }
 
 impl JsonLinesLogger {
@@ -126,12 +92,26 @@ impl JsonLinesLogger {
             file,
             path: path.to_owned(),
             names: HashMap::new(),
-            current: BTreeMap::new(),
+            current: Means::default(),
+            trained: Means::default(),
             history,
             samples: Box::new(samples),
             progress,
             health: None,
+            halt: None,
         })
+    }
+
+    /// The same for a segment that goes on where it was cut off, after which this had been measured.
+    pub(crate) fn going_on_with(mut self, means: Means) -> Self {
+        self.current = means;
+        self
+    }
+
+    /// The same for a training that may be cut off, which leaves no lines for its last segment.
+    pub(crate) fn cut_by(mut self, halt: Arc<Halt>) -> Self {
+        self.halt = Some(halt);
+        self
     }
 
     /// The same, telling the losses of training steps to somebody who looks on.
@@ -155,10 +135,13 @@ impl MetricLogger for JsonLinesLogger {
                 continue;
             };
             if let Some(entry) = &numeric.numeric_entry {
-                if let (Some(health), Split::Train, "Loss") = (&self.health, split, name.as_str()) {
+                let is_step = !matches!(entry, NumericEntry::Final(_));
+                if let (Some(health), Split::Train, "Loss", true) =
+                    (&self.health, split, name.as_str(), is_step)
+                {
                     health.loss(entry.current());
                 }
-                self.current.entry(name.clone()).or_default().add(entry);
+                self.current.add(name, entry);
             }
         }
     }
@@ -187,14 +170,20 @@ impl MetricLogger for JsonLinesLogger {
 
     fn log_epoch_summary(&mut self, summary: EpochSummary) {
         let means = std::mem::take(&mut self.current);
+        if summary.split == Split::Train {
+            self.trained = means.clone();
+        }
+        let epoch = summary.epoch_number;
+        let is_cut = |halt: &&Arc<Halt>| halt.position_after(epoch) != Position::after(epoch);
+        if let Some(halt) = self.halt.as_ref().filter(is_cut) {
+            halt.keep_means(self.trained.clone());
+            return;
+        }
         let record = SegmentRecord {
             segment: summary.epoch_number,
             split: summary.split.to_string(),
             samples: (self.samples)(summary.epoch_number),
-            metrics: means
-                .into_iter()
-                .filter_map(|(name, mean)| mean.value().map(|value| (name, value)))
-                .collect(),
+            metrics: means.values(),
         };
         // One call a line: a process that dies leaves whole lines, or one that is cut off.
         if let Err(error) = self.file.write_all(line(&record).as_bytes()) {
@@ -202,13 +191,13 @@ impl MetricLogger for JsonLinesLogger {
             match &self.health {
                 // No checkpoint may follow without its lines: a resumed run would lack them.
                 Some(health) => health.fail(error),
-                None => eprintln!("warning: {error}"),
+                None => output::say(format!("warning: {error}")),
             }
         }
         (self.progress)(&record);
         if let (Some(health), Split::Valid) = (&self.health, &summary.split) {
             for warning in health.end_of_segment(summary.epoch_number) {
-                eprintln!("warning: {warning}");
+                output::say(format!("warning: {warning}"));
             }
         }
         self.history.push(record);
@@ -250,19 +239,5 @@ mod tests {
         );
         let kept = fs::read_to_string(&path).unwrap();
         assert_eq!(kept.lines().count(), 2);
-    }
-
-    #[test]
-    fn means_weigh_batches_by_their_size() {
-        let mut mean = Mean::default();
-        mean.add(&NumericEntry::Aggregated {
-            aggregated_value: 1.0,
-            count: 3,
-        });
-        mean.add(&NumericEntry::Aggregated {
-            aggregated_value: 0.0,
-            count: 1,
-        });
-        assert_eq!(mean.value(), Some(0.75));
     }
 }

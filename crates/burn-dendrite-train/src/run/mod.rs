@@ -4,16 +4,21 @@
 //! run.toml          what was asked for: data set, budget, seed, device
 //! spec.toml         the resolved specification
 //! metrics.jsonl     one line per segment and split
-//! checkpoint/       model, optimizer and schedule after some segments, the newest two of them,
-//!                   and what was recorded, until the run is finished
-//! model.bpk         the trained network
+//! checkpoint/       model, optimizer and schedule after some segments and where the run was
+//!                   stopped, the newest two of them; until the run is finished, the model of the
+//!                   best validation, if that is to be kept, and what was recorded
+//! model.bpk         the trained network: its last weights, or those of the best validation
 //! probes.npz        what was recorded, if anything was to be
 //! summary.json      the result
 //! divergence.json   instead of it: where activity ran away
 //! ```
 
+mod best;
 mod checkpoint;
+mod halt;
 mod log;
+mod means;
+mod position;
 mod settings;
 mod summary;
 
@@ -26,12 +31,17 @@ use std::{
 use burn_dendrite_nn::SpecErrors;
 use serde::{Serialize, de::DeserializeOwned};
 
-pub use checkpoint::{AtomicCheckpointer, CheckpointEvery};
+pub(crate) use best::Best;
+pub use best::Keep;
+pub(crate) use checkpoint::{AtomicCheckpointer, CheckpointSchedule, Interval, Saves};
+pub(crate) use halt::Halt;
 pub use log::{JsonLinesLogger, Progress, SegmentRecord};
+pub(crate) use means::Means;
+pub use position::Position;
 pub use settings::{LearnerSettings, RunSettings};
 pub use summary::Summary;
 
-use crate::{health::Divergence, spec::ExperimentSpec};
+use crate::{health::Divergence, shell, spec::ExperimentSpec};
 
 /// Why a run folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +50,7 @@ pub enum RunError {
     #[error(
         "`{}` already holds {what}; accepted: a new or empty folder for `--out`, or `--resume {}`",
         folder.display(),
-        folder.display()
+        shell::path(folder)
     )]
     Occupied {
         /// The folder.
@@ -56,6 +66,9 @@ pub enum RunError {
         /// The file that a run would have.
         missing: &'static str,
     },
+    /// The run was stopped before there was anything to save.
+    #[error("the run in `{}` has no checkpoint yet; accepted: one that has, or has come to its end", .0.display())]
+    NoCheckpoint(PathBuf),
     /// Another process trains in the folder.
     #[error("another process is training in `{}`; wait for it, or choose another folder", .0.display())]
     Busy(PathBuf),
@@ -306,19 +319,38 @@ pub fn model_file(path: &Path) -> PathBuf {
 }
 
 /// The newest checkpoint of a run of which every part is there and can be read: the file of its
-/// model and the number of segments before it.
+/// model, and how far the run had come.
 ///
 /// Checkpoints appear in full or not at all, so one that cannot be read was damaged later.
-pub fn latest_checkpoint(path: &Path) -> Option<(PathBuf, usize)> {
+pub fn latest_checkpoint(path: &Path) -> Option<(PathBuf, Position)> {
     let folder = path.join(CHECKPOINTS);
-    let segments = checkpoint::complete(&folder).into_iter().rev();
-    let mut readable = segments.filter(|segment| checkpoint::damage(&folder, *segment).is_none());
-    readable.next().map(|segment| {
+    let positions = checkpoint::complete(&folder).into_iter().rev();
+    let mut readable = positions.filter(|it| checkpoint::damage(&folder, *it).is_none());
+    readable.next().map(|position| {
         (
-            checkpoint::file(&folder, checkpoint::MODEL, segment),
-            segment,
+            checkpoint::file(&folder, checkpoint::MODEL, position),
+            position,
         )
     })
+}
+
+/// What was measured in the segment that was under way at a checkpoint.
+pub(crate) fn means(path: &Path, position: Position) -> Result<Means, RunError> {
+    let folder = path.join(CHECKPOINTS);
+    checkpoint::means(&folder, position).map_err(|message| RunError::Invalid {
+        file: folder,
+        message,
+    })
+}
+
+/// The model of the best validation of a run that has not come to its end, whose segment is given.
+pub(crate) fn best_model_file(path: &Path, segment: usize) -> PathBuf {
+    checkpoint::best_file(&path.join(CHECKPOINTS), segment)
+}
+
+/// Removes the models of best validations, once the trained network is there.
+pub(crate) fn discard_best(path: &Path) {
+    checkpoint::discard_best(&path.join(CHECKPOINTS));
 }
 
 /// A sentence for each checkpoint of which every part is there, but not all can be read.
@@ -357,14 +389,18 @@ pub(crate) fn checkpoints_folder(path: &Path) -> PathBuf {
     path.join(CHECKPOINTS)
 }
 
-/// Every complete checkpoint of a run that is kept, oldest first: its file and the number of segments
-/// before it.
-pub fn checkpoints(path: &Path) -> Vec<(PathBuf, usize)> {
+/// Every complete checkpoint of a run that is kept, oldest first: its file, and how far the run had
+/// come.
+pub fn checkpoints(path: &Path) -> Vec<(PathBuf, Position)> {
     let folder = path.join(CHECKPOINTS);
-    let file = |segment| checkpoint::file(&folder, checkpoint::MODEL, segment);
     checkpoint::complete(&folder)
         .into_iter()
-        .map(|segment| (file(segment), segment))
+        .map(|position| {
+            (
+                checkpoint::file(&folder, checkpoint::MODEL, position),
+                position,
+            )
+        })
         .collect()
 }
 

@@ -1,5 +1,7 @@
 //! What a run was asked to do, apart from its specification.
 
+use std::time::Duration;
+
 use burn_dendrite_nn::{
     Plan,
     perturb::{Action, Occasion, Perturbation, PerturbationError, Perturbations},
@@ -7,6 +9,7 @@ use burn_dendrite_nn::{
 use burn_dendrite_optim::Learning;
 use serde::{Deserialize, Serialize};
 
+use super::{Interval, Keep, Position};
 use crate::{
     Engine, OnDivergence,
     data::{DatasetName, Preprocessing, SegmentPlan},
@@ -59,10 +62,14 @@ pub struct RunSettings {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LearnerSettings {
-    /// Training samples between two checkpoints, which follow validations; after each validation,
-    /// but at most 20 in a run, unless given.
+    /// Training samples between two checkpoints, which follow validations. Unless given there are
+    /// 20 in a run and at least one a minute, as far as there are validations. A run that is stopped
+    /// makes one where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_every: Option<usize>,
+    /// Which weights the run ends with.
+    #[serde(skip_serializing_if = "is_default")]
+    pub keep: Keep,
     /// Validation samples that each validation is on, the same ones every time; all unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub validation_samples: Option<usize>,
@@ -82,6 +89,7 @@ impl Default for LearnerSettings {
     fn default() -> Self {
         Self {
             checkpoint_every: None,
+            keep: Keep::Last,
             validation_samples: None,
             accumulate: 1,
             devices: 1,
@@ -95,8 +103,10 @@ fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
 
-/// Checkpoints of a run at most, unless their number is asked for.
+/// Checkpoints of a short run, unless their number is asked for.
 const CHECKPOINTS: usize = 20;
+/// What an interruption of a long one may cost.
+const MINUTE: Duration = Duration::from_secs(60);
 
 /// The published protocol numbers its networks from 66049 and its orders of samples from 257.
 const NETWORK_SEED: u64 = 66_048;
@@ -164,21 +174,25 @@ impl RunSettings {
             .sum()
     }
 
-    /// Batches of the first `segments` segments.
-    pub fn batches_before(&self, segments: usize) -> usize {
+    /// Batches before a position.
+    pub(crate) fn batches_before(&self, position: Position) -> usize {
         let plan = self.segments();
-        (0..segments)
-            .map(|segment| plan.range(segment).1.len().div_ceil(self.batch_size.max(1)))
-            .sum()
+        let batches = |samples: usize| samples.div_ceil(self.batch_size.max(1));
+        let whole = (0..position.segments).map(|segment| batches(plan.range(segment).1.len()));
+        whole.sum::<usize>() + batches(position.samples)
     }
 
-    /// The number of segments between two checkpoints.
-    pub fn segments_per_checkpoint(&self) -> usize {
-        let segments = match self.learner.checkpoint_every {
-            Some(samples) => samples.div_ceil(self.validate_every.max(1)),
-            None => self.segments().segments().div_ceil(CHECKPOINTS),
-        };
-        segments.max(1)
+    /// When checkpoints are made.
+    pub(crate) fn interval(&self) -> Interval {
+        match self.learner.checkpoint_every {
+            Some(samples) => {
+                Interval::Segments(samples.div_ceil(self.validate_every.max(1)).max(1))
+            }
+            None => {
+                let segments = self.segments().segments().div_ceil(CHECKPOINTS);
+                Interval::SegmentsOrTime(segments.max(1), MINUTE)
+            }
+        }
     }
 
     /// What is wrong with the numbers, as far as the data do not matter.
@@ -261,15 +275,24 @@ mod tests {
     }
 
     #[test]
-    fn a_run_has_at_most_twenty_checkpoints_unless_more_are_asked_for() {
+    fn a_short_run_has_twenty_checkpoints_and_a_long_one_more_unless_their_number_is_given() {
         let mut settings = settings();
-        assert_eq!(settings.segments_per_checkpoint(), 1);
+        assert_eq!(settings.interval(), Interval::SegmentsOrTime(1, MINUTE));
         settings.validate_every = 1;
-        assert_eq!(settings.segments_per_checkpoint(), 10);
+        assert_eq!(settings.interval(), Interval::SegmentsOrTime(10, MINUTE));
         settings.learner.checkpoint_every = Some(3);
-        assert_eq!(settings.segments_per_checkpoint(), 3);
+        assert_eq!(settings.interval(), Interval::Segments(3));
         settings.validate_every = 2;
-        assert_eq!(settings.segments_per_checkpoint(), 2);
+        assert_eq!(settings.interval(), Interval::Segments(2));
+    }
+
+    #[test]
+    fn batches_are_counted_up_to_a_position() {
+        let position = |segments, samples| Position { segments, samples };
+        let before = |at| settings().batches_before(at);
+        // 8, 8, 8 and 3 batches in each pass.
+        assert_eq!(before(position(4, 0)), 27);
+        assert_eq!(before(position(5, 12)), 27 + 8 + 3);
     }
 
     #[test]

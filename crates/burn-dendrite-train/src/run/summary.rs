@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Keep;
 use crate::Engine;
 
 /// What `summary.json` holds.
@@ -11,10 +12,16 @@ pub struct Summary {
     pub test_accuracy: f64,
     /// Mean squared error over test samples and output units.
     pub test_loss: f64,
-    /// Share of validation samples classified rightly at the end.
+    /// Share of validation samples classified rightly.
     pub validation_accuracy: f64,
     /// Training samples seen.
     pub train_samples: usize,
+    /// Which weights the run ends with, on which accuracies and loss were measured.
+    #[serde(default)]
+    pub kept: Keep,
+    /// Training samples that these weights have seen; all of them where the last ones are kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kept_samples: Option<usize>,
     /// Training samples a second, validation not counted; of the part of the run since it was
     /// last resumed.
     pub samples_per_second: f64,

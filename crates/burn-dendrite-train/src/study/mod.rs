@@ -18,6 +18,7 @@ mod settings;
 mod training;
 
 pub use estimate::Estimate;
+pub(crate) use pool::ENDS_WITH_INPUT;
 pub use pool::{Pool, PoolEnding, PoolError, Task};
 pub use progress::{Progress, Watch};
 pub use results::DivergedRun;

@@ -7,16 +7,18 @@ use std::{
     num::NonZeroUsize,
     path::PathBuf,
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
     thread,
     time::{Duration, Instant},
 };
 
+#[cfg(unix)]
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
 use super::Watch;
-use crate::cli::INTERRUPTED;
+use crate::{Stop, cli::INTERRUPTED};
+
+/// Set in the environment of a process that is to end when its standard input does.
+pub(crate) const ENDS_WITH_INPUT: &str = "DENDRITE_ENDS_WITH_INPUT";
 
 /// One process, and how far it is.
 pub struct Task {
@@ -43,8 +45,8 @@ pub struct Pool {
     pub jobs: NonZeroUsize,
     /// The threads of each of them.
     pub threads: NonZeroUsize,
-    /// Set from elsewhere to stop.
-    pub stop: Arc<AtomicBool>,
+    /// Stops them from elsewhere.
+    pub stop: Stop,
 }
 
 /// How the tasks ended.
@@ -81,9 +83,9 @@ pub enum PoolError {
 
 /// Between two looks at the processes.
 const LOOK: Duration = Duration::from_millis(50);
-/// How long a process that was told to stop may take to do so by itself. Ctrl-C on a terminal
-/// reaches all of them; what is not heard then is killed, which a run folder survives.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a process that was told to stop may take to save where it is. One that takes longer is
+/// killed, which a run folder survives.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Pool {
     /// As many jobs as there are cores, and no more than tasks; what cores are left over are
@@ -113,7 +115,7 @@ impl Pool {
         let mut running: Vec<Running> = Vec::new();
         let mut finished = 0;
         loop {
-            if self.stop.load(Ordering::Relaxed) {
+            if self.stop.is_requested() {
                 wait_for(&mut running);
                 return Ok(PoolEnding::Interrupted);
             }
@@ -127,7 +129,7 @@ impl Pool {
                     }
                     Ok(Some(status)) if interrupted(status) => {
                         // It heard Ctrl-C before this process did.
-                        self.stop.store(true, Ordering::Relaxed);
+                        self.stop.request();
                     }
                     Ok(Some(status)) => {
                         if let Some(outcome) = (task.task.outcome)() {
@@ -148,11 +150,11 @@ impl Pool {
                 }
             }
             running = still;
-            while running.len() < self.jobs.get() && !self.stop.load(Ordering::Relaxed) {
+            while running.len() < self.jobs.get() && !self.stop.is_requested() {
                 let Some(task) = waiting.next() else { break };
                 running.push(self.start(task)?);
             }
-            if running.is_empty() && !self.stop.load(Ordering::Relaxed) {
+            if running.is_empty() && !self.stop.is_requested() {
                 return Ok(PoolEnding::Finished);
             }
             let under_way = running.iter().map(|it| (it.task.done)().min(it.task.work));
@@ -168,7 +170,9 @@ impl Pool {
             let child = Command::new(&self.program)
                 .args(&task.arguments)
                 .env("RAYON_NUM_THREADS", self.threads.to_string())
-                .stdin(Stdio::null())
+                // A pipe whose other end goes with this process, however that ends.
+                .env(ENDS_WITH_INPUT, "1")
+                .stdin(Stdio::piped())
                 .stdout(Stdio::null())
                 .stderr(said.try_clone()?)
                 .spawn()?;
@@ -187,12 +191,22 @@ impl Pool {
 }
 
 fn interrupted(status: ExitStatus) -> bool {
-    status.code() == Some(i32::from(INTERRUPTED))
+    // Ctrl-C reaches all processes on a terminal; those without anything to save are ended by it.
+    #[cfg(unix)]
+    let by_signal = std::os::unix::process::ExitStatusExt::signal(&status)
+        .is_some_and(|signal| [SIGHUP, SIGINT, SIGTERM].contains(&signal));
+    #[cfg(not(unix))]
+    let by_signal = false;
+    status.code() == Some(i32::from(INTERRUPTED)) || by_signal
 }
 
-/// Waits a little for processes that were told to stop; dropping one kills it.
+/// Tells processes to stop and waits a little for them; dropping one kills it.
 fn wait_for(running: &mut Vec<Running>) {
     let told = Instant::now();
+    // The end of their standard input.
+    running
+        .iter_mut()
+        .for_each(|it| drop(it.child.stdin.take()));
     while !running.is_empty() && told.elapsed() < PATIENCE {
         running.retain_mut(|it| matches!(it.child.try_wait(), Ok(None)));
         thread::sleep(LOOK);
@@ -242,7 +256,7 @@ mod tests {
             program: PathBuf::from("sh"),
             jobs: NonZeroUsize::new(jobs).unwrap(),
             threads: NonZeroUsize::MIN,
-            stop: Arc::default(),
+            stop: Stop::new(),
         }
     }
 

@@ -1,13 +1,13 @@
 //! What somebody who waits for a study sees.
 
 use std::{
-    io::{IsTerminal, Write},
+    io::IsTerminal,
     time::{Duration, Instant},
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::experiment::duration;
+use crate::{experiment::duration, output::report};
 
 /// Hears how far the tasks of a pool are.
 pub trait Watch {
@@ -91,12 +91,10 @@ impl Watch for Progress {
             }
             View::Lines { finished, tasks } => {
                 *finished += 1;
-                // A closed pipe does not stop the study.
-                let _ = writeln!(
-                    std::io::stdout(),
+                report(format!(
                     "{finished:>3} of {tasks}   {label}: {result}   {} left",
                     duration(left)
-                );
+                ));
             }
             View::Nothing => {}
         }

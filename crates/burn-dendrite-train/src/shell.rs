@@ -1,0 +1,59 @@
+//! Words of commands that somebody can paste into a shell.
+
+/// A word of a command, in quotes where a shell would take it apart or change it.
+pub(crate) fn word(text: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./,=+:@%".contains(c);
+    // zsh looks for a command where a word begins with an equals sign.
+    let is_plain = !text.is_empty() && !text.starts_with('=') && text.chars().all(plain);
+    if is_plain {
+        text.to_owned()
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// The name of a file or folder as such a word; one that looks like a flag is told from it.
+pub(crate) fn path(path: &std::path::Path) -> String {
+    let text = path.to_string_lossy();
+    if text.starts_with('-') {
+        word(&format!("./{text}"))
+    } else {
+        word(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_with_blanks_and_quotes_are_one_word_for_a_shell() {
+        assert_eq!(word("runs/a-1"), "runs/a-1");
+        assert_eq!(word("my run"), "'my run'");
+        assert_eq!(word("it's"), r"'it'\''s'");
+        assert_eq!(word("$HOME `x`"), "'$HOME `x`'");
+        assert_eq!(word("~"), "'~'");
+        assert_eq!(word("=ls"), "'=ls'");
+        assert_eq!(word(""), "''");
+        assert_eq!(path("-x y".as_ref()), "'./-x y'");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_shell_reads_what_was_written() {
+        for text in [
+            "a b",
+            "it's",
+            "\"q\" $x `y` \\ !",
+            "new\nline",
+            "*?[a]",
+            "é",
+        ] {
+            let script = format!("printf %s {}", word(text));
+            let output = std::process::Command::new("sh")
+                .args(["-c", &script])
+                .output();
+            assert_eq!(output.unwrap().stdout, text.as_bytes());
+        }
+    }
+}
