@@ -391,3 +391,109 @@ fn projection(text: &str, weight: WeightSpec) -> ProjectionSpec {
         constraints: Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Distribution, Int, Tensor};
+    use burn_dendrite_nn::{Network, Parameter};
+
+    use super::*;
+    use crate::Updates;
+
+    /// The changes that a way of learning asks for on some random samples.
+    fn updates(config: &EiNetworkConfig, network: &Network, learning: &LearningSpec) -> Updates {
+        let device = crate::test_device();
+        let learning = learning.check(network.plan()).unwrap();
+        let memory = learning.memory(network);
+        device.seed(3);
+        let input = Tensor::random(
+            [20, config.inputs],
+            Distribution::Uniform(0.0, 1.0),
+            &device,
+        );
+        let classes: Vec<i32> = (0..20).map(|row| row % config.outputs as i32).collect();
+        let target = Tensor::<1, Int>::from_ints(&classes[..], &device);
+        let target = target.one_hot::<2>(config.outputs).float();
+        let outcome = learning.run(network, &memory, input, target, &mut ());
+        outcome.into_updates(&memory)
+    }
+
+    /// Angles in degrees between dendritic targets and backprop, of each layer's excitation.
+    fn angles(inhibition: DendriticInhibition, strength: f64, seed: u64) -> Vec<f64> {
+        let config = EiNetworkConfig::new(30, [24, 18, 20], 5)
+            .with_interneurons(3)
+            .with_dendritic_inhibition(inhibition)
+            .with_strength(strength);
+        let (spec, learning) = config.build();
+        let network = spec.init(seed, &crate::test_device()).unwrap();
+        let twin = config.clone().with_learning(AnatomyLearning::Backprop);
+        let targets = updates(&config, &network, &learning);
+        let gradient = updates(&config, &network, &twin.learning());
+        (config.pairs())
+            .map(|(before, layer)| {
+                let name = projection_name(&format!("{layer}.E<-{before}.E"));
+                let id = network.plan().projection_named(&name).unwrap();
+                let parameter = [Parameter::Weight(id)];
+                targets.angle_to(&gradient, &parameter).unwrap()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn dendritic_targets_follow_the_gradient_as_the_nudge_vanishes() {
+        for seed in 1..4 {
+            // What is left at a strength of 0.01 are cells whose sign the nudge changes, and rounding.
+            let mirrored = angles(DendriticInhibition::Mirror, 0.01, seed);
+            assert!(mirrored.iter().all(|angle| *angle < 2.0), "{mirrored:?}");
+            let strong = angles(DendriticInhibition::Mirror, 1.0, seed);
+            assert!(strong.iter().all(|angle| *angle < 30.0), "{strong:?}");
+            // Without the mirror the top-down excitation is one-sided.
+            let without = angles(DendriticInhibition::None, 0.01, seed);
+            assert!(without[0] > 45.0, "{without:?}");
+        }
+    }
+
+    #[test]
+    fn every_variant_is_a_lawful_network() {
+        use AnatomyLearning::{Backprop, DendriticTargets};
+        for learning in [DendriticTargets, Backprop] {
+            for feedback in [Feedback::Symmetric, Feedback::Learned] {
+                for inhibition in [
+                    DendriticInhibition::Mirror,
+                    DendriticInhibition::Learned,
+                    DendriticInhibition::None,
+                ] {
+                    let config = EiNetworkConfig::new(7, [5, 6], 3)
+                        .with_learning(learning)
+                        .with_feedback(feedback)
+                        .with_dendritic_inhibition(inhibition);
+                    let (network, learning) = config.build();
+                    let plan = network.check().unwrap();
+                    learning.check(&plan).unwrap();
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn activity_keeps_its_size_through_ten_layers() {
+        let device = crate::test_device();
+        let (spec, _) = EiNetworkConfig::new(100, vec![100; 10], 10).build();
+        let network = spec.init(5, &device).unwrap();
+        device.seed(4);
+        let input = Tensor::random([50, 100], Distribution::Uniform(0.0, 1.0), &device);
+        let state = network.settle(input, 1, &mut ());
+        let square = |layer: &str| -> f32 {
+            let id = network
+                .plan()
+                .population(&name(&format!("{layer}.E")))
+                .unwrap();
+            state.activity[id].clone().square().mean().into_scalar()
+        };
+        let (first, last) = (square("H1"), square("H10"));
+        assert!(
+            last > 0.2 * first && last < 5.0 * first,
+            "{first}, then {last}"
+        );
+    }
+}

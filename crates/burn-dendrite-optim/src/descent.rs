@@ -227,3 +227,108 @@ fn put<const D: usize>(state: &RunningState<Tensor<D>>, data: TensorData) {
     // A running state holds an update back until the next one; what is saved must be new.
     state.value_sync();
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::{
+        module::Module,
+        optim::{AdamWConfig, ModuleOptimizer, SgdConfig, momentum::MomentumConfig},
+        tensor::Int,
+    };
+    use burn_dendrite_nn::Network;
+
+    use super::*;
+    use crate::{EiNetworkConfig, HostTrainer, Learning};
+
+    const STEPS: usize = 6;
+    const RATE: f64 = 0.01;
+
+    fn subject() -> (Network, Learning, Tensor<2>, Tensor<2>) {
+        let device = crate::test_device();
+        let (spec, learning) = EiNetworkConfig::new(12, [9], 3)
+            .with_interneurons(2)
+            .build();
+        let network = spec.init(2, &device).unwrap();
+        let learning = learning.check(network.plan()).unwrap();
+        device.seed(1);
+        let input = Tensor::random([12, 12], burn::tensor::Distribution::Default, &device);
+        let classes: Vec<i32> = (0..12).map(|row| row % 3).collect();
+        let target = Tensor::<1, Int>::from_ints(&classes[..], &device);
+        (network, learning, input, target.one_hot::<2>(3).float())
+    }
+
+    /// The learned values after some steps by one of burn's optimizers.
+    fn by_burn(mut optimizer: ModuleOptimizer) -> Vec<f32> {
+        let (network, learning, input, target) = subject();
+        let memory = learning.memory(&network);
+        let on_autodiff = network
+            .plan()
+            .spec
+            .init(2, &crate::test_device().autodiff());
+        let mut network = on_autodiff.unwrap().no_grad();
+        for _ in 0..STEPS {
+            let outcome = learning.run(&network, &memory, input.clone(), target.clone(), &mut ());
+            let grads = outcome.into_grads(&network, &memory);
+            network = optimizer.step(RATE, network, grads).constrained();
+        }
+        values(&network.valid(), &learning)
+    }
+
+    fn in_memory(descent: Descent) -> Vec<f32> {
+        let (network, learning, input, target) = subject();
+        let memory = learning.memory(&network);
+        let learned: Vec<Parameter> = learning.learned().collect();
+        let kept = descent.memory(network.plan(), &learned, &crate::test_device());
+        let mut network = network;
+        for _ in 0..STEPS {
+            // A trainer for each step: what it keeps is handed on.
+            let mut trainer =
+                HostTrainer::new(&network, &memory, &learning).descending_by(descent, &kept);
+            trainer.step(&input.to_values(), &target.to_values(), RATE);
+            trainer.keep_in(&kept);
+            network = trainer.network(network);
+        }
+        values(&network, &learning)
+    }
+
+    fn values(network: &Network, learning: &Learning) -> Vec<f32> {
+        let values = learning.learned().flat_map(|parameter| match parameter {
+            Parameter::Weight(id) => network.weight(id).to_values(),
+            Parameter::Bias(id) => {
+                let bias = network.bias(id).unwrap();
+                bias.unsqueeze::<2>().to_values()
+            }
+        });
+        values.collect()
+    }
+
+    fn close(ours: &[f32], theirs: &[f32]) {
+        assert_eq!(ours.len(), theirs.len());
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            assert!((ours - theirs).abs() < 2e-5, "{ours} instead of {theirs}");
+        }
+    }
+
+    #[test]
+    fn adam_is_burns() {
+        let ours = in_memory(Descent::Adam {
+            beta_1: 0.9,
+            beta_2: 0.99,
+            epsilon: 1e-6,
+            weight_decay: 0.3,
+        });
+        let theirs = AdamWConfig::new()
+            .with_beta_2(0.99)
+            .with_epsilon(1e-6)
+            .with_weight_decay(0.3);
+        close(&ours, &by_burn(theirs.init()));
+    }
+
+    #[test]
+    fn momentum_is_burns() {
+        let ours = in_memory(Descent::Momentum { momentum: 0.9 });
+        let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
+        let theirs = SgdConfig::new().with_momentum(Some(momentum));
+        close(&ours, &by_burn(theirs.init()));
+    }
+}

@@ -530,6 +530,67 @@ mod tests {
         close(trace(Settling::OutputOnly), [0.6, 1.15, f32::NAN, 0.6]);
     }
 
+    /// A chain with an interneuron at the hidden dendrite.
+    const TOP_DOWN: &str = r#"
+        tau = 1.0
+        steps = 1
+        population = [
+            { name = "Input.E", size = 1, cell = "excitatory" },
+            { name = "H.E", size = 1, cell = "excitatory" },
+            { name = "H.DendI", size = 1, cell = "inhibitory" },
+            { name = "Output.E", size = 1, cell = "excitatory" },
+        ]
+        projection = [
+            { name = "H.E<-Input.E", weight = { kind = "constant", value = 1.0 } },
+            { name = "Output.E<-H.E", weight = { kind = "constant", value = 1.0 } },
+            { name = "H.DendI<-Output.E", active = "backward", weight = { kind = "constant", value = 0.4 } },
+            { name = "H.E<-Output.E", compartment = "dendrite", active = "backward", weight = { kind = "constant", value = 0.5 } },
+            { name = "H.E<-H.DendI", compartment = "dendrite", active = "backward", weight = { kind = "constant", value = -0.5 } },
+        ]
+    "#;
+
+    #[test]
+    fn a_plateau_is_what_the_nudge_changes_in_the_dendrite() {
+        let device = crate::test_device();
+        let spec: NetworkSpec = toml::from_str(TOP_DOWN).unwrap();
+        let network = spec.init(0, &device).unwrap();
+        let forward = network.settle(Tensor::from_floats([[0.8]], &device), 1, &mut ());
+        let [hidden, interneuron, output] = [1, 2, 3].map(PopulationId);
+        let trace = |plateau| {
+            let nudge = Nudge {
+                settling: Settling::TopDown,
+                plateau,
+                strength: 0.5,
+                populations: (0..4)
+                    .map(|at| [hidden.0, output.0].contains(&at).then(Response::default))
+                    .collect(),
+            };
+            let none = (0..4).map(|_| None).collect();
+            let target = Tensor::from_floats([[1.0]], &device);
+            let random = SampleStream::new(0, 0);
+            nudge.run(&network, &random, forward.clone(), none, &target, &mut ())
+        };
+        let value = |tensor: &Tensor<2>| tensor.clone().into_scalar::<f32>();
+        let close = |tensor: &Tensor<2>, expected: f32| {
+            let found = value(tensor);
+            assert!(
+                (found - expected).abs() < 1e-6,
+                "{found} instead of {expected}"
+            );
+        };
+        // The output is 0.8, its error 0.2, nudged 0.8 + 0.5 · 0.2 = 0.9. The interneuron goes from 0.32 to
+        // 0.36, the dendrite from 0.4 − 0.16 to 0.45 − 0.18: by 0.03, or 0.06 per strength.
+        let difference = trace(Plateau::Difference);
+        close(&difference.nudged.activity[output], 0.9);
+        close(&difference.nudged.activity[interneuron], 0.36);
+        close(difference.dendrite[hidden].as_ref().unwrap(), 0.24);
+        close(difference.plateau[hidden].as_ref().unwrap(), 0.06);
+        close(&difference.nudged.activity[hidden], 0.83);
+        let state = trace(Plateau::State);
+        close(state.plateau[hidden].as_ref().unwrap(), 0.27);
+        close(&state.nudged.activity[hidden], 0.935);
+    }
+
     #[test]
     fn negative_requests_need_activity() {
         let device = crate::test_device();

@@ -73,3 +73,64 @@ impl LearningRule for DendriticHomeostasis {
             .and(synapse.outer(change, nudged))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn_dendrite_nn::{Parameter, numbers::HostRows};
+
+    use super::*;
+    use crate::{DendriticInhibition, EiNetworkConfig, Trace};
+
+    #[test]
+    fn the_mean_state_and_its_change_are_learned_away() {
+        let config =
+            EiNetworkConfig::new(1, [2], 2).with_dendritic_inhibition(DendriticInhibition::Learned);
+        let (spec, learning) = config.build();
+        let plan = spec.check().unwrap();
+        learning.check(&plan).unwrap();
+        let population = |name: &str| plan.population(&name.parse().unwrap()).unwrap();
+        let rows = |values: &[f32]| HostRows::from_values(values, [1, values.len()]);
+        let (cells, above) = (population("H1.E"), population("Output.E"));
+        let zeros = || {
+            plan.populations
+                .iter()
+                .map(|(_, it)| rows(&vec![0.0; it.size]))
+                .collect()
+        };
+        let mut state = burn_dendrite_nn::NetworkState {
+            soma: zeros(),
+            activity: zeros(),
+            previous: zeros(),
+            past: Vec::new(),
+        };
+        state.activity[above] = rows(&[0.6, 0.2]);
+        let none = || plan.populations.iter().map(|_| None).collect();
+        let mut trace = Trace::forward_only(state, none());
+        trace.dendrite[cells] = Some(rows(&[0.5, 0.3]));
+        trace.nudged.activity[above] = rows(&[0.5, 0.3]);
+        trace.nudged_dendrite[cells] = Some(rows(&[0.2, -0.4]));
+
+        let on = plan
+            .projection_named(&"H1.DendI<-Output.E".parse().unwrap())
+            .unwrap();
+        let synapse = Synapse::new(&plan, Parameter::Weight(on), &trace, Some(cells), &[]);
+        let rule = DendriticHomeostasis {
+            of: "H1.E".parse().unwrap(),
+            strength: 2.0,
+        };
+        let change = rule
+            .update(&synapse)
+            .products
+            .into_iter()
+            .fold([0.0; 2], |sum, (pre, post)| {
+                [0, 1].map(|unit| sum[unit] + pre.row(0)[unit] * post.row(0)[0])
+            });
+        // At rest: 0.4 · (0.6, 0.2) / 0.4. In the answer: −0.1 · 2 · (−0.1, 0.1) / 0.02.
+        for (change, expected) in change.iter().zip([0.6 + 1.0, 0.2 - 1.0]) {
+            assert!(
+                (change - expected).abs() < 1e-5,
+                "{change} instead of {expected}"
+            );
+        }
+    }
+}
