@@ -187,6 +187,17 @@ fn what_several_devices_cannot_do_is_refused() {
         &joined(&two, &["--set", random]),
         &["at random", "one device"],
     );
+    for noise in ["H1.E: noise 0.1", "H1.E<-H2.E: noise 0.1 during train"] {
+        let noisy = joined(&two, &["--perturb", noise]);
+        runs.refused(
+            "mnist-dtp",
+            &noisy,
+            &["add noise while they train", "one device"],
+        );
+    }
+    // The first device alone is tested.
+    let in_test = joined(&two, &["--perturb", "H1.E: noise 0.1 during test"]);
+    runs.trained("in-test", "mnist-dtp", &in_test);
     let uneven = joined(&two, &["--validate-every", "15"]);
     runs.refused("mnist-dtp", &uneven, &["15 samples", "multiples of 2"]);
     let missing = ["--samples", "40", "--devices", "flex,flex:1"];
