@@ -66,7 +66,7 @@ fn how_often_a_run_is_validated_changes_nothing_of_what_it_learns() {
         "--set",
         "learning.nudge.select={ kind = \"random\", fraction = 0.5 }",
     ];
-    let general = [&random[..], &["--engine", "general"]].concat();
+    let general = [&random[..], &["--engine", "tensors"]].concat();
     let batches = [&noise[..], &["--batch-size", "2"]].concat();
     for events in [&noise[..], &random, &general, &batches] {
         let every = |samples: &'static str| {
@@ -117,10 +117,6 @@ fn what_cannot_be_perturbed_is_refused_before_anything_is_written() {
         (
             vec!["--perturb", "H1.E: silense"],
             "did you mean `silence`?",
-        ),
-        (
-            vec!["--perturb", "H1.E: scale 2", "--engine", "memory"],
-            "perturbed in training",
         ),
     ] {
         let output = train(&out, &arguments);

@@ -1,16 +1,12 @@
 //! Whether a training can run, before any file is written.
 
-use burn_dendrite_nn::{
-    CellType, Plan,
-    perturb::{Action, Occasion},
-};
-use burn_dendrite_optim::{Learning, Select};
+use burn_dendrite_nn::{CellType, Plan};
+use burn_dendrite_optim::Learning;
 
 use super::{Experiment, ExperimentError};
 use crate::{
     Engine,
     data::{Normalisation, Splits},
-    run::RunSettings,
 };
 
 impl Experiment {
@@ -88,29 +84,8 @@ impl Experiment {
                  one device"
             ));
         }
-        match random_events(learning, &self.settings) {
-            Some(events) => refuse(format!(
-                "several devices cannot {events}: burn's generator is one for all devices of a \
-                 backend, so that the draws would depend on which of them is first; accepted: one \
-                 device"
-            )),
-            None => Ok(()),
-        }
+        Ok(())
     }
-}
-
-/// What a training draws random numbers for while it learns, as an action; `None` if for nothing.
-fn random_events(learning: &Learning, settings: &RunSettings) -> Option<&'static str> {
-    let selects_at_random = learning.nudge().is_some_and(|nudge| {
-        let mut responses = nudge.populations.iter().filter_map(|(_, it)| it.as_ref());
-        responses.any(|response| matches!(response.select, Select::Random { .. }))
-    });
-    if selects_at_random {
-        return Some("select plateaus at random");
-    }
-    let noisy = (settings.perturb.iter())
-        .any(|it| matches!(it.action, Action::Noise(_)) && it.during.acts(Occasion::Train));
-    noisy.then_some("add noise while they train")
 }
 
 /// Whether the network's input and output have the sizes of the data.
