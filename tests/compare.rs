@@ -316,6 +316,39 @@ fn a_sweep_is_ranked_and_the_same_seed_makes_it_again() {
 }
 
 #[test]
+fn a_sweep_of_which_nothing_is_left_says_so() {
+    let study = Study::new();
+    let mut fast = small_spec("mnist-backprop-ann", &[]);
+    // A thousand times the published rates are too large from the first steps on.
+    fast.schedule = serde_json::from_str(r#"{ "kind": "constant", "factor": 1000.0 }"#).unwrap();
+    fs::write(study.path("fast.toml"), fast.to_toml().unwrap()).unwrap();
+    let space = "\"schedule.factor\" = [1000.0, 10000.0]";
+    fs::write(study.path("space.toml"), space).unwrap();
+    let sweep = ["sweep", "--spec", "fast.toml", "--space", "space.toml"];
+    let budget = ["--samples", "60", "--device", "flex", "--method", "grid"];
+    for quiet in [&[][..], &["--quiet"]] {
+        let output = study.run(&[&sweep[..], &budget, &["--out", "s"], quiet].concat());
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{message}");
+        let sentence = "error: every training diverged, so that there is no best specification";
+        assert!(message.contains(sentence), "{message}");
+        let printed = String::from_utf8_lossy(&output.stdout);
+        assert!(!printed.contains("best"), "{printed}");
+        assert_eq!(
+            printed.matches("left out: ").count(),
+            if quiet.is_empty() { 2 } else { 0 }
+        );
+        assert!(!study.path("s/best.toml").exists() && !study.path("s/trials.csv").exists());
+    }
+    // Nor is there anything to compare.
+    let compare = ["compare", "--spec", "fast.toml", "--seeds", "1"];
+    let output = study.run(&[&compare[..], &budget[..4], &["--out", "c"]].concat());
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("every training diverged"), "{message}");
+}
+
+#[test]
 fn a_search_space_that_leads_nowhere_is_refused() {
     let study = Study::new();
     let refused = |space: &str, parts: &[&str]| {

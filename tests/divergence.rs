@@ -171,6 +171,45 @@ fn the_guard_changes_nothing_while_all_is_well() {
 }
 
 #[test]
+fn hidden_populations_that_fall_silent_are_warned_about_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let silent = "network.projection[*].weight={ kind = \"constant\", value = 0 }";
+    let output = train(&folder, &["--set", silent]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{message}");
+    for name in ["H1.E", "H2.E"] {
+        let warning = format!("warning: segment 1: no neuron of `{name}` was active for any");
+        assert_eq!(message.matches(&warning).count(), 1, "{message}");
+        assert_eq!(
+            message.matches(&format!("`{name}`")).count(),
+            1,
+            "{message}"
+        );
+    }
+    // The log says so of each validation.
+    let records = records(&folder.path().join("run")).unwrap();
+    let names = ["H1.E", "H2.E", "Output.E"].map(|name| name.parse().unwrap());
+    for record in records {
+        let expected = if record.split == "valid" {
+            &names[..]
+        } else {
+            &[]
+        };
+        assert_eq!(record.silent, expected);
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let output = train(&folder, &[]);
+    assert!(!String::from_utf8_lossy(&output.stderr).contains("no neuron of"));
+    // It is no news where it was asked for.
+    let folder = tempfile::tempdir().unwrap();
+    let output = train(&folder, &["--perturb", "H2.E: silence during test"]);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(message.contains("no output neuron"), "{message}");
+    assert!(!message.contains("no neuron of"), "{message}");
+}
+
+#[test]
 fn outputs_that_fall_silent_are_warned_about() {
     let folder = tempfile::tempdir().unwrap();
     let silent = "network.projection[*].weight={ kind = \"constant\", value = 0 }";

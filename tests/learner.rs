@@ -142,6 +142,39 @@ fn two_devices_learn_like_one_with_a_batch_twice_as_large() {
     }
 }
 
+/// What a step draws belongs to its samples, whichever device sees them first.
+#[test]
+fn so_they_do_with_noise_and_random_plateaus() {
+    let runs = Runs::new();
+    let budget = ["--samples", "36", "--validate-every", "6"];
+    let select = "learning.nudge.select={ kind = \"random\", fraction = 0.5 }";
+    for events in [
+        &["--perturb", "H1.E: noise 0.1"],
+        &["--perturb", "H1.E<-H2.E: noise 0.1 during train"],
+        &["--set", select],
+    ] {
+        let run = |name: &str, arguments: &[&str]| {
+            let arguments = [&budget[..], events, arguments].concat();
+            let name = format!("{}-{name}", events[1]);
+            weights(&runs.trained(&name, "mnist-dtp", &arguments))
+        };
+        let two = ["--devices", "flex,flex", "--batch-size", "3"];
+        let (first, second) = (run("first", &two), run("second", &two));
+        assert!(first == second, "{events:?}");
+        let one = run("one", &["--device", "flex", "--batch-size", "6"]);
+        let difference = difference(&one, &first);
+        assert!(difference < ROUNDING, "{events:?}: {difference}");
+    }
+    // Longer segments, of which each device sees its half in several steps.
+    let noise = ["--perturb", "H1.E: noise 0.1", "--samples", "240"];
+    let two = joined(&noise, &["--devices", "flex,flex", "--batch-size", "4"]);
+    let run = |name: &str| weights(&runs.trained(name, "mnist-dtp", &two));
+    let first = run("long-1");
+    for name in ["long-2", "long-3"] {
+        assert!(first == run(name));
+    }
+}
+
 #[test]
 fn two_devices_go_on_to_the_same_bits() {
     let runs = Runs::new();
@@ -180,12 +213,6 @@ fn what_several_devices_cannot_do_is_refused() {
         "mnist-dtp-btsp",
         &two,
         &["a rule that remembers", "one device"],
-    );
-    let random = "learning.nudge.select={ kind = \"random\", fraction = 0.5 }";
-    runs.refused(
-        "mnist-dtp",
-        &joined(&two, &["--set", random]),
-        &["at random", "one device"],
     );
     let uneven = joined(&two, &["--validate-every", "15"]);
     runs.refused("mnist-dtp", &uneven, &["15 samples", "multiples of 2"]);

@@ -6,6 +6,8 @@ mod analyze;
 mod cli;
 /// Several networks side by side, and sweeps: what is written, resumed and refused.
 mod compare;
+/// Which data a run was made with.
+mod data_identity;
 /// Activity that runs away, and outputs that fall silent.
 mod divergence;
 /// The commands of README and book.
@@ -23,6 +25,8 @@ mod keep;
 mod laws;
 /// Accumulated batches and several devices learn as one large batch does.
 mod learner;
+/// Numbers beyond all bounds.
+mod limits;
 /// Perturbed runs: what they change, what they leave alone, and what is refused.
 mod perturb;
 /// Readers that go away, and disks that are full.
@@ -34,6 +38,8 @@ mod properties;
 mod record;
 /// A killed run goes on to the same result.
 mod resume;
+/// Processes that are started together.
+mod side_by_side;
 /// Runs that are asked to stop, by whatever means, save where they are.
 #[cfg(unix)]
 mod stop;

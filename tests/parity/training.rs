@@ -97,6 +97,7 @@ fn train(preset: &str, backend: &Backend) -> Result<Trained, String> {
     let settings = RunSettings {
         preset: preset.to_owned(),
         dataset: DatasetName::Spirals,
+        data: Default::default(),
         samples: STEPS * BATCH_SIZE,
         epochs: 1,
         batch_size: BATCH_SIZE,

@@ -65,6 +65,7 @@ fn settings(samples: usize, epochs: usize) -> RunSettings {
     RunSettings {
         preset: String::new(),
         dataset: DatasetName::MnistMini,
+        data: Default::default(),
         samples,
         epochs,
         batch_size: 1,

@@ -55,6 +55,18 @@ pub enum ComparisonEnding {
 }
 
 impl Comparison {
+    /// Whether all networks can be trained, before any file is written.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Experiment::check`].
+    pub fn check(&self, specs: &[ExperimentSpec]) -> Result<(), ExperimentError> {
+        for spec in specs {
+            self.experiment(spec.clone(), &Stop::new()).check()?;
+        }
+        Ok(())
+    }
+
     /// Trains the networks one after the other. One whose folder is there already is resumed, or
     /// taken as it is if it came to its end.
     ///
@@ -66,12 +78,8 @@ impl Comparison {
         specs: Vec<ExperimentSpec>,
         stop: &Stop,
     ) -> Result<ComparisonEnding, ExperimentError> {
-        let experiments: Vec<Experiment> = (specs.into_iter())
-            .map(|spec| self.experiment(spec, stop))
-            .collect();
-        for experiment in &experiments {
-            experiment.check()?;
-        }
+        self.check(&specs)?;
+        let experiments = specs.into_iter().map(|spec| self.experiment(spec, stop));
         let mut compared = Vec::new();
         for experiment in experiments {
             let (name, out) = (experiment.spec.name.clone(), experiment.out.clone());
@@ -204,6 +212,7 @@ mod tests {
             settings: RunSettings {
                 preset: String::new(),
                 dataset: DatasetName::MnistMini,
+                data: Default::default(),
                 samples: 40,
                 epochs: 1,
                 batch_size: 10,

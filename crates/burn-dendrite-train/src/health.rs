@@ -1,4 +1,4 @@
-//! Whether a training is well: activity that runs away, and outputs that fall silent.
+//! Whether a training is well: activity that runs away, and populations that fall silent.
 //!
 //! Nothing is read from the device for it while all is well. The loss of each step is read anyway,
 //! for the log, and tells in which step something went wrong; all populations are looked at in the
@@ -9,7 +9,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
 };
 
@@ -17,9 +17,11 @@ use burn::{
     tensor::Tensor,
     train::{Interrupter, checkpoint::CheckpointerError},
 };
-use burn_dendrite_nn::{NetworkState, Parameter, Plan, PopulationName};
+use burn_dendrite_nn::{NetworkState, Parameter, Plan, PopulationId, PopulationName};
 use burn_dendrite_optim::Outcome;
 use serde::{Deserialize, Serialize};
+
+use crate::silence::Silence;
 
 /// Activity beyond this has run away. Rates are of order one; while learning begins they rise to
 /// hundreds before inhibition contains them.
@@ -106,8 +108,7 @@ pub(crate) struct Health {
     /// Steps that the model has begun, and losses that the log has read: those lag behind.
     steps: AtomicUsize,
     losses: AtomicUsize,
-    /// Whether an output was active in the validation under way.
-    heard: AtomicBool,
+    silence: Mutex<Silence>,
     skipped: AtomicUsize,
     first: Mutex<Option<Divergence>>,
 }
@@ -138,10 +139,15 @@ impl Health {
             interrupter: interrupter.clone(),
             steps: before.into(),
             losses: before.into(),
-            heard: false.into(),
+            silence: Mutex::default(),
             skipped: 0.into(),
             first: Mutex::new(None),
         }
+    }
+
+    /// Says no more of the silence of these populations: it was asked for, or told before.
+    pub(crate) fn has_told(&self, names: impl IntoIterator<Item = PopulationName>) {
+        locked(&self.silence).has_told(names);
     }
 
     /// Whether steps are repeated to find where a divergence began.
@@ -155,7 +161,7 @@ impl Health {
     }
 
     fn first(&self) -> MutexGuard<'_, Option<Divergence>> {
-        self.first.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.first)
     }
 
     fn note(&self, divergence: Divergence) {
@@ -240,11 +246,10 @@ impl Health {
 
     /// Looks at the state of a network that has settled on samples of the validation.
     fn validated(&self, plan: &Plan, state: &NetworkState) {
-        if largest(&state.activity[plan.output]) != 0.0 {
-            self.heard.store(true, Ordering::Relaxed);
-        }
+        let largest = largest_of_each(plan, state);
+        locked(&self.silence).listen(plan, &largest);
         if self.response == Response::Stop
-            && let Some((population, value)) = runaway(plan, state)
+            && let Some((population, value)) = first_runaway(plan, largest)
         {
             self.note(Divergence {
                 step: self.steps.load(Ordering::Relaxed),
@@ -255,16 +260,14 @@ impl Health {
         }
     }
 
+    /// The populations of which no unit was active in the validation that has ended.
+    pub(crate) fn silent(&self) -> Vec<PopulationName> {
+        locked(&self.silence).silent()
+    }
+
     /// What there is to say at the end of a segment, after its validation: a sentence each.
     pub(crate) fn end_of_segment(&self, segment: usize) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if !self.heard.swap(false, Ordering::Relaxed) {
-            warnings.push(format!(
-                "segment {segment}: no output neuron was active for any validation sample; under \
-                 relu such a network learns no more (smaller learning rates, or another seed, may \
-                 help)"
-            ));
-        }
+        let mut warnings = locked(&self.silence).end_of_validation(segment);
         let skipped = self.skipped.swap(0, Ordering::Relaxed);
         if skipped > 0
             && let Some(Divergence {
@@ -278,6 +281,10 @@ impl Health {
         }
         warnings
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Who looks whether all is well, if anybody does: what a model carries with it.
@@ -344,11 +351,25 @@ fn largest<const D: usize>(tensor: &Tensor<D>) -> f64 {
 
 /// The first population in order of update whose activity has run away.
 fn runaway(plan: &Plan, state: &NetworkState) -> Option<(PopulationName, f64)> {
+    first_runaway(plan, largest_of_each(plan, state))
+}
+
+fn first_runaway(
+    plan: &Plan,
+    largest: impl IntoIterator<Item = (PopulationId, f64)>,
+) -> Option<(PopulationName, f64)> {
+    let mut largest = largest.into_iter();
+    largest
+        .find(|(_, largest)| !contained(*largest, RUNAWAY))
+        .map(|(id, largest)| (plan.populations[id].name.clone(), largest))
+}
+
+/// The largest absolute activity of every population but the input, in order of update.
+fn largest_of_each(plan: &Plan, state: &NetworkState) -> Vec<(PopulationId, f64)> {
     let populations = plan.populations.iter().filter(|(id, _)| *id != plan.input);
     populations
-        .map(|(id, population)| (&population.name, largest(&state.activity[id])))
-        .find(|(_, largest)| !contained(*largest, RUNAWAY))
-        .map(|(name, largest)| (name.clone(), largest))
+        .map(|(id, _)| (id, largest(&state.activity[id])))
+        .collect()
 }
 
 /// The population onto which a change has run away.
@@ -391,14 +412,5 @@ mod tests {
         assert!(interrupter.should_stop());
         let found = health.divergence().unwrap();
         assert_eq!((found.step, found.population), (42, None));
-    }
-
-    #[test]
-    fn silence_is_warned_about_after_each_validation() {
-        let health = Health::new(OnDivergence::Stop, 0, &Interrupter::new());
-        assert!(health.end_of_segment(3)[0].starts_with("segment 3: no output neuron"));
-        health.heard.store(true, Ordering::Relaxed);
-        assert!(health.end_of_segment(4).is_empty());
-        assert_eq!(health.end_of_segment(5).len(), 1);
     }
 }

@@ -167,6 +167,8 @@ fn parse_value(text: &str) -> Value {
         .ok()
         .and_then(|mut table| table.remove("value"))
         .and_then(|value| serde_json::to_value(value).ok())
+        // TOML has no word for integers of more than 63 bits, which are numbers all the same.
+        .or_else(|| text.parse::<u64>().ok().map(Value::from))
         .unwrap_or_else(|| Value::String(text.to_owned()))
 }
 
@@ -200,6 +202,8 @@ mod tests {
         assert_eq!(value["learning"]["rule"][0]["learning_rate"], 0);
         set(&mut value, "name=a name").unwrap();
         assert_eq!(value["name"], "a name");
+        set(&mut value, "network.tau=18446744073709551615").unwrap();
+        assert_eq!(value["network"]["tau"], u64::MAX);
     }
 
     #[test]

@@ -12,9 +12,12 @@ use crate::{
     plan::{PopulationPlan, ProjectionPlan, WeightSource},
 };
 
-/// The most weights of one projection, 8 GiB in single precision: more is a slip of the keyboard,
-/// and would end the process when memory is asked for.
+/// The most weights of one projection, and of all together, 8 GiB in single precision: more is a slip
+/// of the keyboard, and would end the process when memory is asked for.
 const MAXIMUM_WEIGHTS: usize = 1 << 31;
+
+/// The most steps of a phase: a network that takes more to settle would learn nothing in a day.
+const MAXIMUM_STEPS: usize = 10_000;
 
 pub(super) fn check(spec: &NetworkSpec) -> Result<Plan, SpecErrors> {
     let mut checker = Checker {
@@ -51,6 +54,10 @@ impl<'a> Checker<'a> {
         self.note("tau", positive("tau", spec.tau));
         if spec.steps == 0 {
             self.wrong("steps", "`steps` is 0; accepted: 1 or more");
+        }
+        if spec.steps > MAXIMUM_STEPS {
+            let message = format!("`steps` is {}; accepted: 1 to {MAXIMUM_STEPS}", spec.steps);
+            self.wrong("steps", message);
         }
         if spec.populations.len() < 2 {
             self.wrong(
@@ -162,10 +169,26 @@ impl<'a> Checker<'a> {
                 self.wrong(path, "a projection of this name is listed already");
             }
         }
-        spec.projections
-            .iter()
+        let projections: Vec<Option<ProjectionPlan>> = (spec.projections.iter())
             .map(|projection| self.projection(projection, names, &known))
-            .collect()
+            .collect();
+        self.all_weights(&projections);
+        projections
+    }
+
+    /// Projections that each could be held in memory may be too much together.
+    fn all_weights(&mut self, projections: &[Option<ProjectionPlan>]) {
+        let owned = projections.iter().flatten().filter(|it| it.is_owned());
+        let weights = owned.map(|it| it.site.pre.saturating_mul(it.site.post));
+        let each: Vec<usize> = weights.collect();
+        let all = each
+            .iter()
+            .fold(0, |all: usize, it| all.saturating_add(*it));
+        if all > MAXIMUM_WEIGHTS && each.iter().all(|it| *it <= MAXIMUM_WEIGHTS) {
+            let message =
+                format!("{all} weights in all; accepted: at most {MAXIMUM_WEIGHTS} together");
+            self.wrong("projection", message);
+        }
     }
 
     fn projection(
@@ -515,6 +538,21 @@ mod tests {
         );
         let second = "projection[H1.E<-Input.E]: has 3000000 x 4000000000 weights";
         assert!(found.iter().any(|it| it.starts_with(second)), "{found:?}");
+    }
+
+    #[test]
+    fn so_are_many_projections_that_fit_one_by_one() {
+        // 4 x 500000000 and 500000000 x 2, of which the tied one owns nothing.
+        let found = mistakes(&[("size = 3", "size = 500000000")]);
+        let all = "projection: 5000000000 weights in all; accepted: at most 2147483648 together";
+        assert_eq!(found, [all]);
+    }
+
+    #[test]
+    fn more_steps_than_anything_settles_for_are_refused() {
+        assert_eq!(mistakes(&[("steps = 15", "steps = 10000")]).len(), 0);
+        let found = mistakes(&[("steps = 15", "steps = 10001")]);
+        assert_eq!(found, ["steps: `steps` is 10001; accepted: 1 to 10000"]);
     }
 
     #[test]

@@ -37,7 +37,8 @@ pub(super) struct AnalyzeArguments {
     /// Units of each population whose receptive field is measured.
     #[arg(long, default_value_t = AnalysisOptions::default().field_units)]
     units: usize,
-    /// Data set; the run's own unless given.
+    /// Data set; the run's own unless given. Whoever names one may measure on any data: unless it is
+    /// given, data that are not those of the run are refused.
     #[arg(long)]
     dataset: Option<DatasetName>,
     #[command(flatten)]
@@ -93,8 +94,7 @@ impl AnalyzeArguments {
         if trained.weights != SavedWeights::Last && !self.quiet {
             say(format!("note: {}", trained.weights));
         }
-        let dataset = self.dataset.unwrap_or(trained.settings.dataset);
-        let data = self.data.load(dataset, self.quiet)?;
+        let (dataset, data) = (self.data).load_for(&trained.settings, self.dataset, self.quiet)?;
         let data = (trained.settings.preprocessing.prepare(data))
             .map_err(|error| Mistake(error.to_string()))?;
         fits(trained.model.network.plan(), &data, dataset.as_str())?;

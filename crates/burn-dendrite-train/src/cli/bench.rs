@@ -8,6 +8,7 @@ use super::{DataArguments, MachineArguments, Mistake, specification, table::tabl
 use crate::{
     Engine,
     data::DatasetName,
+    limits::{MOST_BATCHES, MOST_SAMPLES, check_count, check_counts},
     output::answer,
     run::{LearnerSettings, RunSettings},
     throughput::{ThroughputOptions, throughput},
@@ -51,20 +52,20 @@ impl BenchArguments {
             .dataset
             .or(spec.dataset)
             .unwrap_or(DatasetName::MnistMini);
-        let data = self.data.load(dataset, self.json)?;
+        let data = self.data.load(dataset, self.json)?.splits;
         crate::experiment::fits(&plan, &data, dataset.as_str())?;
-        let counts = [("--window", self.window), ("--windows", self.windows)];
-        let sizes = self.batch_size.iter().map(|size| ("--batch-size", *size));
-        if let Some((flag, _)) = counts
-            .into_iter()
-            .chain(sizes)
-            .find(|(_, count)| *count == 0)
-        {
-            return Err(Mistake(format!("`{flag}` is 0; accepted: 1 or more")).into());
+        check_counts([
+            ("--window", Some(self.window), MOST_SAMPLES),
+            ("--windows", Some(self.windows), MOST_BATCHES),
+        ])
+        .map_err(Mistake)?;
+        for size in &self.batch_size {
+            check_count("--batch-size", *size, MOST_SAMPLES).map_err(Mistake)?;
         }
         let settings = RunSettings {
             preset: spec.name.clone(),
             dataset,
+            data: Default::default(),
             samples: self.window,
             epochs: 1,
             batch_size: 1,

@@ -5,12 +5,12 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use clap::Args;
 
 use super::{
-    Mistake, free_folder,
+    LoadedData, Mistake,
     signals::stop_on_request,
     specification,
     study::{
-        BudgetArguments, JobArguments, PlaceArguments, analyze, failed, preset, show_diverged,
-        stopped, train,
+        BudgetArguments, JobArguments, PlaceArguments, analyze, diverged, failed, preset,
+        show_diverged, stopped, train,
     },
     table::table,
 };
@@ -70,8 +70,10 @@ pub(super) struct CompareArguments {
 impl CompareArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         self.jobs.device()?;
-        let study = self.study()?;
-        study.claim().map_err(failed)?;
+        let (mut study, data) = self.study()?;
+        study.check(&data.splits).map_err(failed)?;
+        study.out = (self.place).folder(&format!("compare-{}", study.plan.dataset))?;
+        let _folder = study.claim().map_err(failed)?;
         if !self.place.quiet {
             let plan = &study.plan;
             report(format!(
@@ -88,20 +90,16 @@ impl CompareArguments {
             ));
         }
         let stop = stop_on_request()?;
-        let data_dir = self.budget.data.data_dir.clone();
-        let mut ending = train(
-            &study,
-            &self.jobs,
-            data_dir.clone(),
-            &stop,
-            self.place.quiet,
-        )?;
+        let folder = data.origin.folder;
+        let quiet = self.place.quiet;
+        let mut ending = train(&study, &self.jobs, folder.clone(), &stop, quiet)?;
         if ending == PoolEnding::Finished {
-            ending = analyze(&study, &self.jobs, data_dir, &stop, self.place.quiet)?;
+            ending = analyze(&study, &self.jobs, folder.clone(), &stop, quiet)?;
         }
         if ending == PoolEnding::Interrupted {
-            return Ok(stopped("compare", &study.out));
+            return Ok(stopped("compare", &study, folder.as_deref()));
         }
+        diverged(&study, "there is nothing to compare", quiet)?;
         let results = Results::collect(&study, command(&study))?;
         write_tables(&results, &study.out)?;
         write_report(&results, &study.out)?;
@@ -115,16 +113,12 @@ impl CompareArguments {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The study that is asked for, checked against its data.
-    fn study(&self) -> anyhow::Result<Study> {
+    /// The study that is asked for, and its data.
+    fn study(&self) -> anyhow::Result<(Study, LoadedData)> {
         if let Some(out) = &self.place.resume {
             let study = Study::load(out, Purpose::Comparison).map_err(failed)?;
-            let data = self
-                .budget
-                .data
-                .load(study.plan.dataset, self.place.quiet)?;
-            study.check(&data).map_err(failed)?;
-            return Ok(study);
+            let data = self.budget.load_same(&study, self.place.quiet)?;
+            return Ok((study, data));
         }
         let specs = self.specifications()?;
         let dataset = self.budget.dataset(&specs);
@@ -133,19 +127,12 @@ impl CompareArguments {
         let study = Study {
             plan: StudyPlan {
                 analysis_samples: self.analysis_samples,
-                ..self
-                    .budget
-                    .plan(purpose, &specs, self.seeds, data.train.len())
+                ..self.budget.plan(purpose, &specs, self.seeds, &data)
             },
             specs,
-            out: self
-                .place
-                .out
-                .clone()
-                .unwrap_or_else(|| free_folder(&format!("compare-{dataset}"))),
+            out: PathBuf::new(),
         };
-        study.check(&data).map_err(failed)?;
-        Ok(study)
+        Ok((study, data))
     }
 
     fn specifications(&self) -> anyhow::Result<Vec<ExperimentSpec>> {
@@ -198,6 +185,10 @@ fn command(study: &Study) -> String {
     ] {
         words.extend([flag.to_owned(), value]);
     }
+    if let Some(folder) = &plan.data.folder {
+        let folder = shell_word(&folder.to_string_lossy());
+        words.extend(["--data-dir".to_owned(), folder]);
+    }
     words.join(" ")
 }
 
@@ -230,11 +221,12 @@ mod tests {
         let mut own = presets::load("mnist-dtp").unwrap();
         own.name = "mine".to_owned();
         let specs = vec![presets::load("mnist-hebbian").unwrap(), own];
-        let study = Study {
+        let mut study = Study {
             out: Path::new("my runs").to_owned(),
             plan: StudyPlan {
                 purpose: Purpose::Comparison,
                 dataset: DatasetName::Mnist,
+                data: Default::default(),
                 samples: 100,
                 epochs: 2,
                 batch_size: 4,
@@ -252,6 +244,8 @@ mod tests {
             "dendrite compare --preset mnist-hebbian --spec 'my runs/specs/mine.toml' --dataset \
              mnist --samples 100 --epochs 2 --batch-size 4 --validate-every 20 --seeds 5 --analysis-samples 0"
         );
+        study.plan.data.folder = Some("/my digits".into());
+        assert!(command(&study).ends_with(" --analysis-samples 0 --data-dir '/my digits'"));
     }
 
     #[test]

@@ -22,7 +22,8 @@ pub(super) struct EvaluateArguments {
     /// A run folder; the newest checkpoint is measured if the run has not come to its end, and the
     /// best validation's weights if it kept those.
     run: PathBuf,
-    /// Data set; the run's own unless given.
+    /// Data set; the run's own unless given. Whoever names one may measure on any data: unless it is
+    /// given, data that are not those of the run are refused.
     #[arg(long)]
     dataset: Option<DatasetName>,
     #[command(flatten)]
@@ -65,8 +66,7 @@ impl EvaluateArguments {
             .map_err(|error| Mistake(error.to_string()))?;
         let network = perturbations.pruned(&model.network, Occasion::Test);
         let seed = settings.order_seed();
-        let dataset = self.dataset.unwrap_or(settings.dataset);
-        let data = self.data.load(dataset, false)?;
+        let (dataset, data) = self.data.load_for(&settings, self.dataset, false)?;
         let data =
             (settings.preprocessing.prepare(data)).map_err(|error| Mistake(error.to_string()))?;
         fits(network.plan(), &data, dataset.as_str())?;

@@ -5,13 +5,14 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use super::{
-    DataArguments, INTERRUPTED, MachineArguments, Mistake, display, exit_code, explained,
-    free_folder, signals::stop_on_request,
+    DataArguments, INTERRUPTED, LoadedData, MachineArguments, Mistake, display, exit_code,
+    explained, new_folder, signals::stop_on_request,
 };
 use crate::{
     ExperimentSpec,
     comparison::{self, Comparison, ComparisonEnding},
-    data::{DatasetName, Splits},
+    data::DatasetName,
+    limits::{MOST_SAMPLES, check_counts, check_seed},
     output::{Output, report, say},
     presets,
     run::{LearnerSettings, RunSettings},
@@ -93,6 +94,7 @@ impl Example {
         let specs = self.presets.iter().map(|name| presets::load(name));
         let specs: Vec<ExperimentSpec> = specs.collect::<Result<_, _>>()?;
         let (dataset, data) = self.data(&arguments.data)?;
+        let (data, origin) = (data.splits, data.origin);
         let (samples, epochs) = match (arguments.samples, arguments.full) {
             (Some(samples), _) => (samples, 1),
             (None, true) => self.full,
@@ -103,14 +105,14 @@ impl Example {
             None if device_name.launches_kernels() => KERNEL_BATCH,
             None => 1,
         };
-        if samples == 0 || batch_size == 0 {
-            let message = "`--samples` or `--batch-size` is 0; accepted: 1 or more";
-            return Err(Mistake(message.to_owned()).into());
-        }
+        check_counts([
+            // More than there are stand for all of them.
+            ("--samples", Some(samples), usize::MAX),
+            ("--batch-size", Some(batch_size), MOST_SAMPLES),
+        ])
+        .map_err(Mistake)?;
+        check_seed("--seed", arguments.seed).map_err(Mistake)?;
         let samples = samples.min(data.train.len());
-        let out = arguments
-            .out
-            .unwrap_or_else(|| free_folder(&format!("{}-{dataset}", self.name)));
         report(format!(
             "{} networks on {}: {samples} samples, {epochs} pass{}, batch {batch_size}, seed {}, \
              {}",
@@ -126,12 +128,12 @@ impl Example {
                  {batch_size}; `--batch-size 1` is the published protocol"
             ));
         }
-        report(format!("run folders: {}", out.display()));
-        let comparison = Comparison {
-            out,
+        let mut comparison = Comparison {
+            out: arguments.out.clone().unwrap_or_default(),
             settings: RunSettings {
                 preset: String::new(),
                 dataset,
+                data: origin,
                 samples,
                 epochs,
                 batch_size,
@@ -154,6 +156,11 @@ impl Example {
             device_name: device_name.to_string(),
             display: display(false),
         };
+        comparison.check(&specs)?;
+        if arguments.out.is_none() {
+            comparison.out = new_folder(&format!("{}-{dataset}", self.name))?;
+        }
+        report(format!("run folders: {}", comparison.out.display()));
         match comparison.run(specs, &stop_on_request()?)? {
             ComparisonEnding::Interrupted => {
                 let out = shell::path(&comparison.out);
@@ -176,7 +183,7 @@ impl Example {
     }
 
     /// The data set, or the other one where its files are not at hand and nobody said where.
-    fn data(&self, arguments: &DataArguments) -> anyhow::Result<(DatasetName, Splits)> {
+    fn data(&self, arguments: &DataArguments) -> anyhow::Result<(DatasetName, LoadedData)> {
         match (arguments.load(self.dataset, false), self.instead) {
             (Err(reason), Some(instead)) if arguments.data_dir.is_none() => {
                 say(format!("{} is not at hand: {reason}", self.dataset));

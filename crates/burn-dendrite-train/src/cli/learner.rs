@@ -7,6 +7,7 @@ use crate::{
     Engine,
     data::{Flip, Normalisation, Preprocessing},
     device_list::DeviceAddress,
+    limits::{MOST_BATCHES, MOST_SAMPLES, check_counts},
     run::{Keep, LearnerSettings},
 };
 
@@ -51,14 +52,15 @@ pub(super) struct LearnerArguments {
 
 impl LearnerArguments {
     pub(super) fn settings(&self) -> anyhow::Result<LearnerSettings> {
-        let counts = [
-            ("--checkpoint-every", self.checkpoint_every),
-            ("--validation-samples", self.validation_samples),
-            ("--accumulate", Some(self.accumulate)),
-        ];
-        if let Some((flag, _)) = counts.iter().find(|(_, value)| *value == Some(0)) {
-            return Err(Mistake(format!("`{flag}` is 0; accepted: 1 or more")).into());
-        }
+        let vitals_every = Some(self.vitals_every).filter(|every| *every > 0);
+        check_counts([
+            ("--checkpoint-every", self.checkpoint_every, MOST_SAMPLES),
+            // More than there are get an answer of their own.
+            ("--validation-samples", self.validation_samples, usize::MAX),
+            ("--accumulate", Some(self.accumulate), MOST_BATCHES),
+            ("--vitals-every", vitals_every, MOST_SAMPLES),
+        ])
+        .map_err(Mistake)?;
         Ok(LearnerSettings {
             checkpoint_every: self.checkpoint_every,
             keep: Keep::Last,

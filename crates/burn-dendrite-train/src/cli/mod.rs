@@ -16,7 +16,13 @@ mod sweep;
 mod table;
 mod train;
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{
+    fs,
+    io::{self, IsTerminal},
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use anyhow::Context;
 use burn::tensor::Device;
@@ -25,8 +31,10 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::{
     DeviceName, Display, ExperimentError, ExperimentSpec,
     dashboard::Dashboard,
-    data::{DataOptions, DatasetName, Progress, Source},
+    data::{DataError, DataOptions, DataOrigin, DatasetName, Progress, Source, Splits},
+    limits::workers,
     output::{self, say},
+    run::RunSettings,
 };
 
 pub use example::Example;
@@ -72,8 +80,8 @@ struct MachineArguments {
     #[arg(long, env = "BURN_DEVICE")]
     device: Option<DeviceName>,
     /// Threads of the CPU backends; all cores unless given.
-    #[arg(long)]
-    threads: Option<std::num::NonZeroUsize>,
+    #[arg(long, value_parser = workers)]
+    threads: Option<NonZeroUsize>,
 }
 
 impl MachineArguments {
@@ -104,27 +112,116 @@ struct DataArguments {
 }
 
 impl DataArguments {
-    fn options(&self, quiet: bool) -> DataOptions {
-        let progress = match !quiet && std::io::stderr().is_terminal() {
-            true => Progress::Shown,
-            false => Progress::Hidden,
-        };
-        DataOptions {
-            data_dir: self.data_dir.clone(),
-            progress,
-        }
+    /// Loads a data set.
+    fn load(&self, dataset: DatasetName, quiet: bool) -> anyhow::Result<LoadedData> {
+        let folder = self.folder(dataset)?;
+        Ok(load(dataset, folder, quiet).map_err(|error| Mistake(error.to_string()))?)
     }
 
-    fn load(&self, dataset: DatasetName, quiet: bool) -> anyhow::Result<crate::data::Splits> {
-        if dataset.source() == Source::Built && self.data_dir.is_some() {
+    /// Loads the data of a run or a study again: from where they were, unless a folder is named.
+    /// Whether they are the same is for the caller to see.
+    fn load_again(
+        &self,
+        dataset: DatasetName,
+        before: &DataOrigin,
+        quiet: bool,
+    ) -> anyhow::Result<LoadedData> {
+        if before.fingerprint.is_none() && !quiet {
+            say(
+                "note: an older version did not write down what the data were, so nobody can tell \
+                 whether these are the same",
+            );
+        }
+        let named = self.folder(dataset)?;
+        let moved = match (&named, &before.folder) {
+            (None, Some(_)) => "; the data were there, and `--data-dir` says where they are now",
+            _ => "",
+        };
+        let folder = named.or_else(|| before.folder.clone());
+        let loaded = load(dataset, folder, quiet);
+        Ok(loaded.map_err(|error| Mistake(format!("{error}{moved}")))?)
+    }
+
+    /// Loads the data of a run or a study again, and refuses others.
+    fn load_same(
+        &self,
+        dataset: DatasetName,
+        before: &DataOrigin,
+        quiet: bool,
+    ) -> anyhow::Result<LoadedData> {
+        let loaded = self.load_again(dataset, before, quiet)?;
+        let same = before.check(&loaded.origin);
+        same.map_err(|error| Mistake(error.to_string()))?;
+        Ok(loaded)
+    }
+
+    /// Loads what the trained network of a run is measured on: its own data, or others if they are
+    /// asked for by name.
+    fn load_for(
+        &self,
+        run: &RunSettings,
+        asked: Option<DatasetName>,
+        quiet: bool,
+    ) -> anyhow::Result<(DatasetName, Splits)> {
+        let dataset = asked.unwrap_or(run.dataset);
+        if dataset != run.dataset {
+            return Ok((dataset, self.load(dataset, quiet)?.splits));
+        }
+        let loaded = self.load_again(dataset, &run.data, quiet)?;
+        if let Err(error) = run.data.check(&loaded.origin) {
+            if asked.is_none() {
+                let message = format!("{error}, or `--dataset {dataset}` to measure on these");
+                return Err(Mistake(message).into());
+            }
+            say("note: these are other data than those that the run was made with");
+        }
+        Ok((dataset, loaded.splits))
+    }
+
+    /// The folder that is named, whatever the working directory will be; none where no files are
+    /// needed.
+    fn folder(&self, dataset: DatasetName) -> anyhow::Result<Option<PathBuf>> {
+        let Some(folder) = &self.data_dir else {
+            return Ok(None);
+        };
+        if dataset.source() == Source::Built {
             say(format!(
                 "note: `{dataset}` needs no files, so `--data-dir` is not used"
             ));
+            return Ok(None);
         }
-        Ok(dataset
-            .load(&self.options(quiet))
-            .map_err(|error| Mistake(error.to_string()))?)
+        if folder.to_str().is_none() {
+            let message = format!(
+                "`--data-dir {}` cannot be written into the files of a run; accepted: a path in \
+                 UTF-8",
+                folder.display()
+            );
+            return Err(Mistake(message).into());
+        }
+        Ok(Some(std::path::absolute(folder).context("--data-dir")?))
     }
+}
+
+/// A data set in memory.
+struct LoadedData {
+    splits: Splits,
+    /// Where it was, and what it is.
+    origin: DataOrigin,
+}
+
+fn load(
+    dataset: DatasetName,
+    folder: Option<PathBuf>,
+    quiet: bool,
+) -> Result<LoadedData, DataError> {
+    let progress = match !quiet && io::stderr().is_terminal() {
+        true => Progress::Shown,
+        false => Progress::Hidden,
+    };
+    let data_dir = folder.clone();
+    let splits = dataset.load(&DataOptions { data_dir, progress })?;
+    let origin = DataOrigin::of(folder, &splits);
+    Ok(LoadedData { splits, origin })
 }
 
 /// Something that the user can mend: one sentence, exit code 2.
@@ -139,7 +236,7 @@ pub(crate) const INTERRUPTED: u8 = 130;
 
 /// A specification by the name of a preset, or from a file.
 fn specification(name: &str) -> anyhow::Result<ExperimentSpec> {
-    let path = std::path::Path::new(name);
+    let path = Path::new(name);
     let is_file = path.is_file() || path.extension().is_some();
     if is_file {
         Ok(ExperimentSpec::load(path).map_err(|errors| Mistake(errors.to_string()))?)
@@ -214,16 +311,25 @@ fn display(quiet: bool) -> Display {
     }
 }
 
-/// The first of `runs/NAME-1`, `-2`, … that does not exist yet.
-fn free_folder(name: &str) -> PathBuf {
-    let named = |number: usize| std::path::Path::new("runs").join(format!("{name}-{number}"));
-    (1..)
-        .map(named)
-        .find(|folder| !folder.exists())
-        .unwrap_or_else(|| named(0))
+/// Makes the first of `runs/NAME-1`, `-2`, … that does not exist yet. It is this process's, whoever
+/// else looks for one at the same time.
+fn new_folder(name: &str) -> anyhow::Result<PathBuf> {
+    let runs = Path::new("runs");
+    let made = |folder: &Path, result: io::Result<()>| {
+        result.with_context(|| format!("`{}` cannot be made", folder.display()))
+    };
+    made(runs, fs::create_dir_all(runs))?;
+    let mut number = 1;
+    loop {
+        let folder = runs.join(format!("{name}-{number}"));
+        match fs::create_dir(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
+            result => return made(&folder, result).map(|()| folder),
+        }
+    }
 }
 
 /// `dendrite inspect … | head` closes the pipe early, which is no error.
 fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    (error.downcast_ref::<std::io::Error>()).is_some_and(output::is_closed)
+    (error.downcast_ref::<io::Error>()).is_some_and(output::is_closed)
 }

@@ -11,12 +11,12 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    Mistake, free_folder,
+    LoadedData, Mistake,
     signals::stop_on_request,
     specification,
     study::{
-        BudgetArguments, JobArguments, PlaceArguments, failed, preset, show_diverged, stopped,
-        train,
+        BudgetArguments, JobArguments, PlaceArguments, diverged, failed, preset, show_diverged,
+        stopped, train,
     },
     table::table,
 };
@@ -97,21 +97,26 @@ const NETWORK: &str = "mnist-dtp";
 impl PerturbStudyArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         self.jobs.device()?;
-        let study = match &self.place.resume {
-            Some(out) => Study::load(out, Purpose::Perturbation).map_err(failed)?,
+        let (mut study, data) = match &self.place.resume {
+            Some(out) => {
+                let study = Study::load(out, Purpose::Perturbation).map_err(failed)?;
+                let data = self.budget.load_same(&study, self.place.quiet)?;
+                (study, data)
+            }
             None => self.study()?,
         };
-        let data = self
-            .budget
-            .data
-            .load(study.plan.dataset, self.place.quiet)?;
-        study.check(&data).map_err(failed)?;
+        study.check(&data.splits).map_err(failed)?;
         let Some(spec) = study.specs.first() else {
             return Err(Mistake(format!("`{}` names no network", study.out.display())).into());
         };
         let (plan, _) = spec.check()?;
         let conditions = standard_set(&plan);
-        study.claim().map_err(failed)?;
+        let name = match spec.description.is_empty() {
+            true => "The network".to_owned(),
+            false => spec.description.clone(),
+        };
+        study.out = (self.place).folder(&format!("perturb-{}", study.plan.dataset))?;
+        let _folder = study.claim().map_err(failed)?;
         if !self.place.quiet {
             report(format!(
                 "{} conditions, {} trainings on {} samples of {}, {} seed(s): {}",
@@ -124,21 +129,19 @@ impl PerturbStudyArguments {
             ));
         }
         let stop = stop_on_request()?;
-        let data_dir = self.budget.data.data_dir.clone();
-        let ending = train(&study, &self.jobs, data_dir, &stop, self.place.quiet)?;
-        if ending == PoolEnding::Interrupted {
-            return Ok(stopped("perturb", &study.out));
+        let folder = data.origin.folder;
+        let quiet = self.place.quiet;
+        let ending = train(&study, &self.jobs, folder.clone(), &stop, quiet)?;
+        let mut values = None;
+        if ending == PoolEnding::Finished {
+            diverged(&study, "there is nothing to measure", quiet)?;
+            values = self.measure_all(&study, &conditions, &data.splits.test, &stop)?;
         }
-        let Some(values) = self.measure_all(&study, &conditions, &data.test, &stop)? else {
-            return Ok(stopped("perturb", &study.out));
+        let Some(values) = values else {
+            return Ok(stopped("perturb", &study, folder.as_deref()));
         };
-        let name = match spec.description.is_empty() {
-            true => "The network",
-            false => &spec.description,
-        };
-        let predictions =
-            Predictions::new(name.to_owned(), study.plan.clone(), &conditions, &values)
-                .with_diverged(study.diverged()?);
+        let predictions = Predictions::new(name, study.plan.clone(), &conditions, &values)
+            .with_diverged(study.diverged()?);
         write_predictions(&predictions, &study.out)?;
         if !self.place.quiet {
             let mut output = Output::report();
@@ -189,7 +192,8 @@ impl PerturbStudyArguments {
         Ok(Some(values))
     }
 
-    fn study(&self) -> anyhow::Result<Study> {
+    /// The study that is asked for, and its data.
+    fn study(&self) -> anyhow::Result<(Study, LoadedData)> {
         let spec = match &self.spec {
             Some(file) => specification(&file.to_string_lossy())?,
             None => preset(self.preset.as_deref().unwrap_or(NETWORK))?,
@@ -206,20 +210,18 @@ impl PerturbStudyArguments {
         let data = self.budget.data.load(dataset, self.place.quiet)?;
         let perturbed = trainings.iter().filter(|it| !it.run.is_empty());
         let purpose = Purpose::Perturbation;
-        Ok(Study {
+        let study = Study {
             plan: StudyPlan {
                 analysis_samples: self.analysis_samples,
                 perturb: perturbed
                     .map(|it| (it.name.clone(), it.run.clone()))
                     .collect(),
-                ..self
-                    .budget
-                    .plan(purpose, &specs, self.seeds, data.train.len())
+                ..self.budget.plan(purpose, &specs, self.seeds, &data)
             },
             specs,
-            out: (self.place.out.clone())
-                .unwrap_or_else(|| free_folder(&format!("perturb-{dataset}"))),
-        })
+            out: PathBuf::new(),
+        };
+        Ok((study, data))
     }
 }
 

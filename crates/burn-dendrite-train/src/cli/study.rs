@@ -9,12 +9,13 @@ use std::{
 
 use clap::Args;
 
-use super::{DataArguments, INTERRUPTED, MISTAKE, Mistake};
+use super::{DataArguments, INTERRUPTED, LoadedData, MISTAKE, Mistake, new_folder};
 use crate::{
     DeviceName, ExperimentSpec, Stop,
     compare::analyses,
     data::DatasetName,
-    output::{report, say},
+    limits::workers,
+    output::{Output, report, say},
     presets, shell,
     study::{
         DivergedRun, Pool, PoolEnding, PoolError, Progress, Purpose, Study, StudyError, StudyPlan,
@@ -61,6 +62,16 @@ pub(super) struct PlaceArguments {
     pub(super) quiet: bool,
 }
 
+impl PlaceArguments {
+    /// The folder that is asked for, or a new one of this name.
+    pub(super) fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+        match self.resume.as_ref().or(self.out.as_ref()) {
+            Some(folder) => Ok(folder.clone()),
+            None => new_folder(name),
+        }
+    }
+}
+
 impl BudgetArguments {
     pub(super) fn dataset(&self, specs: &[ExperimentSpec]) -> DatasetName {
         let own = specs.first().and_then(|spec| spec.dataset);
@@ -68,19 +79,26 @@ impl BudgetArguments {
         (self.dataset.or(own.filter(|_| agree))).unwrap_or(DatasetName::MnistMini)
     }
 
-    /// The plan of a study of these networks; `available` training samples are there.
+    /// Loads the data of a study that goes on, and refuses others.
+    pub(super) fn load_same(&self, study: &Study, quiet: bool) -> anyhow::Result<LoadedData> {
+        let plan = &study.plan;
+        self.data.load_same(plan.dataset, &plan.data, quiet)
+    }
+
+    /// The plan of a study of these networks on these data.
     pub(super) fn plan(
         &self,
         purpose: Purpose,
         specs: &[ExperimentSpec],
         seeds: u64,
-        available: usize,
+        data: &LoadedData,
     ) -> StudyPlan {
-        let samples = self.samples.unwrap_or(available);
+        let samples = self.samples.unwrap_or(data.splits.train.len());
         let batch_size = self.batch_size;
         StudyPlan {
             purpose,
             dataset: self.dataset(specs),
+            data: data.origin.clone(),
             samples,
             epochs: self.epochs,
             batch_size,
@@ -104,7 +122,7 @@ pub(super) struct JobArguments {
     #[arg(long, env = "BURN_DEVICE")]
     device: Option<DeviceName>,
     /// Runs that are trained side by side; as many as there are cores unless given.
-    #[arg(long)]
+    #[arg(long, value_parser = workers)]
     jobs: Option<NonZeroUsize>,
 }
 
@@ -198,13 +216,24 @@ fn run(
     })
 }
 
-/// How to go on with what was stopped.
-pub(super) fn stopped(command: &str, out: &Path) -> ExitCode {
-    let out = shell::path(out);
-    say(format!(
-        "stopped; `dendrite {command} --resume {out}` goes on from there"
-    ));
+/// How to go on with what was stopped; its data are in `folder`, if one was named.
+pub(super) fn stopped(command: &str, study: &Study, folder: Option<&Path>) -> ExitCode {
+    let kept = Study::load(&study.out, study.plan.purpose).ok();
+    let kept = kept.and_then(|study| study.plan.data.folder);
+    let elsewhere = folder.filter(|folder| kept.as_deref() != Some(folder));
+    let command = resume_command(command, &study.out, elsewhere);
+    say(format!("stopped; `{command}` goes on from there"));
     ExitCode::from(INTERRUPTED)
+}
+
+/// The command that goes on in a folder, with the one of its data where it would not look there by
+/// itself.
+pub(super) fn resume_command(command: &str, out: &Path, data_dir: Option<&Path>) -> String {
+    let command = format!("dendrite {command} --resume {}", shell::path(out));
+    match data_dir {
+        Some(folder) => format!("{command} --data-dir {}", shell::path(folder)),
+        None => command,
+    }
 }
 
 /// Names the trainings that diverged, which the numbers leave out.
@@ -213,4 +242,35 @@ pub(super) fn show_diverged(diverged: &[DivergedRun], output: &mut impl Write) -
         writeln!(output, "left out: {run}")?;
     }
     Ok(())
+}
+
+/// The trainings of a study that diverged.
+///
+/// # Errors
+///
+/// If no other is left: a sentence that says what follows from it, after they are named.
+pub(super) fn diverged(study: &Study, so: &str, quiet: bool) -> anyhow::Result<Vec<DivergedRun>> {
+    let diverged = study.diverged()?;
+    if diverged.len() < study.runs().len() {
+        return Ok(diverged);
+    }
+    if !quiet {
+        show_diverged(&diverged, &mut Output::report())?;
+    }
+    anyhow::bail!("every training diverged, so that {so}; smaller learning rates may help")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_to_go_on_can_be_pasted() {
+        let command = |folder| resume_command("train", Path::new("my run"), folder);
+        assert_eq!(command(None), "dendrite train --resume 'my run'");
+        assert_eq!(
+            command(Some(Path::new("/it's here"))),
+            r"dendrite train --resume 'my run' --data-dir '/it'\''s here'"
+        );
+    }
 }

@@ -5,12 +5,12 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use clap::Args;
 
 use super::{
-    Mistake, free_folder,
+    LoadedData, Mistake,
     signals::stop_on_request,
     specification,
     study::{
-        BudgetArguments, JobArguments, PlaceArguments, failed, preset, show_diverged, stopped,
-        train,
+        BudgetArguments, JobArguments, PlaceArguments, diverged, failed, preset, show_diverged,
+        stopped, train,
     },
     table::table,
 };
@@ -72,22 +72,19 @@ pub(super) struct SweepArguments {
 impl SweepArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         self.jobs.device()?;
-        let (sweep, study) = match &self.place.resume {
+        let (sweep, mut study, data) = match &self.place.resume {
             Some(out) => {
                 let study = Study::load(out, Purpose::Sweep).map_err(failed)?;
-                (
-                    Sweep::load(out).map_err(|error| failed(error.into()))?,
-                    study,
-                )
+                let sweep = Sweep::load(out).map_err(|error| failed(error.into()))?;
+                let data = self.budget.load_same(&study, self.place.quiet)?;
+                (sweep, study, data)
             }
             None => self.sweep()?,
         };
-        let data = self
-            .budget
-            .data
-            .load(study.plan.dataset, self.place.quiet)?;
-        study.check(&data).map_err(failed)?;
-        study.claim().map_err(failed)?;
+        study.check(&data.splits).map_err(failed)?;
+        let name = folder_name(&sweep.base);
+        study.out = (self.place).folder(&format!("sweep-{name}-{}", study.plan.dataset))?;
+        let _folder = study.claim().map_err(failed)?;
         sweep.save(&study.out)?;
         if !self.place.quiet {
             let (plan, trials) = (&study.plan, sweep.trials.len());
@@ -103,25 +100,27 @@ impl SweepArguments {
             ));
         }
         let stop = stop_on_request()?;
-        let data_dir = self.budget.data.data_dir.clone();
-        let ending = train(&study, &self.jobs, data_dir, &stop, self.place.quiet)?;
+        let folder = data.origin.folder;
+        let ending = train(&study, &self.jobs, folder.clone(), &stop, self.place.quiet)?;
         if ending == PoolEnding::Interrupted {
-            return Ok(stopped("sweep", &study.out));
+            return Ok(stopped("sweep", &study, folder.as_deref()));
         }
+        let without = "there is no best specification";
+        let diverged = diverged(&study, without, self.place.quiet)?;
         let ranking = Ranking::of(&sweep, &study)?;
         ranking.write(&study)?;
         if !self.place.quiet {
             let mut output = Output::report();
             writeln!(output, "\n{}", overview(&ranking))?;
-            show_diverged(&study.diverged()?, &mut output)?;
+            show_diverged(&diverged, &mut output)?;
             let best = best_file(&study.out);
             writeln!(output, "best specification: {}", best.display())?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The trials that are asked for, and the study of them.
-    fn sweep(&self) -> anyhow::Result<(Sweep, Study)> {
+    /// The trials that are asked for, the study of them, and its data.
+    fn sweep(&self) -> anyhow::Result<(Sweep, Study, LoadedData)> {
         let base = self.specification()?;
         let mistake = |error: crate::sweep::SweepError| Mistake(error.to_string());
         let file = self.space.clone().unwrap_or_default();
@@ -134,16 +133,12 @@ impl SweepArguments {
         let (sweep, specs) = Sweep::new(&base, search).map_err(mistake)?;
         let dataset = self.budget.dataset(&specs);
         let data = self.budget.data.load(dataset, self.place.quiet)?;
-        let name = format!("sweep-{}-{dataset}", folder_name(&base.name));
-        let available = data.train.len();
         let study = Study {
-            plan: self
-                .budget
-                .plan(Purpose::Sweep, &specs, self.seeds, available),
+            plan: self.budget.plan(Purpose::Sweep, &specs, self.seeds, &data),
             specs,
-            out: self.place.out.clone().unwrap_or_else(|| free_folder(&name)),
+            out: PathBuf::new(),
         };
-        Ok((sweep, study))
+        Ok((sweep, study, data))
     }
 
     fn specification(&self) -> anyhow::Result<ExperimentSpec> {

@@ -10,20 +10,23 @@ use burn_dendrite_nn::perturb::Perturbation;
 use clap::Args;
 
 use super::{
-    DataArguments, INTERRUPTED, MachineArguments, Mistake, display,
+    DataArguments, INTERRUPTED, LoadedData, MachineArguments, Mistake, display,
     learner::{LearnerArguments, PreprocessingArguments},
+    new_folder,
     signals::stop_on_request,
     specification,
+    study::resume_command,
 };
 use crate::{
     DeviceAddress, DeviceName, Ending, Experiment, ExperimentSpec, OnDivergence,
     data::DatasetName,
+    limits::{MOST_EPOCHS, MOST_SAMPLES, check_counts, check_seed},
     output::{report, say},
     presets,
     record::{self, Probe},
     run::{self, Keep, LearnerSettings, RunSettings},
     set::set,
-    shell,
+    study::folder_name,
 };
 
 #[derive(Args, Debug)]
@@ -107,35 +110,34 @@ impl TrainArguments {
         // The machine first: a device that does not exist is the cheapest mistake to find.
         let (mut devices, device_name) = self.open_devices()?;
         let device = devices.remove(0);
-        let (settings, spec, out) = match &self.resume {
+        let (settings, spec) = match &self.resume {
             Some(folder) => {
                 let mistake = |error: run::RunError| Mistake(error.to_string());
                 let (settings, spec) = run::load(folder).map_err(mistake)?;
-                (Some(settings), spec, folder.clone())
+                (Some(settings), spec)
             }
-            None => {
-                let spec = self.specification()?;
-                let out = self
-                    .out
-                    .clone()
-                    .unwrap_or_else(|| free_folder(&spec, self.dataset_for(&spec)));
-                (None, spec, out)
-            }
+            None => (None, self.specification()?),
         };
         spec.check().map_err(|errors| Mistake(errors.to_string()))?;
         let dataset = settings
             .as_ref()
             .map_or_else(|| self.dataset_for(&spec), |settings| settings.dataset);
-        let data = self.data.load(dataset, self.quiet)?;
+        let loaded = match &settings {
+            Some(settings) => self.data.load_same(dataset, &settings.data, self.quiet)?,
+            None => self.data.load(dataset, self.quiet)?,
+        };
+        let folder = loaded.origin.folder.clone();
         let settings = match settings {
             Some(settings) => settings,
-            None => self.settings(&spec, data.train.len())?,
+            None => self.settings(&spec, &loaded)?,
         };
-        let data =
-            (settings.preprocessing.prepare(data)).map_err(|error| Mistake(error.to_string()))?;
+        // Where the run looks by itself when it goes on.
+        let kept = settings.data.folder.clone();
+        let data = settings.preprocessing.prepare(loaded.splits);
+        let data = data.map_err(|error| Mistake(error.to_string()))?;
         let stop = stop_on_request()?;
-        let experiment = Experiment {
-            out: out.clone(),
+        let mut experiment = Experiment {
+            out: PathBuf::new(),
             settings,
             spec,
             data,
@@ -146,12 +148,21 @@ impl TrainArguments {
             stop,
         };
         experiment.check()?;
+        let out = match self.resume.as_ref().or(self.out.as_ref()) {
+            Some(out) => out.clone(),
+            None => {
+                let name = folder_name(&experiment.spec.name);
+                new_folder(&format!("{name}-{}", experiment.settings.dataset))?
+            }
+        };
+        experiment.out = out.clone();
         self.announce(&experiment);
         let ending = match self.resume {
             Some(_) => experiment.resume()?,
             None => experiment.start()?,
         };
-        Ok(self.conclude(ending, &out))
+        let elsewhere = folder.filter(|folder| kept.as_ref() != Some(folder));
+        Ok(self.conclude(ending, &out, elsewhere.as_deref()))
     }
 
     /// The device, or all of several, and what they are called.
@@ -201,18 +212,19 @@ impl TrainArguments {
         Ok(ExperimentSpec::from_value(value).map_err(|errors| Mistake(errors.to_string()))?)
     }
 
-    fn settings(&self, spec: &ExperimentSpec, available: usize) -> anyhow::Result<RunSettings> {
+    fn settings(&self, spec: &ExperimentSpec, data: &LoadedData) -> anyhow::Result<RunSettings> {
+        let available = data.splits.train.len();
         let samples = self.samples.unwrap_or(available);
-        let counts = [
-            ("--samples", Some(samples)),
-            ("--epochs", Some(self.epochs)),
-            ("--batch-size", Some(self.batch_size)),
-            ("--validate-every", self.validate_every),
-            ("--patience", self.patience),
-        ];
-        if let Some((flag, _)) = counts.iter().find(|(_, value)| *value == Some(0)) {
-            return Err(Mistake(format!("`{flag}` is 0; accepted: 1 or more")).into());
-        }
+        check_counts([
+            // More than there are get an answer of their own.
+            ("--samples", Some(samples), usize::MAX),
+            ("--epochs", Some(self.epochs), MOST_EPOCHS),
+            ("--batch-size", Some(self.batch_size), MOST_SAMPLES),
+            ("--validate-every", self.validate_every, MOST_SAMPLES),
+            ("--patience", self.patience, MOST_SAMPLES),
+        ])
+        .map_err(Mistake)?;
+        check_seed("--seed", self.seed).map_err(Mistake)?;
         if samples > available {
             let message = format!(
                 "`--samples` is {samples}; accepted: 1 to {available}, the training samples of \
@@ -232,6 +244,7 @@ impl TrainArguments {
             patience: self.patience,
             on_divergence: self.on_divergence,
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            data: data.origin.clone(),
             learner: LearnerSettings {
                 keep: self.keep.unwrap_or(match self.patience {
                     Some(_) => Keep::Best,
@@ -246,7 +259,7 @@ impl TrainArguments {
         settings.validate_every = self.validate_every.unwrap_or_else(|| {
             // Whole steps: a small one in the middle of a run would be a noisy step.
             let step = settings.samples_per_step();
-            samples.div_ceil(5).next_multiple_of(step)
+            samples.div_ceil(5).next_multiple_of(step).min(samples)
         });
         Ok(settings)
     }
@@ -295,7 +308,8 @@ impl TrainArguments {
         report(format!("run folder: {}", experiment.out.display()));
     }
 
-    fn conclude(&self, ending: Ending, out: &Path) -> ExitCode {
+    /// Says how a run ended; `data_dir` is where its data are, if it would not look there by itself.
+    fn conclude(&self, ending: Ending, out: &Path, data_dir: Option<&Path>) -> ExitCode {
         match ending {
             Ending::Finished(summary) => {
                 if !self.quiet {
@@ -318,30 +332,12 @@ impl TrainArguments {
                 ExitCode::SUCCESS
             }
             Ending::Interrupted { samples } => {
+                let command = resume_command("train", out, data_dir);
                 say(format!(
-                    "stopped; {samples} samples are saved, `dendrite train --resume {}` goes on \
-                     from there",
-                    shell::path(out)
+                    "stopped; {samples} samples are saved, `{command}` goes on from there"
                 ));
                 ExitCode::from(INTERRUPTED)
             }
         }
     }
-}
-
-/// The first of `runs/NAME-DATASET-1`, `-2`, … that does not exist yet.
-fn free_folder(spec: &ExperimentSpec, dataset: DatasetName) -> PathBuf {
-    super::free_folder(&format!("{}-{dataset}", file_name(&spec.name)))
-}
-
-fn file_name(name: &str) -> String {
-    name.chars()
-        .map(|c| {
-            if c.is_alphanumeric() || c == '-' || c == '_' {
-                c
-            } else {
-                '-'
-            }
-        })
-        .collect()
 }

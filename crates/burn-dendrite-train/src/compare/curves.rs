@@ -60,6 +60,7 @@ mod tests {
             split: split.to_owned(),
             samples,
             metrics: BTreeMap::from([("Accuracy".to_owned(), accuracy)]),
+            silent: Vec::new(),
         }
     }
 

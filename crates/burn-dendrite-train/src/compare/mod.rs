@@ -67,6 +67,7 @@ pub(crate) mod tests {
             plan: StudyPlan {
                 purpose: Purpose::Comparison,
                 dataset: DatasetName::MnistMini,
+                data: Default::default(),
                 samples: 100,
                 epochs: 1,
                 batch_size: 1,

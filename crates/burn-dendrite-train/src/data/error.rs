@@ -310,6 +310,19 @@ pub enum DataError {
         reason: String,
     },
 
+    /// The data are not those of a run or a study.
+    #[error(
+        "the data are others than before: the {split} split was {there}, and here it is {here};          accepted: the same data, from wherever `--data-dir` says, or a new folder"
+    )]
+    OtherData {
+        /// The first split that differs.
+        split: &'static str,
+        /// What it was.
+        there: String,
+        /// What it is.
+        here: String,
+    },
+
     /// A plan asks for something that the set cannot give.
     #[error("a run needs {what}, not {found}")]
     Plan {

@@ -1,14 +1,15 @@
 //! The loader of training batches.
 
 use std::ops::Range;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use burn::data::dataloader::{DataLoader, DataLoaderIterator};
 use burn::tensor::Device;
 
 use super::augment::{Augmentation, RandomViews};
 use super::batches::{BatchIterator, EarlyEnd, StepShare};
+use super::plan::Orders;
 use super::window::Window;
 use super::{DataError, SampleBatch, SampleSet, SegmentPlan};
 
@@ -25,6 +26,8 @@ use super::{DataError, SampleBatch, SampleSet, SegmentPlan};
 pub struct SegmentLoader {
     set: Arc<SampleSet>,
     plan: SegmentPlan,
+    /// Shared by all copies and slices.
+    orders: Arc<Mutex<Orders>>,
     /// The segments begun, including those before `first_segment`.
     begun: Arc<AtomicUsize>,
     /// A segment of which so many samples were trained on before.
@@ -52,6 +55,7 @@ impl SegmentLoader {
     ) -> Result<Self, DataError> {
         plan.validate(set.len())?;
         Ok(Self {
+            orders: Arc::new(Mutex::new(Orders::new(plan, set.len()))),
             set,
             plan,
             begun: Arc::new(AtomicUsize::new(first_segment)),
@@ -127,9 +131,11 @@ impl DataLoader<SampleBatch> for SegmentLoader {
         let segment = self.begun.fetch_add(1, Ordering::Relaxed) % self.plan.segments();
         let (pass, range) = self.visited(segment);
         let part_start = range.start - self.plan.range(segment).1.start;
-        let mut indices = self.plan.order(pass, self.set.len());
-        indices.truncate(range.end);
-        indices.drain(..range.start.min(indices.len()));
+        let indices = {
+            let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+            let visited = orders.of(pass).get(range.clone());
+            visited.unwrap_or_default().to_vec()
+        };
         let random = self.augmentation.map(|augmentation| RandomViews {
             augmentation,
             seed: self.plan.seed,

@@ -87,9 +87,18 @@ impl SegmentPlan {
 
     /// Training steps before a segment begins; the last step of a segment may be on fewer samples.
     pub fn steps_before(&self, segment: usize) -> usize {
-        (0..segment)
-            .map(|segment| self.range(segment).1.len().div_ceil(self.batch_size.max(1)))
-            .sum()
+        self.parts_before(segment, self.batch_size)
+    }
+
+    /// Parts of `size` samples before a segment begins; the last part of a segment may be smaller.
+    pub(crate) fn parts_before(&self, segment: usize, size: usize) -> usize {
+        let parts = |segment| self.range(segment).1.len().div_ceil(size.max(1));
+        // All segments of a pass are equally long but the last one.
+        let segments = self.segments_per_pass().max(1);
+        let last = segments - 1;
+        let pass = last.saturating_mul(parts(0)).saturating_add(parts(last));
+        let passes = (segment / segments).saturating_mul(pass);
+        passes.saturating_add((segment % segments).saturating_mul(parts(0)))
     }
 
     /// The number of samples that the run has seen when `segment` begins.
@@ -107,14 +116,54 @@ impl SegmentPlan {
     /// pass goes on in the generator where the one before ended. The shuffle is written out here, as
     /// no library has it, and no update can change the order of a saved run.
     pub fn order(&self, pass: usize, available: usize) -> Vec<usize> {
-        let mut generator = Mt::new(self.seed as u32);
-        let shuffle = available.saturating_sub(1);
-        for _ in 0..pass * (WORKER_SEED + shuffle) + WORKER_SEED {
-            generator.next_u32();
+        Orders::new(*self, available).of(pass).to_vec()
+    }
+}
+
+/// The [orders](SegmentPlan::order) of the passes of a run: the one after that which was asked for
+/// last is drawn without drawing those before it again, so that no pass takes longer than the first.
+#[derive(Clone, Debug)]
+pub(super) struct Orders {
+    plan: SegmentPlan,
+    available: usize,
+    generator: Mt,
+    /// Passes that are drawn.
+    drawn: usize,
+    /// The order of the last one.
+    order: Vec<usize>,
+}
+
+impl Orders {
+    /// The orders of a plan for a set of `available` samples.
+    pub(super) fn new(plan: SegmentPlan, available: usize) -> Self {
+        Self {
+            plan,
+            available,
+            generator: Mt::new(plan.seed as u32),
+            drawn: 0,
+            order: Vec::new(),
         }
-        let mut indices = permutation(&mut generator, available);
-        indices.truncate(self.samples_per_pass);
-        indices
+    }
+
+    /// The order of a pass.
+    pub(super) fn of(&mut self, pass: usize) -> &[usize] {
+        if pass + 1 < self.drawn {
+            *self = Self::new(self.plan, self.available);
+        }
+        while self.drawn < pass {
+            skip(
+                &mut self.generator,
+                WORKER_SEED + self.available.saturating_sub(1),
+            );
+            self.drawn += 1;
+        }
+        if self.drawn == pass {
+            skip(&mut self.generator, WORKER_SEED);
+            self.order = permutation(&mut self.generator, self.available);
+            self.order.truncate(self.plan.samples_per_pass);
+            self.drawn += 1;
+        }
+        &self.order
     }
 }
 
@@ -126,6 +175,12 @@ fn permutation(generator: &mut Mt, count: usize) -> Vec<usize> {
         indices.swap(position, position + choice);
     }
     indices
+}
+
+fn skip(generator: &mut Mt, draws: usize) {
+    for _ in 0..draws {
+        generator.next_u32();
+    }
 }
 
 /// Draws of 32 bits that PyTorch spends on a seed for its workers before it shuffles.
@@ -157,6 +212,31 @@ mod tests {
             seen += PLAN.range(segment).1.len();
         }
         assert_eq!((seen, PLAN.samples_before(PLAN.segments())), (30, 30));
+    }
+
+    #[test]
+    fn parts_are_counted_as_they_are_cut() {
+        // Segments of 4, 4 and 2 samples, in parts of up to 3: 2 + 2 + 1 a pass.
+        let counts: Vec<usize> = (0..8).map(|segment| PLAN.steps_before(segment)).collect();
+        assert_eq!(counts, [0, 2, 4, 5, 7, 9, 10, 12]);
+        let whole = SegmentPlan {
+            samples_per_segment: 100,
+            ..PLAN
+        };
+        assert_eq!((whole.steps_before(1), whole.steps_before(3)), (4, 12));
+        // As many passes as nobody can count one by one.
+        let passes = usize::MAX / 100;
+        let endless = SegmentPlan { passes, ..PLAN };
+        assert_eq!(endless.segments(), 3 * passes);
+        assert_eq!(endless.steps_before(endless.segments()), 5 * passes);
+    }
+
+    #[test]
+    fn orders_are_the_same_whichever_was_asked_for_before() {
+        let mut orders = Orders::new(PLAN, 12);
+        for pass in [0, 0, 1, 3, 3, 2, 0, 5] {
+            assert_eq!(orders.of(pass), PLAN.order(pass, 12), "{pass}");
+        }
     }
 
     #[test]

@@ -182,6 +182,11 @@ impl SampleSet {
         values
     }
 
+    /// The values of all samples, as they are kept.
+    pub(super) fn values(&self) -> &Values {
+        &self.values
+    }
+
     /// Appends the values of a sample as a network sees them.
     fn show(&self, index: usize, inputs: &mut Vec<f32>) {
         match &self.values {

@@ -19,6 +19,24 @@ impl Values {
         }
     }
 
+    /// Hands over the bytes of all values; those of numbers with the least significant one first,
+    /// whatever machine this is.
+    pub(super) fn feed(&self, mut take: impl FnMut(&[u8])) {
+        /// Numbers that are handed over together.
+        const PART: usize = 4096;
+        match self {
+            Self::Bytes(values) => take(values),
+            Self::Reals(values) => {
+                let mut bytes = Vec::with_capacity(PART * size_of::<f32>());
+                for part in values.chunks(PART) {
+                    bytes.clear();
+                    bytes.extend(part.iter().flat_map(|value| value.to_le_bytes()));
+                    take(&bytes);
+                }
+            }
+        }
+    }
+
     pub(super) fn split_off(&mut self, at: usize) -> Self {
         match self {
             Self::Bytes(values) => {

@@ -1,7 +1,7 @@
 //! Whether a training can run, before any file is written.
 
 use burn_dendrite_nn::{CellType, Plan};
-use burn_dendrite_optim::{Learning, Select};
+use burn_dendrite_optim::Learning;
 
 use super::{Experiment, ExperimentError};
 use crate::{
@@ -83,18 +83,6 @@ impl Experiment {
                  each sample to the next, and the devices see theirs at the same time; accepted: \
                  one device"
             ));
-        }
-        let selects_at_random = learning.nudge().is_some_and(|nudge| {
-            let mut responses = nudge.populations.iter().filter_map(|(_, it)| it.as_ref());
-            responses.any(|response| matches!(response.select, Select::Random { .. }))
-        });
-        if selects_at_random {
-            return refuse(
-                "several devices cannot select plateaus at random: burn's generator is one for all \
-                 devices of a backend, so that the draws would depend on which of them is first; \
-                 accepted: one device"
-                    .to_owned(),
-            );
         }
         Ok(())
     }

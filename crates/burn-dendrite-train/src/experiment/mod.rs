@@ -25,7 +25,8 @@ use saved::{load_checkpoint, load_file, save};
 
 use crate::{
     Engine, OnDivergence, Stop,
-    data::{DataError, SampleSet, Splits},
+    compared::difference,
+    data::{DataError, DataOrigin, SampleSet, Splits},
     evaluate::evaluate_while,
     health::{Divergence, Health},
     model::PlasticNetwork,
@@ -150,8 +151,9 @@ impl Experiment {
     /// # Errors
     ///
     /// Those of [`check`](Self::check), or if the folder is not empty; nothing is overwritten.
-    pub fn start(self) -> Result<Ending, ExperimentError> {
+    pub fn start(mut self) -> Result<Ending, ExperimentError> {
         let (plan, learning) = self.check()?;
+        self.settings.data = self.origin();
         let folder = RunFolder::create(&self.out, &self.settings, &self.spec)?;
         self.train(folder, plan, learning)
     }
@@ -161,8 +163,10 @@ impl Experiment {
     ///
     /// # Errors
     ///
-    /// Those of [`check`](Self::check), or if the folder holds no run that can go on.
+    /// Those of [`check`](Self::check), if the folder holds no run that can go on, or if that run was
+    /// asked for something else, or made with other data.
     pub fn resume(self) -> Result<Ending, ExperimentError> {
+        self.check_same()?;
         let (plan, learning) = self.check()?;
         let folder = RunFolder::open(&self.out)?;
         if let Some(summary) = run::summary(&self.out)? {
@@ -171,6 +175,27 @@ impl Experiment {
             return Ok(Ending::Finished(summary));
         }
         self.train(folder, plan, learning)
+    }
+
+    /// Whether the run in the folder is the one that is asked for.
+    fn check_same(&self) -> Result<(), ExperimentError> {
+        let (there, spec) = run::load(&self.out)?;
+        there.data.check(&self.origin())?;
+        let specs = || difference(&self.spec, &spec, &[]);
+        match self.settings.difference(&there).or_else(specs) {
+            Some((field, here, there)) => Err(ExperimentError::Run(RunError::Different {
+                folder: self.out.clone(),
+                field,
+                there,
+                here,
+            })),
+            None => Ok(()),
+        }
+    }
+
+    /// Where the data are, and what they are.
+    fn origin(&self) -> DataOrigin {
+        DataOrigin::of(self.settings.data.folder.clone(), &self.data)
     }
 
     fn train(
@@ -221,6 +246,7 @@ impl Experiment {
             let before = settings.batches_before(from);
             let interrupter = Interrupter::new();
             let health = Arc::new(Health::new(settings.on_divergence, before, &interrupter));
+            health.has_told(settings.silenced_in_test());
             let recorded = match &chunks {
                 Some(chunks) => model.clone().recorded_by(chunks.recorder().clone()),
                 None => model.clone(),

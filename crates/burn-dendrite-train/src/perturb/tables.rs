@@ -128,6 +128,7 @@ mod tests {
         let plan = StudyPlan {
             purpose: Purpose::Perturbation,
             dataset: DatasetName::MnistMini,
+            data: Default::default(),
             samples: 40,
             epochs: 1,
             batch_size: 1,

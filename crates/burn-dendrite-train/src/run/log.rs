@@ -1,7 +1,7 @@
 //! Metrics as JSON lines, one per segment and split.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
@@ -15,6 +15,7 @@ use burn::train::{
         store::{EpochSummary, MetricsUpdate, Split},
     },
 };
+use burn_dendrite_nn::PopulationName;
 use serde::{Deserialize, Serialize};
 
 use super::{Halt, Position, RunError, means::Means};
@@ -31,6 +32,9 @@ pub struct SegmentRecord {
     pub samples: usize,
     /// Mean of each metric, by its name; accuracies in percent, as burn gives them.
     pub metrics: BTreeMap<String, f64>,
+    /// Of a validation, the populations of which no unit was active for any sample.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silent: Vec<PopulationName>,
 }
 
 /// What a finished segment tells somebody who waits.
@@ -48,7 +52,10 @@ pub struct JsonLinesLogger {
     current: Means,
     /// What was measured in the training of the segment under way.
     trained: Means,
-    history: Vec<SegmentRecord>,
+    /// The loss of each validation, by its segment: all that is ever asked for again.
+    losses: BTreeMap<usize, f64>,
+    /// Populations that were silent in some validation before.
+    silent: BTreeSet<PopulationName>,
     /// Training samples before the end of each segment.
     samples: Box<dyn Fn(usize) -> usize + Send>,
     progress: Progress,
@@ -88,13 +95,15 @@ impl JsonLinesLogger {
         let kept: String = history.iter().map(line).collect();
         super::write_atomically(path, kept.as_bytes())?;
         let file = File::options().append(true).open(path).map_err(wrong)?;
+        let silent = history.iter().flat_map(|record| record.silent.clone());
         Ok(Self {
             file,
             path: path.to_owned(),
             names: HashMap::new(),
             current: Means::default(),
             trained: Means::default(),
-            history,
+            losses: history.iter().filter_map(validation_loss).collect(),
+            silent: silent.collect(),
             samples: Box::new(samples),
             progress,
             health: None,
@@ -116,9 +125,20 @@ impl JsonLinesLogger {
 
     /// The same, telling the losses of training steps to somebody who looks on.
     pub(crate) fn watched_by(mut self, health: Arc<Health>) -> Self {
+        health.has_told(self.silent.iter().cloned());
         self.health = Some(health);
         self
     }
+}
+
+/// The metric that training early stops by.
+const LOSS: &str = "Loss";
+
+/// The segment of a validation and its loss, if this is one.
+fn validation_loss(record: &SegmentRecord) -> Option<(usize, f64)> {
+    let loss = record.metrics.get(LOSS).copied();
+    loss.filter(|_| record.split == Split::Valid.to_string())
+        .map(|loss| (record.segment, loss))
 }
 
 fn line(record: &SegmentRecord) -> String {
@@ -136,7 +156,7 @@ impl MetricLogger for JsonLinesLogger {
             };
             if let Some(entry) = &numeric.numeric_entry {
                 let is_step = !matches!(entry, NumericEntry::Final(_));
-                if let (Some(health), Split::Train, "Loss", true) =
+                if let (Some(health), Split::Train, LOSS, true) =
                     (&self.health, split, name.as_str(), is_step)
                 {
                     health.loss(entry.current());
@@ -152,14 +172,11 @@ impl MetricLogger for JsonLinesLogger {
         epoch: usize,
         split: &Split,
     ) -> Result<Vec<NumericEntry>, String> {
-        let split = split.to_string();
-        let matching = self
-            .history
-            .iter()
-            .filter(|it| it.segment == epoch && it.split == split);
-        Ok(matching
-            .filter_map(|record| record.metrics.get(name))
-            .map(|value| NumericEntry::Value(*value))
+        let loss = self.losses.get(&epoch);
+        let loss = loss.filter(|_| name == LOSS && *split == Split::Valid);
+        Ok(loss
+            .map(|loss| NumericEntry::Value(*loss))
+            .into_iter()
             .collect())
     }
 
@@ -184,6 +201,10 @@ impl MetricLogger for JsonLinesLogger {
             split: summary.split.to_string(),
             samples: (self.samples)(summary.epoch_number),
             metrics: means.values(),
+            silent: match (&self.health, &summary.split) {
+                (Some(health), Split::Valid) => health.silent(),
+                _ => Vec::new(),
+            },
         };
         // One call a line: a process that dies leaves whole lines, or one that is cut off.
         if let Err(error) = self.file.write_all(line(&record).as_bytes()) {
@@ -200,7 +221,7 @@ impl MetricLogger for JsonLinesLogger {
                 output::say(format!("warning: {warning}"));
             }
         }
-        self.history.push(record);
+        self.losses.extend(validation_loss(&record));
     }
 }
 
@@ -215,6 +236,7 @@ mod tests {
             split: split.to_owned(),
             samples: segment * 10,
             metrics,
+            silent: Vec::new(),
         }
     }
 

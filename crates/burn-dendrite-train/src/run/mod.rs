@@ -23,7 +23,7 @@ mod settings;
 mod summary;
 
 use std::{
-    fs::{self, File, TryLockError},
+    fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
 };
@@ -41,7 +41,14 @@ pub use position::Position;
 pub use settings::{LearnerSettings, RunSettings};
 pub use summary::Summary;
 
-use crate::{health::Divergence, shell, spec::ExperimentSpec};
+use crate::{
+    health::Divergence,
+    lock::{self, FolderLock, LOCK, LockError},
+    shell,
+    spec::ExperimentSpec,
+};
+
+pub use crate::lock::Holder;
 
 /// Why a run folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -70,8 +77,33 @@ pub enum RunError {
     #[error("the run in `{}` has no checkpoint yet; accepted: one that has, or has come to its end", .0.display())]
     NoCheckpoint(PathBuf),
     /// Another process trains in the folder.
-    #[error("another process is training in `{}`; wait for it, or choose another folder", .0.display())]
-    Busy(PathBuf),
+    #[error(
+        "another process is training in `{}`{}; wait for it, or choose another folder",
+        folder.display(),
+        lock::in_brackets(holder)
+    )]
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+        /// The process, if it is known.
+        holder: Option<Holder>,
+    },
+    /// The folder holds a run that was asked to do something else.
+    #[error(
+        "`{}` holds another run: `{field}` is {there} there and {here} here; accepted: the same \
+         settings, or a new folder",
+        folder.display()
+    )]
+    Different {
+        /// The folder.
+        folder: PathBuf,
+        /// In what they differ first.
+        field: String,
+        /// Its value in the folder.
+        there: String,
+        /// Its value here.
+        here: String,
+    },
     /// A file of the run cannot be understood.
     #[error("`{}`: {message}", file.display())]
     Invalid {
@@ -97,8 +129,7 @@ pub enum RunError {
 #[derive(Debug)]
 pub struct RunFolder {
     path: PathBuf,
-    /// Locked for this process; the operating system releases it with the file, however that ends.
-    _lock: File,
+    _lock: FolderLock,
 }
 
 const SPEC: &str = "spec.toml";
@@ -108,9 +139,8 @@ const DIVERGENCE: &str = "divergence.json";
 const METRICS: &str = "metrics.jsonl";
 const MODEL: &str = "model.bpk";
 const CHECKPOINTS: &str = "checkpoint";
-const LOCK: &str = ".lock";
 /// How the names of files begin that are being written.
-const TEMPORARY: &str = ".unfinished-";
+pub(crate) const TEMPORARY: &str = ".unfinished-";
 
 impl RunFolder {
     /// Makes a folder for a new run and writes down what is going to be done.
@@ -171,32 +201,21 @@ impl RunFolder {
     }
 
     fn lock(path: &Path) -> Result<Self, RunError> {
-        let file = path.join(LOCK);
-        let open = || {
-            File::options()
-                .create(true)
-                .truncate(false)
-                .write(true)
-                .open(&file)
-        };
-        let lock = open().map_err(|error| RunError::Io {
-            file: file.clone(),
-            error,
+        let lock = FolderLock::take(path).map_err(|error| match error {
+            LockError::Held(holder) => RunError::Busy {
+                folder: path.to_owned(),
+                holder,
+            },
+            LockError::Io { file, error } => RunError::Io { file, error },
         })?;
-        match lock.try_lock() {
-            Ok(()) => {
-                // Nobody else writes here now, so what is unfinished will never be finished.
-                [path.to_owned(), path.join(CHECKPOINTS)]
-                    .iter()
-                    .for_each(|folder| remove_temporaries(folder));
-                Ok(Self {
-                    path: path.to_owned(),
-                    _lock: lock,
-                })
-            }
-            Err(TryLockError::WouldBlock) => Err(RunError::Busy(path.to_owned())),
-            Err(TryLockError::Error(error)) => Err(RunError::Io { file, error }),
-        }
+        // Nobody else writes here now, so what is unfinished will never be finished.
+        [path.to_owned(), path.join(CHECKPOINTS)]
+            .iter()
+            .for_each(|folder| remove_temporaries(folder));
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
     }
 
     /// The folder.

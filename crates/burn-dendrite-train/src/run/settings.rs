@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use burn_dendrite_nn::{
-    Plan,
-    perturb::{Action, Occasion, Perturbation, PerturbationError, Perturbations},
+    Plan, PopulationName,
+    perturb::{
+        Action, Occasion, Perturbation, PerturbationError, PerturbationTarget, Perturbations,
+    },
 };
 use burn_dendrite_optim::Learning;
 use serde::{Deserialize, Serialize};
@@ -12,7 +14,9 @@ use serde::{Deserialize, Serialize};
 use super::{Interval, Keep, Position};
 use crate::{
     Engine, OnDivergence,
-    data::{DatasetName, Preprocessing, SegmentPlan},
+    compared::difference,
+    data::{DataOrigin, DatasetName, Preprocessing, SegmentPlan},
+    limits::{MOST_BATCHES, MOST_EPOCHS, MOST_SAMPLES, MOST_WORKERS, check_counts, check_seed},
     record::{Probe, ProbeError, Probes},
 };
 
@@ -43,6 +47,10 @@ pub struct RunSettings {
     pub on_divergence: OnDivergence,
     /// Version of this program that started the run.
     pub version: String,
+    /// Where the data were, and what they were: the run itself writes down the latter when it
+    /// begins.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub data: DataOrigin,
     /// What burn's learner does beside training.
     #[serde(default, skip_serializing_if = "is_default")]
     pub learner: LearnerSettings,
@@ -148,6 +156,18 @@ impl RunSettings {
             .any(|it| it.action != Action::Freeze && it.during.acts(Occasion::Train))
     }
 
+    /// The populations that are silent in every validation because that is what was asked for.
+    pub(crate) fn silenced_in_test(&self) -> impl Iterator<Item = PopulationName> {
+        let silenced = self.perturb.iter().filter(|it| {
+            let nothing = matches!(it.action, Action::Silence | Action::Scale(0.0));
+            nothing && it.fraction == 1.0 && it.during.acts(Occasion::Test)
+        });
+        silenced.filter_map(|it| match &it.target {
+            PerturbationTarget::Population(name) => Some(name.clone()),
+            PerturbationTarget::Projection(_) | PerturbationTarget::Compartment(..) => None,
+        })
+    }
+
     /// The cut of the run into segments: what burn's learner calls an epoch is one of them.
     pub fn segments(&self) -> SegmentPlan {
         SegmentPlan {
@@ -168,18 +188,13 @@ impl RunSettings {
     /// Steps of the optimizer in the whole run.
     pub fn steps(&self) -> usize {
         let plan = self.segments();
-        let step = self.samples_per_step().max(1);
-        (0..plan.segments())
-            .map(|segment| plan.range(segment).1.len().div_ceil(step))
-            .sum()
+        plan.parts_before(plan.segments(), self.samples_per_step())
     }
 
     /// Batches before a position.
     pub(crate) fn batches_before(&self, position: Position) -> usize {
-        let plan = self.segments();
-        let batches = |samples: usize| samples.div_ceil(self.batch_size.max(1));
-        let whole = (0..position.segments).map(|segment| batches(plan.range(segment).1.len()));
-        whole.sum::<usize>() + batches(position.samples)
+        let whole = self.segments().steps_before(position.segments);
+        whole.saturating_add(position.samples.div_ceil(self.batch_size.max(1)))
     }
 
     /// When checkpoints are made.
@@ -195,26 +210,40 @@ impl RunSettings {
         }
     }
 
+    /// The first setting in which this differs from `other`, if any does: its name, its value here
+    /// and that of the other. The version, and where the data are, make no difference.
+    pub(crate) fn difference(&self, other: &Self) -> Option<(String, String, String)> {
+        difference(self, other, &["version", "data"])
+    }
+
     /// What is wrong with the numbers, as far as the data do not matter.
     ///
     /// # Errors
     ///
     /// One sentence with the accepted values.
     pub fn check(&self) -> Result<(), String> {
-        let counts = [
-            ("validate_every", Some(self.validate_every)),
-            ("checkpoint_every", self.learner.checkpoint_every),
-            ("validation_samples", self.learner.validation_samples),
-            ("accumulate", Some(self.learner.accumulate)),
-            ("devices", Some(self.learner.devices)),
-        ];
-        if let Some((name, _)) = counts.iter().find(|(_, count)| *count == Some(0)) {
-            return Err(format!("`{name}` is 0; accepted: 1 or more"));
-        }
-        let devices = self.learner.devices;
+        let learner = &self.learner;
+        let vitals_every = Some(learner.vitals_every).filter(|every| *every > 0);
+        check_counts([
+            // More than there are get an answer of their own.
+            ("samples", Some(self.samples), usize::MAX),
+            ("validation_samples", learner.validation_samples, usize::MAX),
+            ("epochs", Some(self.epochs), MOST_EPOCHS),
+            ("batch_size", Some(self.batch_size), MOST_SAMPLES),
+            ("validate_every", Some(self.validate_every), MOST_SAMPLES),
+            ("patience", self.patience, MOST_SAMPLES),
+            ("checkpoint_every", learner.checkpoint_every, MOST_SAMPLES),
+            ("accumulate", Some(learner.accumulate), MOST_BATCHES),
+            ("devices", Some(learner.devices), MOST_WORKERS),
+            ("vitals_every", vitals_every, MOST_SAMPLES),
+        ])?;
+        check_seed("seed", self.seed)?;
+        let devices = learner.devices;
         let plan = self.segments();
-        let uneven = (0..plan.segments_per_pass())
+        // All segments of a pass are equally long but the last one.
+        let uneven = [0, plan.segments_per_pass() - 1]
             .map(|segment| plan.range(segment).1.len())
+            .into_iter()
             .find(|samples| !samples.is_multiple_of(devices));
         match uneven {
             Some(samples) => Err(format!(
@@ -235,6 +264,7 @@ mod tests {
         RunSettings {
             preset: "mnist-dtp".to_owned(),
             dataset: DatasetName::MnistMini,
+            data: DataOrigin::default(),
             samples: 100,
             epochs: 2,
             batch_size: 4,
@@ -257,6 +287,8 @@ mod tests {
         assert_eq!(toml::from_str::<RunSettings>(&text).unwrap(), settings());
         let mut changed = settings();
         changed.learner.accumulate = 3;
+        let data = DatasetName::MnistMini.load(&Default::default()).unwrap();
+        changed.data = DataOrigin::of(Some("/digits".into()), &data);
         changed.preprocessing.crop_padding = 4;
         changed.perturb = vec!["H1.DendI: silence during train".parse().unwrap()];
         changed.probe = vec!["H1.E: dendrite every 10".parse().unwrap()];
@@ -272,6 +304,38 @@ mod tests {
         settings.learner.accumulate = 2;
         // 4 + 4 + 4 + 2 steps on up to 8 samples, twice.
         assert_eq!((settings.steps(), settings.samples_per_step()), (28, 8));
+    }
+
+    #[test]
+    fn numbers_beyond_all_bounds_are_refused() {
+        let refused = |change: fn(&mut RunSettings), part: &str| {
+            let mut settings = settings();
+            change(&mut settings);
+            let message = settings.check().unwrap_err();
+            assert!(message.contains(part), "{message}");
+        };
+        refused(
+            |it| it.epochs = 1_000_001,
+            "`epochs` is 1000001; accepted: 1 to 1000000",
+        );
+        refused(|it| it.samples = 0, "`samples` is 0");
+        refused(|it| it.batch_size = usize::MAX, "1 to 1000000000");
+        refused(|it| it.learner.accumulate = usize::MAX, "1 to 1000000");
+        refused(|it| it.learner.vitals_every = usize::MAX, "`vitals_every`");
+        refused(|it| it.seed = 1 << 32, "0 to 4294901247");
+    }
+
+    #[test]
+    fn the_longest_run_is_counted_at_once() {
+        let settings = RunSettings {
+            epochs: 1_000_000,
+            validate_every: 1,
+            ..settings()
+        };
+        settings.check().unwrap();
+        assert_eq!(settings.steps(), 100_000_000);
+        let end = Position::after(settings.segments().segments());
+        assert_eq!(settings.batches_before(end), 100_000_000);
     }
 
     #[test]

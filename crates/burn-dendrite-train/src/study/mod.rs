@@ -23,5 +23,5 @@ pub use pool::{Pool, PoolEnding, PoolError, Task};
 pub use progress::{Progress, Watch};
 pub use results::DivergedRun;
 pub(crate) use settings::folder_name;
-pub use settings::{Purpose, Study, StudyError, StudyPlan};
+pub use settings::{Purpose, Study, StudyError, StudyFolder, StudyPlan};
 pub use training::{Training, TrainingOptions};

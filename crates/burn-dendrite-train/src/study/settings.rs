@@ -11,9 +11,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     ExperimentError, ExperimentSpec,
-    data::{DatasetName, Splits},
+    compared::difference,
+    data::{DataError, DataOrigin, DatasetName, Splits},
     experiment::fits,
-    run::{self, RunError, write_atomically},
+    limits::{MOST_EPOCHS, MOST_SAMPLES, MOST_SEEDS, check_counts},
+    lock::{self, FolderLock, Holder, LOCK, LockError},
+    run::{self, RunError, TEMPORARY, write_atomically},
 };
 
 /// What a study is made for.
@@ -63,6 +66,9 @@ pub struct StudyPlan {
     pub networks: Vec<String>,
     /// Version of this program that began the study.
     pub version: String,
+    /// Where the data were, and what they were.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub data: DataOrigin,
     /// What is perturbed in the runs of a network; nothing in those of others.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub perturb: BTreeMap<String, Vec<Perturbation>>,
@@ -75,23 +81,9 @@ impl StudyPlan {
     }
 
     /// The first field in which two plans differ, with both values; a newer version of the program
-    /// may go on with the work of an older one.
+    /// may go on with the work of an older one, and the data may have moved.
     fn difference(&self, other: &Self) -> Option<(String, String, String)> {
-        let fields = |plan: &Self| -> BTreeMap<String, String> {
-            let value = serde_json::to_value(plan).unwrap_or_default();
-            let fields = value.as_object().into_iter().flatten();
-            fields
-                .map(|(key, value)| (key.clone(), value.to_string()))
-                .filter(|(key, _)| key != "version")
-                .collect()
-        };
-        let (mine, theirs) = (fields(self), fields(other));
-        (mine.into_iter())
-            .find(|(key, value)| theirs.get(key) != Some(value))
-            .map(|(key, value)| {
-                let other = theirs.get(&key).cloned().unwrap_or_default();
-                (key, value, other)
-            })
+        difference(self, other, &["version", "data"])
     }
 }
 
@@ -115,6 +107,18 @@ pub enum StudyError {
     /// The folder holds something else.
     #[error("`{}` already holds other files; accepted: a new or empty folder, or that of the same study", .0.display())]
     Occupied(PathBuf),
+    /// Another process works on the study.
+    #[error(
+        "another process works on the study in `{}`{}; wait for it, or choose another folder",
+        folder.display(),
+        lock::in_brackets(holder)
+    )]
+    Busy {
+        /// The folder.
+        folder: PathBuf,
+        /// The process, if it is known.
+        holder: Option<Holder>,
+    },
     /// The folder holds a study that was asked for by another command.
     #[error(
         "`{}` holds another study: `{field}` is {there} there and {here} here; accepted: the same \
@@ -139,16 +143,9 @@ pub enum StudyError {
         /// What was looked for.
         wanted: Purpose,
     },
-    /// The budget does not fit the data.
-    #[error("`{field}` is {value}; accepted: {accepted}")]
-    Budget {
-        /// The field of the plan.
-        field: &'static str,
-        /// Its value.
-        value: usize,
-        /// What it could be.
-        accepted: String,
-    },
+    /// The budget is beyond the data, or beyond all bounds.
+    #[error("{0}")]
+    Budget(String),
     /// A network does not fit the data, or has mistakes.
     #[error("`{network}`: {error}")]
     Network {
@@ -157,6 +154,9 @@ pub enum StudyError {
         /// What is wrong.
         error: Box<ExperimentError>,
     },
+    /// The data are not those that the study began with.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// A file cannot be read, written or understood.
     #[error(transparent)]
     Run(#[from] RunError),
@@ -169,6 +169,17 @@ impl StudyError {
     }
 }
 
+/// The folder of a study that this process has to itself, until this is dropped.
+#[derive(Debug)]
+#[must_use = "another process may take the folder when it is dropped"]
+pub struct StudyFolder {
+    _lock: FolderLock,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
+
 const PLAN: &str = "study.toml";
 const SPECS: &str = "specs";
 const RUNS: &str = "runs";
@@ -178,9 +189,10 @@ impl Study {
     ///
     /// # Errors
     ///
-    /// Two networks of one name, a budget of nothing or beyond the data, mistakes in a
-    /// specification, or sizes that do not fit the data.
+    /// Other data than the plan says, two networks of one name, a budget of nothing or beyond the
+    /// data, mistakes in a specification, or sizes that do not fit the data.
     pub fn check(&self, data: &Splits) -> Result<(), StudyError> {
+        (self.plan.data).check(&DataOrigin::of(None, data))?;
         let mut folders: Vec<String> = Vec::new();
         for spec in &self.specs {
             let folder = folder_name(&spec.name);
@@ -190,32 +202,25 @@ impl Study {
             folders.push(folder);
         }
         let plan = &self.plan;
-        let counts = [
-            ("samples", plan.samples),
-            ("epochs", plan.epochs),
-            ("batch-size", plan.batch_size),
-            ("validate-every", plan.validate_every),
-            ("seeds", usize::try_from(plan.seeds).unwrap_or(usize::MAX)),
-        ];
-        if let Some(&(field, value)) = counts.iter().find(|(_, value)| *value == 0) {
-            let accepted = "1 or more".to_owned();
-            return Err(StudyError::Budget {
-                field,
-                value,
-                accepted,
-            });
-        }
         if plan.samples > data.train.len() {
-            return Err(StudyError::Budget {
-                field: "samples",
-                value: plan.samples,
-                accepted: format!(
-                    "1 to {}, the training samples of `{}`",
-                    data.train.len(),
-                    plan.dataset
-                ),
-            });
+            return Err(StudyError::Budget(format!(
+                "`samples` is {}; accepted: 1 to {}, the training samples of `{}`",
+                plan.samples,
+                data.train.len(),
+                plan.dataset
+            )));
         }
+        let seeds = usize::try_from(plan.seeds).unwrap_or(usize::MAX);
+        let analysis_samples = Some(plan.analysis_samples).filter(|samples| *samples > 0);
+        check_counts([
+            ("samples", Some(plan.samples), MOST_SAMPLES),
+            ("epochs", Some(plan.epochs), MOST_EPOCHS),
+            ("batch-size", Some(plan.batch_size), MOST_SAMPLES),
+            ("validate-every", Some(plan.validate_every), MOST_SAMPLES),
+            ("seeds", Some(seeds), MOST_SEEDS),
+            ("analysis-samples", analysis_samples, MOST_SAMPLES),
+        ])
+        .map_err(StudyError::Budget)?;
         for spec in &self.specs {
             let fits = (spec.check().map_err(ExperimentError::from))
                 .and_then(|(network, _)| fits(&network, data, plan.dataset.as_str()));
@@ -227,41 +232,59 @@ impl Study {
         Ok(())
     }
 
-    /// Makes the folder of the study, or finds that it holds this very study.
+    /// Makes the folder of the study, or finds that it holds this very study, and takes it: no other
+    /// process works on it as long as what is returned lives.
     ///
     /// # Errors
     ///
-    /// If the folder holds anything else; nothing is overwritten.
-    pub fn claim(&self) -> Result<(), StudyError> {
-        let io = |file: &Path| {
-            let file = file.to_owned();
-            move |error| StudyError::Run(RunError::Io { file, error })
-        };
-        if self.out.join(PLAN).is_file() {
-            return self.compare_with(&Self::load(&self.out, self.plan.purpose)?);
-        }
+    /// If the folder holds anything else, or another process works on it; nothing is overwritten.
+    pub fn claim(&self) -> Result<StudyFolder, StudyError> {
+        let is_begun = || self.out.join(PLAN).is_file();
         let specs = self.out.join(SPECS);
-        match fs::read_dir(&self.out) {
-            Ok(entries) => {
-                // The specifications are written first, so a study that was cut off there has
-                // nothing else.
-                let other = |entry: io::Result<fs::DirEntry>| {
-                    entry.map_or(true, |entry| entry.file_name() != SPECS)
-                };
-                if entries.into_iter().any(other) {
-                    return Err(StudyError::Occupied(self.out.clone()));
-                }
-            }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(io(&self.out)(error)),
+        if !is_begun() {
+            self.check_vacant()?;
+            fs::create_dir_all(&specs).map_err(io(&specs))?;
         }
-        fs::create_dir_all(&specs).map_err(io(&specs))?;
+        let folder = self.lock()?;
+        // Another process may have begun it since.
+        if is_begun() {
+            self.compare_with(&Self::load(&self.out, self.plan.purpose)?)?;
+            return Ok(folder);
+        }
         for spec in &self.specs {
             let text = spec.to_toml().map_err(RunError::from)?;
             write_atomically(&self.spec_file(&spec.name), text.as_bytes())?;
         }
         run::write_toml(&self.out.join(PLAN), &self.plan)?;
-        Ok(())
+        Ok(folder)
+    }
+
+    /// Whether there is nothing in the folder but what a study leaves that was cut off before it began:
+    /// the specifications are written first.
+    fn check_vacant(&self) -> Result<(), StudyError> {
+        let is_left_over = |entry: fs::DirEntry| {
+            let name = entry.file_name();
+            name == SPECS || name == LOCK || name.to_string_lossy().starts_with(TEMPORARY)
+        };
+        let mut entries = match fs::read_dir(&self.out) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            entries => entries.map_err(io(&self.out))?,
+        };
+        match entries.all(|entry| entry.is_ok_and(is_left_over)) {
+            true => Ok(()),
+            false => Err(StudyError::Occupied(self.out.clone())),
+        }
+    }
+
+    fn lock(&self) -> Result<StudyFolder, StudyError> {
+        match FolderLock::take(&self.out) {
+            Ok(lock) => Ok(StudyFolder { _lock: lock }),
+            Err(LockError::Held(holder)) => Err(StudyError::Busy {
+                folder: self.out.clone(),
+                holder,
+            }),
+            Err(LockError::Io { file, error }) => Err(RunError::Io { file, error }.into()),
+        }
     }
 
     fn compare_with(&self, other: &Self) -> Result<(), StudyError> {
@@ -274,6 +297,7 @@ impl Study {
         if let Some((field, here, there)) = self.plan.difference(&other.plan) {
             return Err(different(field, there, here));
         }
+        other.plan.data.check(&self.plan.data)?;
         for (here, there) in self.specs.iter().zip(&other.specs) {
             if here != there {
                 let file = self.spec_file(&here.name);
@@ -345,6 +369,11 @@ impl Study {
     }
 }
 
+fn io(file: &Path) -> impl FnOnce(io::Error) -> StudyError {
+    let file = file.to_owned();
+    move |error| RunError::Io { file, error }.into()
+}
+
 /// A name as part of a path.
 pub(crate) fn folder_name(name: &str) -> String {
     let kept = |c: char| c.is_alphanumeric() || c == '-' || c == '_';
@@ -365,6 +394,7 @@ mod tests {
             plan: StudyPlan {
                 purpose: Purpose::Comparison,
                 dataset: DatasetName::MnistMini,
+                data: Default::default(),
                 samples: 40,
                 epochs: 1,
                 batch_size: 1,
@@ -383,8 +413,8 @@ mod tests {
     fn the_same_study_goes_on_and_another_one_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let study = study(&folder.path().join("study"));
-        study.claim().unwrap();
-        study.claim().unwrap();
+        drop(study.claim().unwrap());
+        drop(study.claim().unwrap());
         let loaded = Study::load(&study.out, Purpose::Comparison).unwrap();
         assert_eq!(
             (loaded.plan, loaded.specs),
@@ -404,7 +434,7 @@ mod tests {
         assert!(message.contains("specification of mnist-dtp"), "{message}");
         let mut newer = study.clone();
         newer.plan.version = "2".to_owned();
-        newer.claim().unwrap();
+        drop(newer.claim().unwrap());
         let message = Study::load(&study.out, Purpose::Sweep)
             .unwrap_err()
             .to_string();
@@ -412,6 +442,30 @@ mod tests {
             message.contains("`purpose` is comparison there"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn a_study_is_worked_on_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let study = study(&folder.path().join("study"));
+        let held = study.claim().unwrap();
+        let error = study.claim().unwrap_err();
+        let process = format!("(process {} on `", std::process::id());
+        let message = error.to_string();
+        assert!(
+            message.starts_with("another process works on the study in `")
+                && message.contains(&process),
+            "{message}"
+        );
+        assert!(error.is_mistake());
+        // One that has not written yet what it is to do is left alone too.
+        fs::remove_file(study.out.join(PLAN)).unwrap();
+        assert!(matches!(
+            study.claim().unwrap_err(),
+            StudyError::Busy { .. }
+        ));
+        drop(held);
+        drop(study.claim().unwrap());
     }
 
     #[test]

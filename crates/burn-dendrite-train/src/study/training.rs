@@ -153,6 +153,7 @@ mod tests {
         let plan = StudyPlan {
             purpose: Purpose::Comparison,
             dataset: DatasetName::MnistMini,
+            data: Default::default(),
             samples: 40,
             epochs: 2,
             batch_size: 4,
@@ -184,6 +185,7 @@ mod tests {
         let settings = RunSettings {
             preset: spec.name.clone(),
             dataset: study.plan.dataset,
+            data: Default::default(),
             samples: 40,
             epochs: 2,
             batch_size: 4,

@@ -1,0 +1,153 @@
+//! Folders that a process has to itself.
+
+use std::{
+    fmt,
+    fs::{self, File, TryLockError},
+    io::{self, Write},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+/// A folder that this process has to itself, until this is dropped.
+///
+/// The lock is the operating system's, on a file in the folder: it goes with the process that holds
+/// it, however that ends, and the file that is left behind locks nothing.
+#[derive(Debug)]
+pub(crate) struct FolderLock {
+    _file: File,
+}
+
+/// The process that has a folder to itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// Its number.
+    pub process: u32,
+    /// The name of the machine that it runs on.
+    pub host: String,
+    /// When it took the folder.
+    pub since: String,
+}
+
+/// Why a folder cannot be had.
+#[derive(Debug)]
+pub(crate) enum LockError {
+    /// Another process has it; none where it has not said yet who it is.
+    Held(Option<Holder>),
+    /// Its file cannot be opened or locked.
+    Io {
+        /// The file.
+        file: PathBuf,
+        /// The operating system's reason.
+        error: io::Error,
+    },
+}
+
+/// The file in a folder that is locked.
+pub(crate) const LOCK: &str = ".lock";
+
+/// Between taking a lock and having said who holds it, a process needs much less.
+const INTRODUCTION: Duration = Duration::from_millis(50);
+
+impl FolderLock {
+    /// Takes a folder that exists.
+    ///
+    /// # Errors
+    ///
+    /// If another process has it, or its file cannot be written.
+    pub(crate) fn take(folder: &Path) -> Result<Self, LockError> {
+        let file = folder.join(LOCK);
+        let open = || {
+            File::options()
+                .create(true)
+                .truncate(false)
+                .write(true)
+                .open(&file)
+        };
+        let lock = match open() {
+            Ok(lock) => lock,
+            Err(error) => return Err(LockError::Io { file, error }),
+        };
+        match lock.try_lock() {
+            Ok(()) => {
+                // Without it the folder is locked as well, by somebody unknown.
+                let _ = introduce(&lock);
+                Ok(Self { _file: lock })
+            }
+            Err(TryLockError::WouldBlock) => {
+                std::thread::sleep(INTRODUCTION);
+                let text = fs::read_to_string(&file).unwrap_or_default();
+                Err(LockError::Held(serde_json::from_str(&text).ok()))
+            }
+            Err(TryLockError::Error(error)) => Err(LockError::Io { file, error }),
+        }
+    }
+}
+
+/// Writes down who holds a lock.
+fn introduce(mut lock: &File) -> io::Result<()> {
+    let holder = serde_json::to_string(&Holder::this())?;
+    lock.set_len(0)?;
+    writeln!(lock, "{holder}")
+}
+
+impl Holder {
+    fn this() -> Self {
+        let host = hostname::get().unwrap_or_default();
+        let now = OffsetDateTime::now_utc();
+        let now = now.replace_nanosecond(0).unwrap_or(now);
+        Self {
+            process: std::process::id(),
+            host: host.to_string_lossy().into_owned(),
+            since: now.format(&Rfc3339).unwrap_or_default(),
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            process,
+            host,
+            since,
+        } = self;
+        write!(f, "process {process} on `{host}`, since {since}")
+    }
+}
+
+/// Who holds a lock, in brackets after "another process"; nothing where nobody knows.
+pub(crate) fn in_brackets(holder: &Option<Holder>) -> String {
+    let holder = holder.as_ref();
+    holder.map_or_else(String::new, |holder| format!(" ({holder})"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_had_once_and_the_other_hears_who_has_it() {
+        let folder = tempfile::tempdir().unwrap();
+        // What somebody left whose process is gone locks nothing, however long it is.
+        fs::write(folder.path().join(LOCK), "x".repeat(1000)).unwrap();
+        let lock = FolderLock::take(folder.path()).unwrap();
+        let Err(LockError::Held(Some(holder))) = FolderLock::take(folder.path()) else {
+            panic!("the folder was had twice, or nobody knows by whom")
+        };
+        assert_eq!(holder.process, std::process::id());
+        let words = in_brackets(&Some(holder));
+        assert!(words.starts_with(" (process "), "{words}");
+        assert!(words.ends_with("Z)"), "{words}");
+        drop(lock);
+        FolderLock::take(folder.path()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_cannot_be_had() {
+        let folder = tempfile::tempdir().unwrap();
+        let error = FolderLock::take(&folder.path().join("none")).unwrap_err();
+        assert!(matches!(error, LockError::Io { .. }));
+    }
+}
