@@ -52,6 +52,11 @@ impl Seed {
         }))
     }
 
+    #[cfg(test)]
+    pub(super) fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// The stream of one part of the layer.
     pub(super) fn stream(self, part: u64) -> ChaCha8Rng {
         let mut random = ChaCha8Rng::seed_from_u64(self.0);
