@@ -6,6 +6,9 @@ mod analyze;
 mod cli;
 /// Several networks side by side, and sweeps: what is written, resumed and refused.
 mod compare;
+/// Deep stacks of the layers learn.
+#[allow(missing_docs)] // As in an example.
+mod depth;
 /// Activity that runs away, and outputs that fall silent.
 mod divergence;
 /// The commands of README and book.
