@@ -320,7 +320,9 @@ impl Projection {
                 let connectivity = it.connectivity.as_ref().map(Param::val);
                 let constraints = constraints.clone();
                 Law::new().with_projection(move |weight| {
-                    let exists = connectivity.clone().map(|it| it.to_device(&weight.device()));
+                    let exists = connectivity
+                        .clone()
+                        .map(|it| it.to_device(&weight.device()));
                     lawful(weight, cell, exists, &constraints)
                 })
             },
