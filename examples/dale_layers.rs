@@ -13,8 +13,9 @@ use burn::{
     optim::{AdamConfig, GradientsParams},
     tensor::{Device, Distribution, Int, Tensor, activation::relu},
 };
-use burn_dendrite::nn::layers::{
-    DaleLinear, DaleLinearConfig, EiLayer, EiLayerConfig, count_violations, obey_laws,
+use burn_dendrite::nn::{
+    laws::{count_violations, obey_laws},
+    layers::{DaleLinear, DaleLinearConfig, EiLayer, EiLayerConfig},
 };
 
 const SAMPLES: usize = 500;
@@ -28,16 +29,18 @@ struct Moons {
     features: Linear,
     /// Excitatory neurons that settle under the inhibition of interneurons.
     hidden: EiLayer,
-    /// Each hidden neuron excites both classes or inhibits both.
+    /// Reads excitatory neurons, so it excites: each class by its own weights.
     readout: DaleLinear,
 }
 
 impl Moons {
     fn new(device: &Device) -> Self {
+        let hidden = EiLayerConfig::new(32, 40, 10).init(device);
         Self {
             features: LinearConfig::new(2, 32).init(device),
-            hidden: EiLayerConfig::new(32, 40, 10).init(device),
-            readout: DaleLinearConfig::new(40, 2).init(device),
+            // A neuron has one sign wherever it projects to: the readout takes those of its cells.
+            readout: DaleLinearConfig::reading(hidden.output_signs(), 2).init(device),
+            hidden,
         }
     }
 

@@ -7,7 +7,7 @@
 //! illegal network cannot be written down.
 //!
 //! How such a network learns is the subject of `burn-dendrite-optim`. For E/I layers inside an
-//! ordinary burn model there are [`layers`].
+//! ordinary burn model there are [`layers`], and [`laws`] for any parameter of any module.
 //!
 //! The model is that of Galloni, Peddada, Chennawar and Milstein, *Cellular and subcellular
 //! specialization enables biology-constrained deep learning* (2025).
@@ -15,6 +15,7 @@
 pub mod constraint;
 pub mod error;
 pub mod init;
+pub mod laws;
 pub mod layers;
 pub mod numbers;
 pub mod perturb;
@@ -24,6 +25,7 @@ mod activation;
 mod adjoint;
 mod host;
 mod ids;
+mod inner;
 mod network;
 mod observe;
 mod plan;
@@ -39,7 +41,9 @@ pub use error::{SpecError, SpecErrors};
 pub use host::{HostNetwork, Products};
 pub use ids::{PerPopulation, PopulationId, PopulationName, ProjectionId, ProjectionName};
 pub use init::{Initializer, InitializerSpec};
-pub use network::{Network, Parameter, Population, Projection, on_inner};
+pub use inner::on_inner;
+pub use laws::Signs;
+pub use network::{Network, Parameter, Population, Projection};
 pub use observe::{Event, Observer, Phase};
 pub use plan::{Plan, PopulationPlan, ProjectionPlan, WeightSource};
 pub use random::{RandomSite, SampleStream};

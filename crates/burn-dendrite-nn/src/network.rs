@@ -10,10 +10,12 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    Numbers, Plan, PopulationId, ProjectionId,
+    ConstraintSpec, Numbers, Plan, PopulationId, ProjectionId,
     constraint::{balanced, constrain},
     init::{Distribution, InitSite, WeightStream},
+    laws::{Law, Lawful},
     numbers::Bounds,
+    on_inner,
     plan::{PopulationPlan, ProjectionPlan, WeightSource},
     spec::CellType,
 };
@@ -27,9 +29,9 @@ use crate::{
 #[module(custom_display)]
 pub struct Network {
     /// Parameters of each population, in the order of the plan.
-    pub populations: Vec<Population>,
+    pub populations: Vec<Lawful<Population, 1>>,
     /// Parameters of each projection, in the order of the plan.
-    pub projections: Vec<Projection>,
+    pub projections: Vec<Lawful<Projection, 2>>,
     #[module(skip)]
     plan: Arc<Plan>,
 }
@@ -84,14 +86,13 @@ impl Network {
                 .incoming
                 .iter()
                 .map(|&id| plan.projection(id).fan_in());
-            populations.push(Population::new(
-                population,
-                fan_in.sum(),
-                &mut stream,
-                device,
-            ));
+            populations.push(
+                Population::new(population, fan_in.sum(), &mut stream, device)
+                    .under_law(population),
+            );
         }
-        let projections = projections.into_iter().flatten().collect();
+        let projections = projections.into_iter().flatten().zip(&plan.projections);
+        let projections = projections.map(|(it, plan)| it.under_law(plan)).collect();
         Self {
             populations,
             projections,
@@ -259,6 +260,17 @@ impl Numbers for Network {
 }
 
 impl Population {
+    /// The law of [`constrain`](Self::constrain), for walks through a model.
+    fn under_law(self, plan: &PopulationPlan) -> Lawful<Self, 1> {
+        let law = plan.bias.as_ref().map_or_else(Law::new, |bias| {
+            Law::new().with_bounds(
+                bias.lower.unwrap_or(f64::NEG_INFINITY),
+                bias.upper.unwrap_or(f64::INFINITY),
+            )
+        });
+        Lawful::new(self).with_law(|it| it.bias.as_ref(), law)
+    }
+
     fn new(
         plan: &PopulationPlan,
         fan_in: usize,
@@ -299,6 +311,24 @@ impl Population {
 }
 
 impl Projection {
+    /// The law of [`constrain`](Self::constrain), for walks through a model.
+    fn under_law(self, plan: &ProjectionPlan) -> Lawful<Self, 2> {
+        let (cell, constraints) = (plan.site.cell, plan.constraints.clone());
+        Lawful::new(self).with_law_from(
+            |it| it.weight.as_ref(),
+            move |it| {
+                let connectivity = it.connectivity.as_ref().map(Param::val);
+                let constraints = constraints.clone();
+                Law::new().with_projection(move |weight| {
+                    let exists = connectivity
+                        .clone()
+                        .map(|it| it.to_device(&weight.device()));
+                    lawful(weight, cell, exists, &constraints)
+                })
+            },
+        )
+    }
+
     fn new(
         plan: &ProjectionPlan,
         stream: &mut WeightStream,
@@ -347,33 +377,21 @@ impl Projection {
         self.weight = self.weight.take().map(|weight| {
             weight.map(|weight| {
                 on_inner(weight, |weight| {
-                    let exists = connectivity.map(|exists| exists.float().cast(weight.dtype()));
-                    constrain(weight, plan.site.cell, exists, &plan.constraints)
+                    lawful(weight, plan.site.cell, connectivity, &plan.constraints)
                 })
             })
         });
     }
 }
 
-/// Applies `change` to the plain tensor below `parameter` and puts its autodiff context back.
-///
-/// An operation on an autodiff tensor itself would leave an entry in burn's graph that only a
-/// backward pass removes, and would make the parameter no leaf any more; `from_inner` alone would
-/// forget that it wants a gradient.
-pub fn on_inner<const D: usize>(
-    parameter: Tensor<D>,
-    change: impl FnOnce(Tensor<D>) -> Tensor<D>,
-) -> Tensor<D> {
-    if !parameter.is_autodiff() {
-        return change(parameter);
-    }
-    let require_grad = parameter.is_require_grad();
-    let strategy = parameter.gradient_checkpointing_strategy();
-    let mut changed = Tensor::from_inner(change(parameter.inner()));
-    if let Some(strategy) = strategy {
-        changed = changed.with_gradient_checkpointing_strategy(strategy);
-    }
-    changed.set_require_grad(require_grad)
+fn lawful(
+    weight: Tensor<2>,
+    cell: CellType,
+    connectivity: Option<Tensor<2, Bool>>,
+    constraints: &[ConstraintSpec],
+) -> Tensor<2> {
+    let exists = connectivity.map(|exists| exists.float().cast(weight.dtype()));
+    constrain(weight, cell, exists, constraints)
 }
 
 /// `values` on the device and in the autodiff context of `old`.

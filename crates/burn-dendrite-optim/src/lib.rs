@@ -18,6 +18,7 @@ mod backprop;
 mod check;
 mod delta;
 mod descent;
+mod exponentiated_gradient;
 mod host;
 mod learning;
 mod memory;
@@ -31,6 +32,9 @@ mod updates;
 pub use anatomy::{AnatomyLearning, DendriticInhibition, EiNetworkConfig, Feedback};
 pub use delta::Delta;
 pub use descent::{Descent, DescentMemory};
+pub use exponentiated_gradient::{
+    ExponentiatedGradient, ExponentiatedGradientConfig, ExponentiatedGradientState,
+};
 pub use host::{HostTrainer, to_tensors};
 pub use learning::{Learning, Outcome};
 pub use memory::{RuleMemory, Side, Slot};

@@ -8,10 +8,10 @@ use burn::optim::{
     },
     momentum::MomentumConfig,
 };
-use burn_dendrite_optim::Descent;
+use burn_dendrite_optim::{Descent, ExponentiatedGradientConfig};
 use serde::{Deserialize, Serialize};
 
-/// One of burn's optimizers.
+/// One of burn's optimizers, or exponentiated gradient.
 ///
 /// All but plain `sgd` leave the reference: they treat `−η·Δw` as a gradient.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -43,6 +43,12 @@ pub enum OptimizerSpec {
     AdamW {},
     /// RMSprop with burn's defaults.
     RmsProp {},
+    /// Multiplicative steps, which never change a sign; what is zero stays zero, biases too.
+    ExponentiatedGradient {
+        /// Momentum; none unless given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        momentum: Option<f64>,
+    },
 }
 
 fn beta_1() -> f64 {
@@ -89,6 +95,9 @@ impl OptimizerSpec {
         match *self {
             Self::Sgd {
                 momentum: Some(momentum),
+            }
+            | Self::ExponentiatedGradient {
+                momentum: Some(momentum),
             } if !(0.0..1.0).contains(&momentum) => Err(format!(
                 "`momentum` is {momentum}; accepted: 0 or more, less than 1"
             )),
@@ -132,7 +141,7 @@ impl OptimizerSpec {
                 epsilon,
                 weight_decay,
             }),
-            Self::AdamW {} | Self::RmsProp {} => None,
+            Self::AdamW {} | Self::RmsProp {} | Self::ExponentiatedGradient { .. } => None,
         }
     }
 
@@ -144,16 +153,19 @@ impl OptimizerSpec {
 
     /// The optimizer, without state.
     pub fn init(&self) -> ModuleOptimizer {
+        // Without dampening a change enters in full, as at momentum 0.
+        let undamped = |momentum: Option<f64>| {
+            momentum.map(|momentum| {
+                MomentumConfig::new()
+                    .with_momentum(momentum)
+                    .with_dampening(0.0)
+            })
+        };
         match *self {
-            Self::Sgd { momentum } => {
-                // Without dampening a change enters in full, as at momentum 0.
-                let momentum = momentum.map(|momentum| {
-                    MomentumConfig::new()
-                        .with_momentum(momentum)
-                        .with_dampening(0.0)
-                });
-                SgdConfig::new().with_momentum(momentum).init()
-            }
+            Self::Sgd { momentum } => SgdConfig::new().with_momentum(undamped(momentum)).init(),
+            Self::ExponentiatedGradient { momentum } => ExponentiatedGradientConfig::new()
+                .with_momentum(undamped(momentum))
+                .init(),
             Self::Adam {
                 beta_1,
                 beta_2,
@@ -272,6 +284,15 @@ mod tests {
             .check()
             .is_ok()
         );
+    }
+
+    #[test]
+    fn exponentiated_gradient_has_a_name_in_files() {
+        let spec: OptimizerSpec =
+            toml::from_str("kind = \"exponentiated_gradient\"\nmomentum = 0.5").unwrap();
+        let momentum = Some(0.5);
+        assert_eq!(spec, OptimizerSpec::ExponentiatedGradient { momentum });
+        assert!(spec.check().is_ok() && !spec.descends());
     }
 
     #[test]

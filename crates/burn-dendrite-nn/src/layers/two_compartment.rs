@@ -6,8 +6,11 @@ use burn::{
     tensor::{Device, Tensor},
 };
 
-use super::{DaleLinear, DaleLinearConfig, seed_or_draw};
-use crate::Activation;
+use super::{
+    DaleLinear, DaleLinearConfig,
+    start::{Seed, input_cells},
+};
+use crate::{Activation, laws::Signs};
 
 /// Configuration to create a [`TwoCompartment`] layer using the
 /// [init function](TwoCompartmentConfig::init).
@@ -25,6 +28,9 @@ pub struct TwoCompartmentConfig {
     /// Which part of the feed-forward input, from 0 to 1, is inhibitory, as in [`DaleLinearConfig`].
     #[config(default = 0.2)]
     pub inhibitory_fraction: f64,
+    /// The cell type of each feed-forward input: those of the cells that feed this layer; says more
+    /// than `inhibitory_fraction` where given.
+    pub signs: Option<Signs>,
     /// If the soma has a bias; it starts at zero and is free in sign.
     #[config(default = true)]
     pub bias: bool,
@@ -51,7 +57,7 @@ pub struct TwoCompartmentConfig {
 /// `n − r` is what the layer above wants of each neuron: dendritic target propagation moves `r`
 /// towards `n`.
 ///
-/// Gradient steps can break Dale's law: call [`obey_laws`](super::obey_laws) after each one.
+/// Gradient steps can break Dale's law: call [`obey_laws`](crate::laws::obey_laws) after each one.
 ///
 /// Should be created with [`TwoCompartmentConfig`]. After Galloni et al. (2025).
 ///
@@ -80,17 +86,17 @@ pub struct TwoCompartment {
     activation: Activation,
 }
 
-/// State of a [`TwoCompartment`] layer; every tensor is `[batch, d_output]`.
+/// State of a [`TwoCompartment`] layer; every tensor is `[..., d_output]`.
 #[derive(Clone, Debug)]
-pub struct TwoCompartmentOutput {
+pub struct TwoCompartmentOutput<const D: usize = 2> {
     /// Somatic state `s`.
-    pub soma: Tensor<2>,
+    pub soma: Tensor<D>,
     /// Dendritic state `d`, in `[-1, 1]`.
-    pub dendrite: Tensor<2>,
+    pub dendrite: Tensor<D>,
     /// Activity `f(s)`.
-    pub activity: Tensor<2>,
+    pub activity: Tensor<D>,
     /// Activity `f(s + d)` that the dendrite asks for.
-    pub nudged: Tensor<2>,
+    pub nudged: Tensor<D>,
 }
 
 impl TwoCompartmentConfig {
@@ -98,21 +104,20 @@ impl TwoCompartmentConfig {
     ///
     /// # Panics
     ///
-    /// If `inhibitory_fraction` is not between 0 and 1.
+    /// If `inhibitory_fraction` is not between 0 and 1, or there are not `d_input` signs.
     pub fn init(&self, device: &Device) -> TwoCompartment {
-        let seed = seed_or_draw(self.seed, device);
-        let input = |index: u64, size, inhibitory_fraction| {
-            DaleLinearConfig::new(size, self.d_output)
-                .with_inhibitory_fraction(inhibitory_fraction)
-                .with_bias(self.bias && index == 0)
-                // Far from the seeds that people give to neighbouring layers.
-                .with_seed(Some(seed ^ (index << 62)))
-                .init(device)
+        let seed = Seed::new(self.seed, device);
+        let input = |part: u64, signs: Signs| {
+            DaleLinearConfig::reading(signs, self.d_output)
+                .with_bias(self.bias && part == 0)
+                .init_part(seed, part, device)
         };
+        let soma = input_cells(self.signs.as_ref(), self.d_input, self.inhibitory_fraction);
         TwoCompartment {
-            soma: input(0, self.d_input, self.inhibitory_fraction),
-            apical: input(1, self.d_top_down, 0.0),
-            inhibitory: (self.d_inhibitory > 0).then(|| input(2, self.d_inhibitory, 1.0)),
+            soma: input(0, soma),
+            apical: input(1, Signs::excitatory(self.d_top_down)),
+            inhibitory: (self.d_inhibitory > 0)
+                .then(|| input(2, Signs::inhibitory(self.d_inhibitory))),
             activation: self.activation,
         }
     }
@@ -128,21 +133,21 @@ impl TwoCompartment {
     ///
     /// # Shapes
     ///
-    /// - input: `[batch, d_input]`
-    /// - top_down: `[batch, d_top_down]`
-    /// - inhibition: `[batch, d_inhibitory]`
-    /// - every tensor of the result: `[batch, d_output]`
+    /// - input: `[..., d_input]`
+    /// - top_down: `[..., d_top_down]`
+    /// - inhibition: `[..., d_inhibitory]`
+    /// - every tensor of the result: `[..., d_output]`
     ///
     /// # Panics
     ///
-    /// If the second axis of a tensor is another one, or if there is inhibition for a layer with
+    /// If the last axis of a tensor is another one, or if there is inhibition for a layer with
     /// `d_inhibitory = 0`.
-    pub fn forward(
+    pub fn forward<const D: usize>(
         &self,
-        input: Tensor<2>,
-        top_down: Tensor<2>,
-        inhibition: Option<Tensor<2>>,
-    ) -> TwoCompartmentOutput {
+        input: Tensor<D>,
+        top_down: Tensor<D>,
+        inhibition: Option<Tensor<D>>,
+    ) -> TwoCompartmentOutput<D> {
         let soma = self.soma.forward(input);
         let excitation = self.apical.forward(top_down);
         let dendrite = match inhibition {
@@ -155,7 +160,7 @@ impl TwoCompartment {
             None => excitation,
         }
         .clamp(-1.0, 1.0);
-        TwoCompartmentOutput {
+        TwoCompartmentOutput::<D> {
             activity: self.activation.forward(soma.clone()),
             nudged: self.activation.forward(soma.clone() + dendrite.clone()),
             soma,
@@ -172,7 +177,7 @@ impl ModuleDisplay for TwoCompartment {
     }
 
     fn custom_content(&self, content: Content) -> Option<Content> {
-        let [d_input, d_output] = self.soma.magnitude.dims();
+        let [d_input, d_output] = self.soma.magnitude.lazy_shape().dims();
         let d_inhibitory = self
             .inhibitory
             .as_ref()
@@ -189,15 +194,11 @@ impl ModuleDisplay for TwoCompartment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use burn::{
-        module::Param,
-        tensor::{TensorData, Tolerance},
-    };
+    use crate::{laws::LawfulParam, layers::gradient::with_values};
+    use burn::tensor::{TensorData, Tolerance};
 
-    fn set(parameter: &mut Param<Tensor<2>>, values: TensorData) {
-        *parameter = parameter
-            .clone()
-            .map(|old| Tensor::from_data(values, &old.device()));
+    fn set(parameter: &mut LawfulParam<2>, values: TensorData) {
+        **parameter = with_values(parameter, values);
     }
 
     /// Two inputs (the second inhibitory), one top-down and one inhibitory unit, two neurons.
@@ -222,7 +223,7 @@ mod tests {
     #[test]
     fn hand_calculated_output() {
         let device = crate::test_device();
-        let input = Tensor::from_floats([[1.0, 1.0]], &device);
+        let input = Tensor::<2>::from_floats([[1.0, 1.0]], &device);
         let top_down = Tensor::from_floats([[2.0]], &device);
         let inhibition = Tensor::from_floats([[1.5]], &device);
         let output = layer(&device).forward(input, top_down, Some(inhibition));
@@ -244,7 +245,7 @@ mod tests {
     fn inhibition_without_inhibitory_input_is_refused() {
         let device = crate::test_device();
         let layer = TwoCompartmentConfig::new(2, 1, 2).init(&device);
-        let ones = |size| Tensor::ones([1, size], &device);
+        let ones = |size| Tensor::<2>::ones([1, size], &device);
         layer.forward(ones(2), ones(1), Some(ones(1)));
     }
 
