@@ -21,10 +21,15 @@ use burn_dendrite::train::data::DatasetName;
 /// A hidden layer of some kind, from rates to rates.
 #[derive(Module, Debug)]
 pub enum Layer {
+    /// burn's own.
     Linear(Linear),
+    /// One sign for each input.
     Dale(DaleLinear),
+    /// Settles under its inhibition.
     Settling(EiLayer),
+    /// Feed-forward inhibition.
     Dense(EiDense),
+    /// Branches with receptive fields.
     Dendritic(DendriticLayer),
 }
 

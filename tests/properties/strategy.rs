@@ -431,6 +431,7 @@ impl Sketch {
                     nudge: nudge.clone(),
                     tracked_steps: tracked(rule).then_some(1),
                     rules: vec![sketch.plasticity(on.clone(), rule.clone())],
+                    ..LearningSpec::default()
                 };
                 alone.check(plan).is_ok()
             };
@@ -450,6 +451,7 @@ impl Sketch {
             nudge,
             tracked_steps,
             rules,
+            ..LearningSpec::default()
         }
     }
 }

@@ -157,6 +157,7 @@ impl NudgeSketch {
             negative_above: self.negative_above,
             select: *self.select.get(selections),
             populations: named,
+            ..NudgeSpec::default()
         }
     }
 }
