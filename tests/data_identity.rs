@@ -9,9 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use burn::{tensor::Device, train::Interrupter};
+use burn::tensor::Device;
 use burn_dendrite::train::{
-    Display, Ending, Experiment, ExperimentError,
+    Display, Ending, Experiment, ExperimentError, Stop,
     data::{DataError, DatasetName, SampleSet, Splits},
     run::{self, RunSettings},
 };
@@ -285,7 +285,7 @@ fn own_data(shift: f32) -> Splits {
     }
 }
 
-fn experiment(out: &Path, data: Splits, interrupter: Interrupter) -> Experiment {
+fn experiment(out: &Path, data: Splits, stop: Stop) -> Experiment {
     Experiment {
         out: out.to_owned(),
         settings: RunSettings {
@@ -311,7 +311,7 @@ fn experiment(out: &Path, data: Splits, interrupter: Interrupter) -> Experiment 
         more_devices: Vec::new(),
         device_name: "flex".to_owned(),
         display: Display::Quiet,
-        interrupter,
+        stop,
     }
 }
 
@@ -319,18 +319,18 @@ fn experiment(out: &Path, data: Splits, interrupter: Interrupter) -> Experiment 
 fn data_of_a_program_of_ones_own_are_kept_as_well() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
-    let stopped = Interrupter::new();
-    stopped.stop(Some("the test"));
+    let stopped = Stop::new();
+    stopped.request();
     let started = experiment(&out, own_data(0.0), stopped).start().unwrap();
     assert!(matches!(started, Ending::Interrupted { .. }), "{started:?}");
-    let other = experiment(&out, own_data(0.5), Interrupter::new());
+    let other = experiment(&out, own_data(0.5), Stop::new());
     let error = other.resume().unwrap_err();
     assert!(
         matches!(error, ExperimentError::Data(DataError::OtherData { .. })),
         "{error}"
     );
     assert!(error.is_mistake());
-    let same = experiment(&out, own_data(0.0), Interrupter::new());
+    let same = experiment(&out, own_data(0.0), Stop::new());
     assert!(matches!(same.resume().unwrap(), Ending::Finished(_)));
     // The program cannot know such data by their name.
     let output = dendrite().args(["evaluate"]).arg(&out).output().unwrap();
@@ -346,10 +346,10 @@ fn data_of_a_program_of_ones_own_are_kept_as_well() {
 fn another_run_in_its_folder_is_not_gone_on_with() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("run");
-    experiment(&out, own_data(0.0), Interrupter::new())
+    experiment(&out, own_data(0.0), Stop::new())
         .start()
         .unwrap();
-    let mut longer = experiment(&out, own_data(0.0), Interrupter::new());
+    let mut longer = experiment(&out, own_data(0.0), Stop::new());
     longer.settings.epochs = 4;
     let error = longer.resume().unwrap_err();
     let words = error.to_string();

@@ -186,7 +186,7 @@ fn command(study: &Study) -> String {
         words.extend([flag.to_owned(), value]);
     }
     if let Some(folder) = &plan.data.folder {
-        let folder = shell_word(&folder.to_string_lossy());
+        let folder = shell::path(folder);
         words.extend(["--data-dir".to_owned(), folder]);
     }
     words.join(" ")
