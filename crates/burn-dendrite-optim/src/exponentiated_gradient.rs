@@ -4,8 +4,8 @@ use burn::{
     config::Config,
     grad_clipping::GradientClippingConfig,
     optim::{
-        LearningRate, ModuleOptimizer, Optimizer, RecordState,
-        momentum::{Momentum, MomentumConfig, MomentumState},
+        LearningRate, ModuleOptimizer, Optimizer, SgdState,
+        momentum::{Momentum, MomentumConfig},
     },
     tensor::{Device, Tensor},
 };
@@ -55,24 +55,9 @@ pub struct ExponentiatedGradient {
     momentum: Option<Momentum>,
 }
 
-/// State of [`ExponentiatedGradient`].
-#[derive(RecordState, Clone)]
-pub struct ExponentiatedGradientState<const D: usize> {
-    /// The momentum so far, if there is any.
-    pub momentum: Option<MomentumState<D>>,
-}
-
 impl std::fmt::Debug for ExponentiatedGradient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ExponentiatedGradient")
-            .field("momentum", &self.momentum.is_some())
-            .finish()
-    }
-}
-
-impl<const D: usize> std::fmt::Debug for ExponentiatedGradientState<D> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("ExponentiatedGradientState")
             .field("momentum", &self.momentum.is_some())
             .finish()
     }
@@ -97,7 +82,8 @@ impl ExponentiatedGradientConfig {
 }
 
 impl Optimizer for ExponentiatedGradient {
-    type State<const D: usize> = ExponentiatedGradientState<D>;
+    /// That of burn's gradient descent: the momentum so far.
+    type State<const D: usize> = SgdState<D>;
 
     fn step<const D: usize>(
         &self,
@@ -115,14 +101,11 @@ impl Optimizer for ExponentiatedGradient {
             None => (gradient, None),
         };
         let exponent = gradient * weight.clone().sign() * -rate;
-        (
-            weight * exponent.exp(),
-            Some(ExponentiatedGradientState { momentum }),
-        )
+        (weight * exponent.exp(), Some(SgdState { momentum }))
     }
 
     fn to_device<const D: usize>(state: Self::State<D>, device: &Device) -> Self::State<D> {
-        ExponentiatedGradientState {
+        SgdState {
             momentum: state.momentum.map(|momentum| momentum.to_device(device)),
         }
     }

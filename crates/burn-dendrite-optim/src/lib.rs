@@ -32,9 +32,7 @@ mod updates;
 pub use anatomy::{AnatomyLearning, DendriticInhibition, EiNetworkConfig, Feedback};
 pub use delta::Delta;
 pub use descent::{Descent, DescentMemory};
-pub use exponentiated_gradient::{
-    ExponentiatedGradient, ExponentiatedGradientConfig, ExponentiatedGradientState,
-};
+pub use exponentiated_gradient::{ExponentiatedGradient, ExponentiatedGradientConfig};
 pub use host::{HostTrainer, to_tensors};
 pub use learning::{Learning, Outcome};
 pub use memory::{RuleMemory, Side, Slot};
