@@ -10,7 +10,7 @@ mod compare;
 mod data_identity;
 
 /// Deep stacks of the layers learn.
-#[allow(missing_docs)] // As in an example.
+#[allow(missing_docs, unreachable_pub)] // As in an example.
 mod depth;
 /// Activity that runs away, and outputs that fall silent.
 mod divergence;
