@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Gate, LearningSpec, Loss, NudgeSpec, Plasticity, Plateau, RuleSpec, Settling,
-    rule::{DendriticHomeostasis, DendriticTarget, Rates, TopDownContrast},
+    rule::{DendriticHomeostasis, DendriticTarget, KolenPollack, Rates},
 };
 
 /// A network of excitatory layers, each with interneurons at its somata and its dendrites, through which
@@ -294,10 +294,7 @@ impl EiNetworkConfig {
         }
         for (below, above) in self.pairs().skip(1).filter(|_| is_local) {
             if self.feedback == Feedback::Learned {
-                let rule = TopDownContrast {
-                    phase: crate::ActivityPhase::Forward,
-                    rates: Rates::Unbounded,
-                };
+                let rule = KolenPollack {};
                 learn(format!("{below}.E<-{above}.E"), rule.into());
             }
             if self.dendritic_inhibition == DendriticInhibition::Learned {

@@ -258,13 +258,17 @@ pub(crate) fn local_rule_fits(
     plan: &Plan,
     nudge: Option<&Nudge>,
 ) -> Result<Option<PopulationId>, String> {
-    let (post, site) = match parameter {
+    let (sender, post, site) = match parameter {
         Parameter::Weight(id) => {
             let projection = plan.projection(id);
             let pre = Some(projection.site.cell);
-            (projection.post, RuleSite { pre })
+            (Some(projection.pre), projection.post, RuleSite { pre })
         }
-        Parameter::Bias(id) => (id, RuleSite { pre: None }),
+        Parameter::Bias(id) => (None, id, RuleSite { pre: None }),
+    };
+    let is_nudged = |id: PopulationId| {
+        nudge.is_some_and(|it| it.populations[id].is_some())
+            && (id == plan.output || hears_from_above(plan, id))
     };
     rule.check(&site)?;
     let name = &plan.populations[post].name;
@@ -281,6 +285,10 @@ pub(crate) fn local_rule_fits(
             Signal::Plateau => (
                 false,
                 format!("a plateau, and `nudge` does not reach `{name}`"),
+            ),
+            Signal::PresynapticPlateau => (
+                sender.is_some_and(is_nudged),
+                "a presynaptic population that is nudged".to_owned(),
             ),
             Signal::Nudged => (
                 nudge.is_some(),

@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use burn::{module::Module, optim::GradientsParams, tensor::Tensor};
+use burn::{
+    module::{Module, ModuleMapper, Param},
+    optim::{GradientsParams, ModuleOptimizer},
+    tensor::Tensor,
+};
 use burn_dendrite_nn::{
     Dynamics, Network, NetworkState, Observer, Parameter, Plan, PopulationId, SpecError,
     numbers::Rows,
@@ -80,8 +84,33 @@ impl Outcome {
         self.into_updates(memory).apply(network)
     }
 
-    /// Ends the step: the changes as gradients for a burn optimizer; see [`Updates::into_grads`]. The
-    /// rules remember the step in `memory`.
+    /// Ends the step by a burn optimizer, which takes the changes for descent directions: the network with
+    /// its step made and its constraints applied. The rules remember the step in `memory`.
+    ///
+    /// The network may be plain, and then stays so: burn's optimizers see a copy in an autodiff context.
+    ///
+    /// # Panics
+    ///
+    /// If the network or the memory is another one than that of the step.
+    pub fn optimize(
+        self,
+        optimizer: &mut ModuleOptimizer,
+        rate: f64,
+        network: Network,
+        memory: &RuleMemory,
+    ) -> Network {
+        let changed: Vec<Parameter> = self.updates.parameters().collect();
+        let is_plain = network.devices().iter().all(|device| !device.is_autodiff());
+        let network = network.map(&mut LiftToAutodiff).no_grad();
+        let grads = self.into_grads(&network, memory);
+        let network = optimizer.step(rate, network, grads);
+        let network = network.constrained_where(|parameter| changed.contains(&parameter));
+        if is_plain { network.valid() } else { network }
+    }
+
+    /// Ends the step: the changes as gradients for burn's learner, whose model must apply the
+    /// [constraints](Network::constrained) after the optimizer's step, as [`optimize`](Self::optimize)
+    /// does; see [`Updates::into_grads`]. The rules remember the step in `memory`.
     ///
     /// # Panics
     ///
@@ -99,6 +128,23 @@ impl Outcome {
     pub fn into_updates(self, memory: &RuleMemory) -> Updates {
         memory.keep(self.remembered);
         self.updates
+    }
+}
+
+/// Gives plain parameters the autodiff context without which burn's optimizers panic. Nothing is
+/// registered in burn's graph as long as the parameters ask for no gradient.
+#[derive(Clone, Copy, Debug)]
+pub struct LiftToAutodiff;
+
+impl ModuleMapper for LiftToAutodiff {
+    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        parameter.map(|tensor| {
+            if tensor.is_autodiff() {
+                tensor
+            } else {
+                Tensor::from_inner(tensor)
+            }
+        })
     }
 }
 
@@ -453,12 +499,48 @@ fn sizes(plan: &Plan, parameter: Parameter) -> [usize; 2] {
 mod tests {
     use super::*;
     use burn::tensor::Tolerance;
+    use burn::{optim::AdamConfig, tensor::Int};
     use burn_dendrite_nn::{
         NetworkSpec, ProjectionId,
         perturb::{Occasion, Perturbations},
     };
 
     use crate::LearningSpec;
+
+    #[test]
+    fn a_step_of_adam_is_lawful_and_learns_on_a_plain_network() {
+        let device = crate::test_device();
+        let (spec, learning) = crate::EiNetworkConfig::new(8, [12], 3).build();
+        let mut network = spec.init(1, &device).unwrap();
+        let learning = learning.check(network.plan()).unwrap();
+        let memory = learning.memory(&network);
+        let mut optimizer = AdamConfig::new().init();
+        let inputs = Tensor::<2>::eye(8, &device).slice([0..6, 0..8]);
+        let classes = Tensor::<1, Int>::from_ints([0, 1, 2, 0, 1, 2], &device);
+        let targets = classes.one_hot::<2>(3).float();
+        let mut losses = Vec::new();
+        for _ in 0..60 {
+            let outcome = learning.run(&network, &memory, inputs.clone(), targets.clone(), &mut ());
+            losses.push(outcome.loss.clone().into_scalar::<f32>());
+            network = outcome.optimize(&mut optimizer, 0.05, network, &memory);
+        }
+        assert!(
+            losses[59] < 0.2 * losses[0],
+            "{} to {}",
+            losses[0],
+            losses[59]
+        );
+        for (index, projection) in network.plan().projections.iter().enumerate() {
+            let sign = projection.site.cell.sign();
+            let weight = network.weight(burn_dendrite_nn::ProjectionId(index)) * sign;
+            assert!(!weight.is_autodiff());
+            assert!(
+                weight.min().into_scalar::<f32>() >= 0.0,
+                "{}",
+                projection.name
+            );
+        }
+    }
 
     #[test]
     fn backprop_descends_on_the_loss_of_the_perturbed_network() {

@@ -34,7 +34,7 @@ pub use delta::Delta;
 pub use descent::{Descent, DescentMemory};
 pub use exponentiated_gradient::{ExponentiatedGradient, ExponentiatedGradientConfig};
 pub use host::{HostTrainer, to_tensors};
-pub use learning::{Learning, Outcome};
+pub use learning::{Learning, LiftToAutodiff, Outcome};
 pub use memory::{RuleMemory, Side, Slot};
 pub use phase::{Gate, NudgeSpec, Plateau, Select, Settling};
 pub use rule::{

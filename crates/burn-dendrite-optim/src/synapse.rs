@@ -184,6 +184,18 @@ impl<R: Rows> Presynaptic<'_, R> {
         }
     }
 
+    /// Plateau potential of the presynaptic neurons, `[batch, pre]`, in [-1, 1].
+    ///
+    /// # Panics
+    ///
+    /// If the population is not nudged, or there is none; a rule that declares
+    /// [`Signal::PresynapticPlateau`](crate::Signal::PresynapticPlateau) is never used there.
+    pub fn plateau(&self) -> R {
+        self.projection
+            .and_then(|projection| self.trace.plateau[projection.pre].clone())
+            .expect("the rule declares that it needs a presynaptic plateau")
+    }
+
     /// `-1` where the neurons are inhibitory, else `1`.
     pub fn sign(&self) -> f64 {
         self.projection.map_or(1.0, |it| it.site.cell.sign())

@@ -20,6 +20,7 @@ registry! {
     pub enum LocalRule: AnyRule {
         dendritic_target::DendriticTarget,
         dendritic_loss::DendriticLoss,
+        kolen_pollack::KolenPollack,
         dendritic_homeostasis::DendriticHomeostasis,
         hebbian::Hebbian,
         oja::Oja,
@@ -57,6 +58,8 @@ pub enum Signal {
     Dendrite,
     /// A plateau potential: the population is nudged in the backward phase.
     Plateau,
+    /// A plateau potential of the presynaptic neuron.
+    PresynapticPlateau,
     /// Activity of the backward phase.
     Nudged,
 }

@@ -3,7 +3,7 @@
 use burn_dendrite_nn::numbers::Rows;
 use serde::{Deserialize, Serialize};
 
-use super::{ActivityPhase, LearningRule, Rates, Signal};
+use super::{ActivityPhase, LearningRule, Signal};
 use crate::{Delta, Synapse};
 
 /// Learns top-down weights from the change that the nudge makes in the layer above.
@@ -25,19 +25,6 @@ pub struct TopDownContrast {
     /// The phase whose postsynaptic rate counts; the forward phase unless given.
     #[serde(default = "forward")]
     pub phase: ActivityPhase,
-    /// Whether the postsynaptic rate is clamped to [0, 1] and the change to [-1, 1]; they are unless
-    /// given. Unbounded, and with the decay of weights, it is the rule of Kolen and Pollack, *Backpropagation
-    /// without weight transport* (1994): feedback receives the increments of the weights that it answers.
-    #[serde(default = "bounded", skip_serializing_if = "is_bounded")]
-    pub rates: Rates,
-}
-
-fn bounded() -> Rates {
-    Rates::Bounded
-}
-
-fn is_bounded(rates: &Rates) -> bool {
-    *rates == Rates::Bounded
 }
 
 fn forward() -> ActivityPhase {
@@ -51,11 +38,7 @@ impl LearningRule for TopDownContrast {
 
     fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
         let pre = &synapse.pre;
-        let change = pre.nudged() - pre.forward();
-        let change = match self.rates {
-            Rates::Bounded => change.clamp(-1.0, 1.0),
-            Rates::Unbounded => change,
-        };
-        synapse.outer(change, self.rates.of(synapse.post.during(self.phase)))
+        let change = (pre.nudged() - pre.forward()).clamp(-1.0, 1.0);
+        synapse.outer(change, synapse.post.during(self.phase).clamp(0.0, 1.0))
     }
 }

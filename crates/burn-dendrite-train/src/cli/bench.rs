@@ -33,7 +33,7 @@ pub(super) struct BenchArguments {
     /// Windows, of which the median counts; one more before them warms up.
     #[arg(long, default_value_t = 5)]
     windows: usize,
-    /// How training steps are computed; `fused` where that is possible, unless given.
+    /// How training steps are computed; `memory` where that is possible, unless given.
     #[arg(long, value_enum)]
     engine: Option<Engine>,
     #[command(flatten)]

@@ -41,7 +41,7 @@ pub(super) struct LearnerArguments {
     )]
     vitals_every: usize,
     /// How training steps are computed: in loops made for the CPU, or by burn's tensors, which any
-    /// device and any optimizer can do; `fused` where that is possible, unless given.
+    /// device and any optimizer can do; `memory` where that is possible, unless given.
     #[arg(long, value_enum, conflicts_with = "resume")]
     engine: Option<Engine>,
     /// Several devices that learn together, each on its part of the samples and the first of them

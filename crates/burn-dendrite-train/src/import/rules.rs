@@ -110,7 +110,6 @@ impl Rules {
                 match arguments.flag("forward_only", errors) {
                     Some(true) => TopDownContrast {
                         phase: ActivityPhase::Forward,
-                        rates: Rates::Bounded,
                     }
                     .into(),
                     _ => TemporalContrast { gate: Gate::Open }.into(),
@@ -118,7 +117,6 @@ impl Rules {
             }
             "Top_Down_Hebbian_Temporal_Contrast_3" => TopDownContrast {
                 phase: ActivityPhase::Backward,
-                rates: Rates::Bounded,
             }
             .into(),
             "Ojas_rule" => Oja {

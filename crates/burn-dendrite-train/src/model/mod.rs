@@ -6,7 +6,7 @@ use std::{borrow::Cow, sync::Arc};
 
 use burn::optim::lr_scheduler::module_lr_scheduler::ModuleLearningRate;
 use burn::{
-    module::{Module, ModuleMapper, Param},
+    module::Module,
     optim::{GradientsParams, ModuleOptimizer, MultiGradientsParams},
     tensor::{Device, Tensor},
     train::{InferenceStep, TrainOutput, TrainStep},
@@ -16,7 +16,9 @@ use burn_dendrite_nn::{
     numbers::{HostRows, Rows},
     perturb::{Conditions, Occasion, Perturbations},
 };
-use burn_dendrite_optim::{Descent, DescentMemory, Learning, RuleMemory, Trace, to_tensors};
+use burn_dendrite_optim::{
+    Descent, DescentMemory, Learning, LiftToAutodiff, RuleMemory, Trace, to_tensors,
+};
 
 pub use memory::Pace;
 
@@ -166,19 +168,6 @@ impl PlasticNetwork {
             .network
             .constrained_where(|parameter| learned.contains(&parameter));
         self
-    }
-}
-
-/// Gives plain parameters the autodiff context without which burn's optimizers panic. Nothing is
-/// registered in burn's graph: the parameters ask for no gradient.
-struct LiftToAutodiff;
-
-impl ModuleMapper for LiftToAutodiff {
-    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        parameter.map(|tensor| match tensor.is_autodiff() {
-            true => tensor,
-            false => Tensor::from_inner(tensor),
-        })
     }
 }
 

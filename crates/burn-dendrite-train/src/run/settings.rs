@@ -88,7 +88,7 @@ pub struct LearnerSettings {
     /// Training samples between two steps whose [vital signs](crate::vitals) are taken; none are
     /// if 0.
     pub vitals_every: usize,
-    /// How training steps are computed; fused where that is possible, unless given.
+    /// On which numbers training steps are computed; in memory where that is possible, unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub engine: Option<Engine>,
 }
