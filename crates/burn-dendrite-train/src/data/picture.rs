@@ -8,6 +8,10 @@ use image::{DynamicImage, ImageDecoder, ImageFormat, ImageReader};
 
 use super::{DataError, sniff};
 
+/// No image grows by more than this factor when it is decoded: deflate, which PNG uses, makes 258 bytes
+/// of two bits at most, and JPEG less.
+const LARGEST_RATIO: u64 = 1032;
+
 /// Decodes a JPEG or PNG image of at most so many bytes, turned as its camera says; `accepts` refuses a
 /// width and height in a few words.
 ///
@@ -52,6 +56,13 @@ pub(super) fn decode(
         )));
     }
     let mut decoder = reader().into_decoder().map_err(failed)?;
+    let claimed = decoder.total_bytes();
+    if claimed > LARGEST_RATIO * (bytes.len() as u64 + 1) {
+        return Err(wrong(format!(
+            "it claims {width}x{height} pixels, which its {} bytes cannot hold",
+            bytes.len()
+        )));
+    }
     let orientation = decoder.orientation().map_err(failed)?;
     let mut image = DynamicImage::from_decoder(decoder).map_err(failed)?;
     image.apply_orientation(orientation);
