@@ -25,7 +25,7 @@ fn points(count: usize, offset: f64) -> SampleSet {
         let radius = (at / count as f64).sqrt();
         let angle = at * golden_angle;
         values.extend([radius * angle.cos(), radius * angle.sin()].map(|it| it as f32));
-        labels.push(u8::from((0.4..0.8).contains(&radius)));
+        labels.push(u16::from((0.4..0.8).contains(&radius)));
     }
     SampleSet::vectors(values, labels, 2, 2).expect("two numbers and one of two classes each")
 }

@@ -275,7 +275,7 @@ fn so_it_is_with_studies() {
 fn own_data(shift: f32) -> Splits {
     let points = |count: usize| {
         let values: Vec<f32> = (0..2 * count).map(|at| at as f32 / 10.0 + shift).collect();
-        let labels = (0..count).map(|at| (at % 4) as u8).collect();
+        let labels = (0..count).map(|at| (at % 4) as u16).collect();
         Arc::new(SampleSet::vectors(values, labels, 2, 4).unwrap())
     };
     Splits {
@@ -290,7 +290,7 @@ fn experiment(out: &Path, data: Splits, stop: Stop) -> Experiment {
         out: out.to_owned(),
         settings: RunSettings {
             preset: "own".to_owned(),
-            dataset: DatasetName::Spirals,
+            dataset: DatasetName::Spirals.into(),
             data: Default::default(),
             samples: 40,
             epochs: 3,
@@ -304,6 +304,7 @@ fn experiment(out: &Path, data: Splits, stop: Stop) -> Experiment {
             preprocessing: Default::default(),
             perturb: Vec::new(),
             probe: Vec::new(),
+            start: None,
         },
         spec: small_spec("spirals-backprop-ann", &[]),
         data,

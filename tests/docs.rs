@@ -217,3 +217,116 @@ fn every_page_is_in_the_summary_and_every_link_leads_somewhere() {
         }
     }
 }
+
+/// The words in code marks that begin the rows of the table under a heading.
+fn first_words(page: &str, heading: &str) -> BTreeSet<String> {
+    let (_, rest) = page
+        .split_once(&format!("\n## {heading}\n"))
+        .unwrap_or_else(|| panic!("no heading {heading}"));
+    let section = rest.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter(|line| line.starts_with("| `"));
+    let cells = rows.filter_map(|row| row.split('|').nth(1));
+    let words = cells.flat_map(|cell| cell.split('`').skip(1).step_by(2).map(str::to_owned));
+    words.collect()
+}
+
+/// The keys that a type reads from a table: those that serde names when it meets another one.
+fn keys<T: serde::de::DeserializeOwned>(table: serde_json::Value) -> BTreeSet<String> {
+    let error = serde_json::from_value::<T>(table).err().expect("a mistake");
+    let message = error.to_string();
+    let (_, accepted) = message
+        .split_once("expected")
+        .unwrap_or_else(|| panic!("{message}"));
+    let words = accepted.split('`').skip(1).step_by(2);
+    words.map(str::to_owned).collect()
+}
+
+#[test]
+fn every_key_of_the_files_is_in_the_reference() {
+    use burn_dendrite::{
+        nn::spec::{BiasSpec, NetworkSpec, PopulationSpec, ProjectionSpec},
+        optim::{LearningSpec, NudgeSpec, Plasticity, phase::PopulationNudge},
+        train::{
+            ExperimentSpec,
+            data::{DataOrigin, DataSpec, Preprocessing},
+            optimizer::{OptimizerSpec, ScheduleSpec},
+            run::{LearnerSettings, RunSettings, Start},
+        },
+    };
+    let read = |name: &str| fs::read_to_string(root().join("docs/src").join(name)).unwrap();
+    let (page, own) = (read("reference.md"), read("your-own-data.md"));
+    let unknown = || serde_json::json!({ "no such key": 0 });
+    for (heading, expected) in [
+        ("Specification", keys::<ExperimentSpec>(unknown())),
+        ("`[network]`", keys::<NetworkSpec>(unknown())),
+        ("`network.population`", keys::<PopulationSpec>(unknown())),
+        ("`network.population.bias`", keys::<BiasSpec>(unknown())),
+        ("`network.projection`", keys::<ProjectionSpec>(unknown())),
+        ("`[learning]`", keys::<LearningSpec>(unknown())),
+        ("`learning.rule`", keys::<Plasticity>(unknown())),
+        ("`learning.nudge`", keys::<NudgeSpec>(unknown())),
+        (
+            "`learning.nudge.population`",
+            keys::<PopulationNudge>(unknown()),
+        ),
+        ("Settings of a run", keys::<RunSettings>(unknown())),
+        ("`learner`", keys::<LearnerSettings>(unknown())),
+        ("`preprocessing`", keys::<Preprocessing>(unknown())),
+        ("`start`", keys::<Start>(unknown())),
+        ("`data`", keys::<DataOrigin>(unknown())),
+    ] {
+        assert_eq!(first_words(&page, heading), expected, "{heading}");
+    }
+    assert_eq!(
+        first_words(&own, "The table `[data]`"),
+        keys::<DataSpec>(unknown())
+    );
+
+    let kind = || serde_json::json!({ "kind": "no such kind" });
+    let kinds = |kinds: &[&str]| -> BTreeSet<String> {
+        kinds.iter().map(|kind| (*kind).to_owned()).collect()
+    };
+    for (heading, expected) in [
+        ("Optimizers", keys::<OptimizerSpec>(kind())),
+        ("Schedules", keys::<ScheduleSpec>(kind())),
+        (
+            "Initialisers",
+            kinds(burn_dendrite::nn::InitializerSpec::KINDS),
+        ),
+        (
+            "Constraints",
+            kinds(burn_dendrite::nn::ConstraintSpec::KINDS),
+        ),
+    ] {
+        assert_eq!(first_words(&page, heading), expected, "{heading}");
+    }
+}
+
+#[test]
+fn what_a_run_writes_is_in_the_reference() {
+    let place = tempfile::tempdir().unwrap();
+    let run = place.path().join("run");
+    let arguments = [
+        "train",
+        "--preset",
+        "mnist-backprop-ann",
+        "--samples",
+        "20",
+        "--quiet",
+        "--out",
+    ];
+    let status = dendrite().args(arguments).arg(&run).status().unwrap();
+    assert!(status.success());
+    let page = fs::read_to_string(root().join("docs/src/reference.md")).unwrap();
+    let keys = |text: &str| -> BTreeSet<String> {
+        let value: serde_json::Value = serde_json::from_str(text).unwrap();
+        value.as_object().unwrap().keys().cloned().collect()
+    };
+    let read = |name: &str| fs::read_to_string(run.join(name)).unwrap();
+    assert_eq!(first_words(&page, "Result"), keys(&read("summary.json")));
+    let metrics = read("metrics.jsonl");
+    for line in metrics.lines() {
+        assert_eq!(first_words(&page, "Metrics"), keys(line));
+    }
+    assert!(metrics.contains("\"Loss\"") && metrics.contains("\"Accuracy\""));
+}

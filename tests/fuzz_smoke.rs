@@ -286,6 +286,42 @@ fn idx_files() {
 }
 
 #[test]
+fn own_files() {
+    let with = |kind: u8, file: &[u8]| [&[kind], file].concat();
+    let picture = |format| {
+        let image = image::RgbImage::from_fn(9, 7, |x, y| image::Rgb([x as u8, y as u8, 90]));
+        let mut bytes = std::io::Cursor::new(Vec::new());
+        image.write_to(&mut bytes, format).unwrap();
+        bytes.into_inner()
+    };
+    let npy = |kind: &str, shape: &str, values: &[u8]| {
+        let text = format!("{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}\n");
+        let length = u16::try_from(text.len()).unwrap().to_le_bytes();
+        [b"\x93NUMPY\x01\x00", &length[..], text.as_bytes(), values].concat()
+    };
+    let table = "label,a,b\ncat,1,2.5\ndog,3,4\n".repeat(4);
+    smoke(
+        targets::own_files,
+        vec![
+            with(0, table.as_bytes()),
+            with(1, table.replace(',', "\t").as_bytes()),
+            with(3, &npy("<f4", "(2, 1)", &[0; 8])),
+            with(3, &npy("|u1", "(3,)", &[0, 1, 2])),
+            with(
+                4,
+                &[0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2, 3],
+            ),
+            with(
+                5,
+                &[0, 0, 12, 2, 0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 0, 0, 0, 9],
+            ),
+            with(6, &picture(image::ImageFormat::Png)),
+            with(6, &picture(image::ImageFormat::Jpeg)),
+        ],
+    );
+}
+
+#[test]
 fn cifar_files() {
     let record = |label: u8| [vec![label], vec![5; 3072]].concat();
     smoke(

@@ -24,7 +24,7 @@ impl Subject {
             .load(&Default::default())
             .unwrap()
             .train;
-        let target = |label: u8| {
+        let target = |label: u16| {
             (0..10)
                 .map(|class| f32::from(u8::from(class == label)))
                 .collect()
@@ -101,7 +101,7 @@ fn allocated(preset: &str, units: usize) -> (u64, u64) {
     let mut spec = presets::load(preset).unwrap();
     for population in &mut spec.network.populations {
         if population.size == 500 {
-            population.size = units;
+            population.size = units.into();
         }
     }
     let subject = Subject::new(&spec, 20, 100);

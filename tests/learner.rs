@@ -217,7 +217,7 @@ fn what_several_devices_cannot_do_is_refused() {
     let uneven = joined(&two, &["--validate-every", "15"]);
     runs.refused("mnist-dtp", &uneven, &["15 samples", "multiples of 2"]);
     let missing = ["--samples", "40", "--devices", "flex,flex:1"];
-    runs.refused("mnist-dtp", &missing, &["1 device(s)", "flex:1"]);
+    runs.refused("mnist-dtp", &missing, &["1 device for", "flex:1"]);
     runs.refused(
         "mnist-dtp",
         &["--accumulate", "0"],

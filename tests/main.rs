@@ -31,6 +31,8 @@ mod laws;
 mod learner;
 /// Numbers beyond all bounds.
 mod limits;
+/// Files of a user's own, from their folder to an accuracy, through every command.
+mod own_data;
 /// Perturbed runs: what they change, what they leave alone, and what is refused.
 mod perturb;
 /// Readers that go away, and disks that are full.
@@ -50,6 +52,8 @@ mod stop;
 /// The dashboard on a terminal: its keys, and what is left of it.
 #[cfg(unix)]
 mod terminal;
+/// Weights that leave a run and come into another one, and runs that become longer.
+mod weights;
 
 /// Small networks and short runs for the tests.
 mod common;

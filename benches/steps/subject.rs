@@ -86,7 +86,7 @@ impl Subject {
         let digits = (DatasetName::MnistMini.load(&Default::default()))
             .expect("it is embedded")
             .train;
-        let target = |label: u8| {
+        let target = |label: u16| {
             (0..10)
                 .map(|class| f32::from(u8::from(class == label)))
                 .collect()

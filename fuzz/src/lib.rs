@@ -19,7 +19,7 @@ use burn_dendrite::{
     optim::Learning,
     train::{
         ExperimentSpec, PlasticNetwork,
-        data::{DataOptions, cifar10, idx},
+        data::{DataOptions, DataSpec, Dataset, cifar10, idx},
         import, presets,
         record::{Probe, Probes, Recording},
         run,
@@ -121,6 +121,50 @@ pub fn idx_files(data: &[u8]) {
     let (images, labels) = files.split_at(end);
     in_folder(&[("images", images), ("labels", labels)], |folder| {
         let _ = idx::read_labelled_images(&folder.join("images"), &folder.join("labels"), 10);
+    });
+}
+
+/// Files of a user's own, of the kind that the first byte says.
+pub fn own_files(data: &[u8]) {
+    const NAMES: [&str; 7] = [
+        "train.csv",
+        "train.tsv.gz",
+        "train.npz",
+        "x.npy",
+        "train-images",
+        "train-labels",
+        "photos/cats/0",
+    ];
+    let Some((kind, file)) = data.split_first() else {
+        return;
+    };
+    let name = NAMES[usize::from(*kind) % NAMES.len()];
+    // What belongs to it, where it takes two files to be one of these.
+    let images: &[u8] = &[0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 1, 1, 2, 3];
+    let labels: &[u8] = &[0, 0, 8, 1, 0, 0, 0, 3, 0, 0, 0];
+    let other = match name {
+        "train-images" => Some(("train-labels", labels)),
+        "train-labels" => Some(("train-images", images)),
+        _ => None,
+    };
+    let ending = match file.starts_with(b"\x89PNG") {
+        true => ".png",
+        false => ".jpg",
+    };
+    let named = match name.starts_with("photos") {
+        true => format!("{name}{ending}"),
+        false => name.to_owned(),
+    };
+    let files: Vec<(&str, &[u8])> = [(named.as_str(), file)].into_iter().chain(other).collect();
+    in_folder(&files, |folder| {
+        for size in [None, Some([4, 4])] {
+            let spec = DataSpec {
+                size,
+                background: Some([0; 3]),
+                ..DataSpec::default()
+            };
+            let _ = Dataset::from(folder).load(&spec, &DataOptions::default());
+        }
     });
 }
 

@@ -13,7 +13,10 @@ use burn_dendrite::train::data::{DataError, DataOptions, SampleSet, Splits};
 pub fn load(_options: &DataOptions) -> Result<Splits, DataError> {
     let points = |count: usize| -> Result<Arc<SampleSet>, DataError> {
         let values: Vec<f32> = (0..count).map(|at| at as f32 / count as f32).collect();
-        let labels = values.iter().map(|value| u8::from(*value >= 0.5)).collect();
+        let labels = values
+            .iter()
+            .map(|value| u16::from(*value >= 0.5))
+            .collect();
         Ok(Arc::new(SampleSet::vectors(values, labels, 1, 2)?))
     };
     Ok(Splits {

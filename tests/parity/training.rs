@@ -96,7 +96,7 @@ fn train(preset: &str, backend: &Backend) -> Result<Trained, String> {
     let out = folder.path().join("run");
     let settings = RunSettings {
         preset: preset.to_owned(),
-        dataset: DatasetName::Spirals,
+        dataset: DatasetName::Spirals.into(),
         data: Default::default(),
         samples: STEPS * BATCH_SIZE,
         epochs: 1,
@@ -110,6 +110,7 @@ fn train(preset: &str, backend: &Backend) -> Result<Trained, String> {
         preprocessing: Default::default(),
         perturb: Vec::new(),
         probe: Vec::new(),
+        start: None,
     };
     let start = spec.network.init(settings.network_seed(), device);
     let before = evaluate(&start.map_err(text)?, &data.test, device, |_| ()).loss;

@@ -10,7 +10,7 @@ use burn_dendrite::{
         Plan, PopulationName, ProjectionName, Timing,
         constraint::{Autapses, FanInSum, NoAutapses, ReceptiveField, UpperBound},
         init::{Constant, HalfKaiming, Normal, ScaledKaiming, Uniform},
-        spec::{BiasSpec, PopulationSpec, ProjectionSpec, Tied, WeightSpec},
+        spec::{BiasSpec, PopulationSpec, ProjectionSpec, Size, Tied, WeightSpec},
     },
     optim::{
         Gate, LearningSpec, NudgeSpec, Plasticity, RuleSpec, Select, Settling, Target,
@@ -256,6 +256,7 @@ impl Sketch {
             description: String::new(),
             source: String::new(),
             dataset: None,
+            data: Default::default(),
             learning: self.learning(&plan),
             network,
             optimizer: *self.optimizer.get(&[
@@ -355,7 +356,7 @@ impl Sketch {
                     };
                 all.push(PopulationSpec {
                     name: name.parse().unwrap(),
-                    size: sketch.size,
+                    size: sketch.size.into(),
                     cell: *sketch.cell.get(&CELLS),
                     activation: *sketch.activation.get(&ACTIVATIONS),
                     tau: sketch.tau,

@@ -64,7 +64,7 @@ fn samples_are_counted_through_the_run_whatever_a_step_is_made_of() {
 fn settings(samples: usize, epochs: usize) -> RunSettings {
     RunSettings {
         preset: String::new(),
-        dataset: DatasetName::MnistMini,
+        dataset: DatasetName::MnistMini.into(),
         data: Default::default(),
         samples,
         epochs,
@@ -78,6 +78,7 @@ fn settings(samples: usize, epochs: usize) -> RunSettings {
         preprocessing: Default::default(),
         perturb: Vec::new(),
         probe: Vec::new(),
+        start: None,
     }
 }
 

@@ -370,7 +370,7 @@ fn projection_name(text: &str) -> ProjectionName {
 fn population(text: &str, size: usize, cell: CellType) -> PopulationSpec {
     PopulationSpec {
         name: name(text),
-        size,
+        size: size.into(),
         cell,
         activation: Activation::Relu,
         tau: None,

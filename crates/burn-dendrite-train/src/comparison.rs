@@ -211,7 +211,7 @@ mod tests {
             out: folder.path().to_owned(),
             settings: RunSettings {
                 preset: String::new(),
-                dataset: DatasetName::MnistMini,
+                dataset: DatasetName::MnistMini.into(),
                 data: Default::default(),
                 samples: 40,
                 epochs: 1,
@@ -225,6 +225,7 @@ mod tests {
                 preprocessing: Default::default(),
                 perturb: Vec::new(),
                 probe: Vec::new(),
+                start: None,
             },
             data: DatasetName::MnistMini.load(&Default::default()).unwrap(),
             device: Device::flex(),
@@ -264,6 +265,7 @@ mod tests {
             summary: Summary {
                 engine: crate::Engine::Memory,
                 test_accuracy: 0.0,
+                test_balanced_accuracy: None,
                 test_loss: 0.0,
                 validation_accuracy: 0.0,
                 train_samples: 0,
@@ -278,6 +280,8 @@ mod tests {
                 kept: Default::default(),
                 kept_samples: None,
                 version: String::new(),
+                test_classes: Vec::new(),
+                test_confusion: None,
             },
         };
         let drawn = curves(

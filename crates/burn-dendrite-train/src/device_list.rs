@@ -4,7 +4,7 @@ use std::{fmt, str::FromStr};
 
 use burn::tensor::Device;
 
-use crate::{DeviceName, device::DeviceError};
+use crate::{DeviceName, device::DeviceError, words::counted};
 
 /// A device among those of its backend, written `cuda:1`; `cuda` alone is the first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,7 +22,7 @@ pub enum DeviceListError {
     #[error(transparent)]
     Device(#[from] DeviceError),
     /// There are fewer than asked for.
-    #[error("this machine has {found} device(s) for `{name}`, so there is no `{name}:{number}`")]
+    #[error("this machine has {} for `{name}`, so there is no `{name}:{number}`", counted(*found, "device"))]
     Fewer {
         /// The backend.
         name: DeviceName,
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(open("flex,flex"), Ok(2));
         let message = open("flex,flex:1").unwrap_err();
         assert!(
-            message.contains("1 device(s)") && message.contains("`flex:1`"),
+            message.contains("1 device for") && message.contains("`flex:1`"),
             "{message}"
         );
     }

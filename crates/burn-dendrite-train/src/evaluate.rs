@@ -8,12 +8,13 @@ use burn_dendrite_nn::{
 };
 
 use crate::{
+    Confusion,
     data::SampleSet,
     model::{in_memory, values},
 };
 
 /// How well a network does on a data set.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Evaluation {
     /// Share of samples whose largest output is that of their class.
     pub accuracy: f64,
@@ -21,6 +22,8 @@ pub struct Evaluation {
     pub loss: f64,
     /// Number of samples.
     pub samples: usize,
+    /// Which class was taken for which.
+    pub confusion: Confusion,
 }
 
 /// Samples that settle together: enough to use all cores, few enough to stay in the cache.
@@ -67,7 +70,8 @@ pub(crate) fn evaluate_while<'a>(
     device: &Device,
     goes_on: impl Fn(usize) -> bool,
 ) -> Option<Evaluation> {
-    let (mut right, mut loss) = (0.0, 0.0);
+    let mut confusion = Confusion::new(set.classes());
+    let mut loss = 0.0;
     let all: Vec<usize> = (0..set.len()).collect();
     let mut seen = 0;
     let plan = network.plan();
@@ -88,9 +92,11 @@ pub(crate) fn evaluate_while<'a>(
                 state.activity[plan.output].clone()
             }
         };
-        let predicted = output.clone().argmax(1).squeeze_dim::<1>(1);
-        let hits = predicted.equal(batch.labels).int().sum();
-        right += hits.into_scalar::<i64>() as f64;
+        let predicted = output.clone().argmax(1).into_data().convert::<i64>();
+        let predicted = predicted.try_to_vec::<i64>().expect("whole numbers");
+        for (index, class) in indices.iter().zip(predicted) {
+            confusion.add(set.label(*index).into(), class as usize);
+        }
         let mean = (batch.targets - output).square().mean();
         loss += mean.into_scalar::<f64>() * indices.len() as f64;
         seen += indices.len();
@@ -101,8 +107,9 @@ pub(crate) fn evaluate_while<'a>(
     let samples = set.len();
     let count = samples.max(1) as f64;
     Some(Evaluation {
-        accuracy: right / count,
+        accuracy: confusion.accuracy(),
         loss: loss / count,
         samples,
+        confusion,
     })
 }

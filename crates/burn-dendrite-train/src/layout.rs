@@ -28,6 +28,7 @@ pub(crate) fn to_toml(spec: &ExperimentSpec) -> Result<String, SpecErrors> {
 
 fn leave_out_defaults(spec: &ExperimentSpec, root: &mut Map<String, Value>) {
     for (key, is_default) in [
+        ("data", spec.data == Default::default()),
         ("optimizer", spec.optimizer == Default::default()),
         ("schedule", spec.schedule == Default::default()),
         ("batch_scaling", spec.batch_scaling == Default::default()),

@@ -18,8 +18,10 @@ pub mod study;
 pub mod sweep;
 pub mod throughput;
 pub mod vitals;
+pub mod weights;
 
 mod compared;
+mod confusion;
 mod dashboard;
 mod device;
 mod device_list;
@@ -40,7 +42,9 @@ mod silence;
 mod spec;
 mod stop;
 mod timing;
+mod words;
 
+pub use confusion::{ClassResult, Confusion};
 pub use device::{DeviceError, DeviceName};
 pub use device_list::{DeviceAddress, DeviceListError};
 pub use engine::Engine;

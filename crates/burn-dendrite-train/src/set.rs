@@ -8,6 +8,9 @@ pub enum SetError {
     /// The text is not `path=value`.
     #[error("`--set {0}`: accepted: `path=value`, e.g. `network.tau=4`")]
     Form(String),
+    /// The value is a number that is none, or beyond all bounds.
+    #[error("`--set {0}`: accepted: a finite number")]
+    NoNumber(String),
     /// Nothing in the specification has this path.
     #[error("`--set {expression}`: nothing is at `{path}`; accepted there: {accepted}")]
     NotFound {
@@ -35,7 +38,8 @@ pub fn set(specification: &mut Value, expression: &str) -> Result<(), SetError> 
     // Names hold no `=`, so the first one ends the path.
     let (path, text) = expression.split_once('=').ok_or_else(form)?;
     let steps = parse_path(path.trim()).ok_or_else(form)?;
-    let value = parse_value(text.trim());
+    let value =
+        parse_value(text.trim()).ok_or_else(|| SetError::NoNumber(expression.to_owned()))?;
     let (last, before) = steps.split_last().ok_or_else(form)?;
     let mut places = vec![specification];
     let mut walked = String::new();
@@ -162,14 +166,23 @@ fn parse_path(path: &str) -> Option<Vec<Step>> {
     (!steps.is_empty()).then_some(steps)
 }
 
-fn parse_value(text: &str) -> Value {
-    toml::from_str::<toml::Table>(&format!("value = {text}"))
+/// TOML, numbers that it does not know (`.001`, `1.`), or text; nothing for a number that is none.
+fn parse_value(text: &str) -> Option<Value> {
+    let number = text.parse::<f64>().ok();
+    if number.is_some_and(|number| !number.is_finite()) {
+        return None;
+    }
+    let value = toml::from_str::<toml::Table>(&format!("value = {text}"))
         .ok()
         .and_then(|mut table| table.remove("value"))
         .and_then(|value| serde_json::to_value(value).ok())
         // TOML has no word for integers of more than 63 bits, which are numbers all the same.
-        .or_else(|| text.parse::<u64>().ok().map(Value::from))
-        .unwrap_or_else(|| Value::String(text.to_owned()))
+        .or_else(|| text.parse::<u64>().ok().map(Value::from));
+    Some(match (value, number) {
+        (Some(value), _) => value,
+        (None, Some(number)) => Value::from(number),
+        (None, None) => Value::String(text.to_owned()),
+    })
 }
 
 #[cfg(test)]
@@ -185,6 +198,19 @@ mod tests {
                 { "on": "H2.E<-H1.E", "learning_rate": 0.2 },
             ] },
         })
+    }
+
+    #[test]
+    fn numbers_are_read_as_people_write_them_and_others_refused() {
+        for (text, expected) in [(".001", 0.001), ("1.", 1.0), ("-.5", -0.5), ("1e-3", 0.001)] {
+            let mut value = spec();
+            set(&mut value, &format!("network.tau={text}")).unwrap();
+            assert_eq!(value["network"]["tau"], json!(expected), "{text}");
+        }
+        for text in ["nan", "inf", "-inf", "NaN", "+infinity"] {
+            let error = set(&mut spec(), &format!("network.tau={text}")).unwrap_err();
+            assert!(error.to_string().contains("a finite number"), "{error}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn_dendrite_nn::{
     NetworkSpec, Plan, SpecError, SpecErrors,
-    spec::{Collector, Format, PopulationSpec, ProjectionSpec, deserialize},
+    spec::{Collector, Format, PopulationSpec, ProjectionSpec, Size, deserialize},
 };
 use burn_dendrite_optim::{
     EiNetworkConfig, Learning, LearningSpec, Plasticity, phase::PopulationNudge,
@@ -13,7 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    data::DatasetName, import, layout, optimizer::OptimizerSpec, optimizer::ScheduleSpec,
+    data::{DataSpec, Dataset, DatasetName, Splits},
+    import, layout,
+    optimizer::OptimizerSpec,
+    optimizer::ScheduleSpec,
     scaling::BatchScaling,
 };
 
@@ -32,6 +35,9 @@ pub struct ExperimentSpec {
     /// The data set that it is trained on unless another one is asked for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dataset: Option<DatasetName>,
+    /// Files of one's own to train on instead, how they are understood, and how values become rates.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub data: DataSpec,
     /// Anatomy and dynamics.
     pub network: NetworkSpec,
     /// Which parameter learns by which rule.
@@ -45,6 +51,10 @@ pub struct ExperimentSpec {
     /// How the learning rates grow with the batch.
     #[serde(default)]
     pub batch_scaling: BatchScaling,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 impl ExperimentSpec {
@@ -90,7 +100,7 @@ impl ExperimentSpec {
         let wrong =
             |message: String| SpecErrors::from(SpecError::new(path.display().to_string(), message));
         let text = || std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()));
-        match path.extension().and_then(|ending| ending.to_str()) {
+        let mut spec = match path.extension().and_then(|ending| ending.to_str()) {
             Some("toml") => Self::parse(&text()?, Format::Toml),
             Some("json") => Self::parse(&text()?, Format::Json),
             Some("yaml" | "yml") => {
@@ -102,7 +112,56 @@ impl ExperimentSpec {
                  the reference"
                     .into(),
             )),
+        }?;
+        if let Some(data) = &mut spec.data.path {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let joined = std::path::absolute(folder.join(&*data));
+            *data = joined.map_err(|error| wrong(error.to_string()))?;
         }
+        Ok(spec)
+    }
+
+    /// The specification as a value in which every table is there, so that [`set`](crate::set::set)
+    /// finds it.
+    ///
+    /// # Errors
+    ///
+    /// If a value has no form in JSON.
+    pub fn to_value(&self) -> Result<Value, serde_json::Error> {
+        let mut value = serde_json::to_value(self)?;
+        if let Some(table) = value.as_object_mut() {
+            table.insert("data".to_owned(), serde_json::to_value(&self.data)?);
+        }
+        Ok(value)
+    }
+
+    /// What it is trained on unless something else is asked for: files of one's own, or a data set by
+    /// its name.
+    pub fn own_dataset(&self) -> Option<Dataset> {
+        let files = self.data.path.as_deref().map(Dataset::from);
+        files.or(self.dataset.map(Dataset::from))
+    }
+
+    /// Gives the first population and the output the sizes of these data, where they are left to them.
+    pub fn fit(&mut self, data: &Splits) {
+        let network = &mut self.network;
+        let output = network.output_index();
+        for (index, size) in [
+            (Some(0), data.train.features()),
+            (output, data.train.classes()),
+        ] {
+            let population = index.and_then(|index| network.populations.get_mut(index));
+            if let Some(population) = population
+                && population.size == Size::Data
+            {
+                population.size = size.into();
+            }
+        }
+    }
+
+    /// Whether a size is left to the data.
+    pub fn is_sized_by_data(&self) -> bool {
+        (self.network.populations.iter()).any(|population| population.size == Size::Data)
     }
 
     /// The specification as TOML that is pleasant to read: a line for each population, projection
@@ -128,6 +187,19 @@ impl ExperimentSpec {
                 .err()
                 .map(|message| SpecError::new("optimizer", message)),
         );
+        errors.extend(
+            self.data
+                .check()
+                .err()
+                .map(|message| SpecError::new("data", message)),
+        );
+        if let (Some(dataset), Some(path)) = (self.dataset, &self.data.path) {
+            let message = format!(
+                "`dataset` is `{dataset}` and `data.path` is `{}`; accepted: one of them",
+                path.display()
+            );
+            errors.push(SpecError::new("dataset", message));
+        }
         errors.extend(
             self.schedule
                 .check()

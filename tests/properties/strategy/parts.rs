@@ -92,9 +92,10 @@ impl ProjectionSketch {
     ) -> ProjectionSpec {
         let within = post.name == pre.name;
         let image = match pre.size {
-            4 => [1, 2, 2],
-            6 => [1, 2, 3],
-            size => [size, 1, 1],
+            Size::Neurons(4) => [1, 2, 2],
+            Size::Neurons(6) => [1, 2, 3],
+            Size::Neurons(size) => [size, 1, 1],
+            Size::Data => unreachable!("sketches have sizes"),
         };
         let constraints = self.constraints.iter().map(|(choice, value)| {
             let mut all: Vec<ConstraintSpec> = vec![

@@ -147,9 +147,9 @@ impl EiLayerConfig {
             lower: None,
             upper: None,
         });
-        let population = |name: &str, size, cell, bias| PopulationSpec {
+        let population = |name: &str, size: usize, cell, bias| PopulationSpec {
             name: name.parse().expect("a population name"),
-            size,
+            size: size.into(),
             cell,
             activation: self.activation,
             tau: None,

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Balance, CellType, NetworkSpec, PopulationSpec, ProjectionSpec, WeightSpec};
+use super::{Balance, CellType, NetworkSpec, PopulationSpec, ProjectionSpec, Size, WeightSpec};
 use crate::{
     Compartment, PerPopulation, Plan, PopulationId, PopulationName, ProjectionId, ProjectionName,
     SpecError, SpecErrors,
@@ -92,10 +92,16 @@ impl<'a> Checker<'a> {
     }
 
     fn population(&mut self, path: &str, population: &PopulationSpec, is_input: bool) {
-        if population.size == 0 {
+        if population.size == Size::Data {
+            let message = "`size` is \"data\", and no data are at hand that it could be taken from; \
+                           accepted: 1 or more (with data also \"data\", for the first population \
+                           and the output)";
+            self.wrong(format!("{path}.size"), message);
+        }
+        if population.size == Size::Neurons(0) {
             self.wrong(format!("{path}.size"), "`size` is 0; accepted: 1 or more");
         }
-        if population.size > MAXIMUM_WEIGHTS {
+        if population.size.neurons() > MAXIMUM_WEIGHTS {
             let message = format!(
                 "`size` is {}; accepted: 1 to {MAXIMUM_WEIGHTS}",
                 population.size
@@ -127,13 +133,7 @@ impl<'a> Checker<'a> {
 
     fn output(&mut self, names: &Names<'a>) -> PopulationId {
         let spec = self.spec;
-        let default = spec.populations.last().map_or(0, |last| {
-            let layer = last.name.layer();
-            spec.populations
-                .iter()
-                .position(|it| it.name.layer() == layer)
-                .unwrap_or(0)
-        });
+        let default = spec.output_index().unwrap_or(0);
         let Some(name) = &spec.output else {
             return PopulationId(default);
         };
@@ -219,8 +219,8 @@ impl<'a> Checker<'a> {
             &self.spec.populations[pre.0],
         );
         let site = ConstraintSite {
-            pre: from.size,
-            post: to.size,
+            pre: from.size.neurons(),
+            post: to.size.neurons(),
             recurrence: if post == pre {
                 Recurrence::Within
             } else {
@@ -228,7 +228,7 @@ impl<'a> Checker<'a> {
             },
             cell: from.cell,
         };
-        let weights = from.size.saturating_mul(to.size);
+        let weights = from.size.neurons().saturating_mul(to.size.neurons());
         if weights > MAXIMUM_WEIGHTS {
             let message = format!(
                 "has {} x {} weights; accepted: at most {MAXIMUM_WEIGHTS}",
@@ -348,7 +348,7 @@ impl<'a> Checker<'a> {
         }
         let population =
             |name: &PopulationName| self.spec.populations.iter().find(|it| it.name == *name);
-        let size = |name: &PopulationName| population(name).map(|it| it.size);
+        let size = |name: &PopulationName| population(name).map(|it| it.size.neurons());
         let ends = |name: &ProjectionName| (size(&name.post), size(&name.pre));
         let (post, pre) = ends(&projection.name);
         let given = if tied.transpose {
@@ -430,7 +430,7 @@ fn plan(
     let populations: PerPopulation<PopulationPlan> = (spec.populations.iter().enumerate())
         .map(|(index, population)| PopulationPlan {
             name: population.name.clone(),
-            size: population.size,
+            size: population.size.neurons(),
             cell: population.cell,
             activation: population.activation,
             tau: population.tau.unwrap_or(spec.tau),

@@ -63,6 +63,17 @@ impl NetworkSpec {
         super::check::check(self)
     }
 
+    /// The place of the population that is compared with the target, if there is such a population.
+    pub fn output_index(&self) -> Option<usize> {
+        match &self.output {
+            Some(name) => self.populations.iter().position(|it| it.name == *name),
+            None => {
+                let layer = self.populations.last()?.name.layer();
+                (self.populations.iter()).position(|it| it.name.layer() == layer)
+            }
+        }
+    }
+
     /// Makes the network with weights drawn from `seed`: the same on every device.
     ///
     /// # Errors

@@ -23,11 +23,55 @@ impl Format {
     pub fn read(self, text: &str) -> Result<Value, SpecErrors> {
         match self {
             Self::Toml => toml::from_str::<toml::Table>(text)
-                .map_err(|error| error.to_string())
-                .and_then(|table| serde_json::to_value(table).map_err(|error| error.to_string())),
+                .map_err(|error| in_a_sentence(&error, text))
+                .and_then(|table| {
+                    let table = toml::Value::Table(table);
+                    no_number(&table).map_or(Ok(()), Err)?;
+                    serde_json::to_value(table).map_err(|error| error.to_string())
+                }),
             Self::Json => serde_json::from_str(text).map_err(|error| error.to_string()),
         }
         .map_err(|error| SpecError::new(format!("{self:?}"), error.trim().to_owned()).into())
+    }
+}
+
+/// What is wrong with a text that is no TOML: the place, the line, and why.
+fn in_a_sentence(error: &toml::de::Error, text: &str) -> String {
+    let lines: Vec<&str> = error.message().lines().map(str::trim).collect();
+    let message = lines.join(", ");
+    let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {
+        return message;
+    };
+    let number = before.matches('\n').count();
+    let line = text.lines().nth(number).unwrap_or_default().trim();
+    let column = before.chars().rev().take_while(|it| *it != '\n').count() + 1;
+    let value = line.split_once('=').map_or("", |(_, value)| value.trim());
+    let hint = match value.trim_start_matches(['+', '-']).starts_with('.') {
+        true => "; a number begins with a digit, as in `0.001`",
+        false => "",
+    };
+    format!(
+        "line {}, column {column}, `{line}`: {message}{hint}",
+        number + 1
+    )
+}
+
+/// A sentence on the first number that is none, for which JSON and networks have no use.
+fn no_number(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::Float(number) if !number.is_finite() => Some(format!(
+            "`{number}` is no value here; accepted: finite numbers"
+        )),
+        toml::Value::Array(values) => values.iter().find_map(no_number),
+        toml::Value::Table(table) => table.iter().find_map(|(key, value)| {
+            let found = no_number(value)?;
+            let between = match found.starts_with('`') {
+                true => ": ",
+                false => ".",
+            };
+            Some(format!("{key}{between}{found}"))
+        }),
+        _ => None,
     }
 }
 
@@ -81,7 +125,26 @@ fn improve(message: &str) -> String {
             accepted => unknown_name(what, given, accepted),
         };
     }
-    message.to_owned()
+    if let Some(key) = message.strip_prefix("missing field ") {
+        return format!("the key {key} is missing");
+    }
+    let Some(found) = message.strip_prefix("invalid type: ") else {
+        return message.to_owned();
+    };
+    // Names of Rust's types say nothing to somebody who writes a file.
+    let Some((found, wanted)) = found.rsplit_once(", expected ") else {
+        return message.to_owned();
+    };
+    let wanted = match wanted {
+        "f64" | "f32" => "a number",
+        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number, 0 or more",
+        "a string" | "string" => "text in quotes",
+        "a boolean" => "true or false",
+        "a sequence" => "a list",
+        wanted if wanted.starts_with("struct ") || wanted == "a map" => "a table",
+        wanted => wanted,
+    };
+    format!("{found} is given; accepted: {wanted}")
 }
 
 /// Collects the mistakes of many parts, so that a file's are all reported at once.
@@ -168,5 +231,48 @@ mod tests {
         let error = Format::Toml.read("a = [1,").unwrap_err().to_string();
         assert!(error.contains("line 1"), "{error}");
         assert!(Format::Json.read("{").is_err());
+    }
+
+    #[test]
+    fn what_people_write_is_refused_in_one_line_with_the_way_out() {
+        let refused = |text: &str| {
+            let message = Format::Toml.read(text).unwrap_err().to_string();
+            assert_eq!(message.lines().count(), 1, "{message}");
+            message
+        };
+        let message = refused("name = \"mine\"\ntau = .001\n");
+        for part in ["line 2, column", "`tau = .001`", "as in `0.001`"] {
+            assert!(message.contains(part), "{message}");
+        }
+        let message = refused("[network]\ntau = 3\nlist = [{ a = 1 }, { b = nan }]\n");
+        assert!(
+            message.contains("network.list.b: `NaN` is no value"),
+            "{message}"
+        );
+        let message = refused("[network]\ntau = inf\n");
+        assert!(message.contains("network.tau: `inf`"), "{message}");
+        refused("name = my network\n");
+        refused("a = 1\na = 2\n");
+    }
+
+    #[test]
+    fn types_are_named_in_words() {
+        let read = |text: &str| {
+            let value = Format::Json.read(text).unwrap();
+            deserialize::<ProjectionSpec>("", value)
+                .unwrap_err()
+                .to_string()
+        };
+        let message = read(r#"{"weight": {"kind": "half_kaiming"}}"#);
+        assert!(message.contains("the key `name` is missing"), "{message}");
+        let name = r#""name": "H1.E<-Input.E", "weight": {"kind": "half_kaiming"}"#;
+        let message = read(&format!("{{{name}, \"constraints\": 3}}"));
+        assert!(message.contains("accepted: a list"), "{message}");
+        let tied = r#"{"name": "H1.E<-Input.E", "weight": {"kind": "tied", "of": "A.E<-B.E", "scale": "x"}}"#;
+        let message = read(tied);
+        assert!(
+            message.contains("string \"x\" is given; accepted: a number"),
+            "{message}"
+        );
     }
 }

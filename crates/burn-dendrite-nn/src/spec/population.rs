@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Size;
 use crate::{Activation, InitializerSpec, PopulationName, numbers::Bounds};
 
 /// What a neuron does to all its targets; Dale's law is this and nothing else.
@@ -33,8 +34,8 @@ pub struct PopulationSpec {
     /// Layer and population, e.g. `H1.DendI`. Populations of one layer are listed together; the
     /// first population of all is the input.
     pub name: PopulationName,
-    /// Number of neurons.
-    pub size: usize,
+    /// Number of neurons; the first population and the output may take it from the data.
+    pub size: Size,
     /// Cell type, which decides the sign of every outgoing weight.
     pub cell: CellType,
     /// From somatic state to activity; `relu` unless given.

@@ -69,7 +69,7 @@ impl Context<'_> {
 #[derive(Clone, Debug)]
 pub struct Recording {
     /// The class of each sample.
-    pub labels: Vec<u8>,
+    pub labels: Vec<u16>,
     /// Activity at the end of the forward phase, patterns × units.
     pub activity: PerPopulation<DMatrix<f64>>,
     /// Input to the dendrite at the end of the forward phase, patterns × units, not clamped; `None`
@@ -155,7 +155,7 @@ pub(super) fn loss(network: &Network, state: &NetworkState, targets: &Tensor<2>)
 /// row has.
 pub(super) fn class_means(
     matrix: &DMatrix<f64>,
-    labels: &[u8],
+    labels: &[u16],
     classes: usize,
 ) -> Vec<Option<Vec<f64>>> {
     (0..classes)

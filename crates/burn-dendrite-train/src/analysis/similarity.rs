@@ -105,7 +105,7 @@ pub fn by_class(
 /// The class of the highest mean activity of each unit; `None` for a silent one.
 pub fn preferred_classes(
     activity: &DMatrix<f64>,
-    labels: &[u8],
+    labels: &[u16],
     classes: usize,
 ) -> Vec<Option<usize>> {
     let means = class_means(activity, labels, classes);

@@ -11,7 +11,7 @@ use burn_dendrite_optim::{Learning, RuleMemory};
 
 use crate::{
     ExperimentError, ExperimentSpec, PlasticNetwork, SavedWeights,
-    experiment::saved_weights,
+    experiment::{first_network, saved_weights},
     load_model,
     run::{self, RunSettings},
 };
@@ -110,7 +110,7 @@ pub fn load_trained(folder: &Path, device: &Device) -> Result<Trained, Experimen
     let (plan, learning) = spec.check()?;
     let perturbations = settings.perturbations(&plan)?;
     let learning = learning.without(perturbations.frozen());
-    let start = Network::new(plan, settings.network_seed(), device);
+    let start = first_network(&settings, plan, folder, device)?;
     let segments = settings.segments();
     let mut history = vec![Moment {
         samples: 0,

@@ -18,7 +18,7 @@ use super::{DataArguments, MachineArguments, Mistake, table::table};
 use crate::{
     SavedWeights,
     analysis::{Analysis, AnalysisOptions, Figure, Metric, Of, Sheet, analyze, load_trained},
-    data::DatasetName,
+    data::Dataset,
     experiment::fits,
     output::{Output, say},
     run::write_atomically,
@@ -40,7 +40,7 @@ pub(super) struct AnalyzeArguments {
     /// Data set; the run's own unless given. Whoever names one may measure on any data: unless it is
     /// given, data that are not those of the run are refused.
     #[arg(long)]
-    dataset: Option<DatasetName>,
+    dataset: Option<Dataset>,
     #[command(flatten)]
     data: DataArguments,
     /// Which split the samples are from.
@@ -94,10 +94,15 @@ impl AnalyzeArguments {
         if trained.weights != SavedWeights::Last && !self.quiet {
             say(format!("note: {}", trained.weights));
         }
-        let (dataset, data) = (self.data).load_for(&trained.settings, self.dataset, self.quiet)?;
+        let (dataset, data) = (self.data).load_for(
+            &trained.settings,
+            &trained.spec.data,
+            self.dataset.clone(),
+            self.quiet,
+        )?;
         let data = (trained.settings.preprocessing.prepare(data))
             .map_err(|error| Mistake(error.to_string()))?;
-        fits(trained.model.network.plan(), &data, dataset.as_str())?;
+        fits(trained.model.network.plan(), &data, &dataset)?;
         let set = match self.split {
             SplitName::Validation => &data.validation,
             SplitName::Test => &data.test,

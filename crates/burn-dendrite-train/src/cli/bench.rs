@@ -7,11 +7,12 @@ use clap::Args;
 use super::{DataArguments, MachineArguments, Mistake, specification, table::table};
 use crate::{
     Engine,
-    data::DatasetName,
+    data::{Dataset, DatasetName},
     limits::{MOST_BATCHES, MOST_SAMPLES, check_count, check_counts},
     output::answer,
     run::{LearnerSettings, RunSettings},
     throughput::{ThroughputOptions, throughput},
+    words::counted,
 };
 
 #[derive(Args, Debug)]
@@ -24,7 +25,7 @@ pub(super) struct BenchArguments {
     batch_size: Vec<usize>,
     /// Data set; the one that the specification names, else mnist-mini, unless given.
     #[arg(long)]
-    dataset: Option<DatasetName>,
+    dataset: Option<Dataset>,
     #[command(flatten)]
     data: DataArguments,
     /// Samples of one window.
@@ -46,14 +47,13 @@ pub(super) struct BenchArguments {
 impl BenchArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let (device, name) = self.machine.open()?;
-        let spec = specification(&self.network)?;
+        let mut spec = specification(&self.network)?;
+        let dataset =
+            (self.dataset.clone().or(spec.own_dataset())).unwrap_or(DatasetName::MnistMini.into());
+        let data = self.data.load(&dataset, &spec.data, self.json)?.splits;
+        spec.fit(&data);
         let (plan, _) = spec.check().map_err(|errors| Mistake(errors.to_string()))?;
-        let dataset = self
-            .dataset
-            .or(spec.dataset)
-            .unwrap_or(DatasetName::MnistMini);
-        let data = self.data.load(dataset, self.json)?.splits;
-        crate::experiment::fits(&plan, &data, dataset.as_str())?;
+        crate::experiment::fits(&plan, &data, &dataset)?;
         check_counts([
             ("--window", Some(self.window), MOST_SAMPLES),
             ("--windows", Some(self.windows), MOST_BATCHES),
@@ -64,7 +64,7 @@ impl BenchArguments {
         }
         let settings = RunSettings {
             preset: spec.name.clone(),
-            dataset,
+            dataset: dataset.clone(),
             data: Default::default(),
             samples: self.window,
             epochs: 1,
@@ -81,18 +81,18 @@ impl BenchArguments {
             preprocessing: Default::default(),
             perturb: Vec::new(),
             probe: Vec::new(),
+            start: None,
         };
         let engine = Engine::choose(spec.optimizer, &settings, &device);
         let engine = engine.map_err(Mistake)?;
         if !self.json {
             answer(format!(
-                "{} on {dataset}, {}, {} thread(s), engine {engine}, median of {} windows of {} \
-                 samples",
+                "{} on {dataset}, {}, {}, engine {engine}, median of {} of {}",
                 spec.name,
                 name.describe(&device),
-                rayon::current_num_threads(),
-                self.windows,
-                self.window
+                counted(rayon::current_num_threads(), "thread"),
+                counted(self.windows, "window"),
+                counted(self.window, "sample")
             ))?;
         }
         let mut table = table(&[
@@ -114,7 +114,7 @@ impl BenchArguments {
             if self.json {
                 let line = serde_json::json!({
                     "network": spec.name,
-                    "dataset": dataset.as_str(),
+                    "dataset": dataset.to_string(),
                     "device": name.as_str(),
                     "threads": rayon::current_num_threads(),
                     "engine": engine,

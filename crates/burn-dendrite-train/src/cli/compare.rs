@@ -21,6 +21,7 @@ use crate::{
     report::write_report,
     shell,
     study::{PoolEnding, Purpose, Study, StudyPlan},
+    words::counted,
 };
 
 /// The networks that are compared unless others are named: the two rules of dendritic target
@@ -72,20 +73,18 @@ impl CompareArguments {
         self.jobs.device()?;
         let (mut study, data) = self.study()?;
         study.check(&data.splits).map_err(failed)?;
-        study.out = (self.place).folder(&format!("compare-{}", study.plan.dataset))?;
+        study.out = (self.place).folder(&format!("compare-{}", study.plan.dataset.label()))?;
         let _folder = study.claim().map_err(failed)?;
         if !self.place.quiet {
             let plan = &study.plan;
             report(format!(
-                "{} networks on {}, {} samples, {} epoch{}, batch {}, {} seed{}: {}",
-                plan.networks.len(),
+                "{} on {}, {}, {}, batch {}, {}: {}",
+                counted(plan.networks.len(), "network"),
                 plan.dataset,
-                plan.samples,
-                plan.epochs,
-                if plan.epochs == 1 { "" } else { "s" },
+                counted(plan.samples, "sample"),
+                counted(plan.epochs, "epoch"),
                 plan.batch_size,
-                plan.seeds,
-                if plan.seeds == 1 { "" } else { "s" },
+                counted(plan.seeds as usize, "seed"),
                 study.out.display()
             ));
         }
@@ -116,13 +115,14 @@ impl CompareArguments {
     /// The study that is asked for, and its data.
     fn study(&self) -> anyhow::Result<(Study, LoadedData)> {
         if let Some(out) = &self.place.resume {
-            let study = Study::load(out, Purpose::Comparison).map_err(failed)?;
-            let data = self.budget.load_same(&study, self.place.quiet)?;
+            let mut study = Study::load(out, Purpose::Comparison).map_err(failed)?;
+            let data = self.budget.load_same(&mut study, self.place.quiet)?;
             return Ok((study, data));
         }
-        let specs = self.specifications()?;
+        let mut specs = self.specifications()?;
         let dataset = self.budget.dataset(&specs);
-        let data = self.budget.data.load(dataset, self.place.quiet)?;
+        let quiet = self.place.quiet;
+        let data = self.budget.load(&dataset, &mut specs, quiet)?;
         let purpose = Purpose::Comparison;
         let study = Study {
             plan: StudyPlan {
@@ -225,7 +225,7 @@ mod tests {
             out: Path::new("my runs").to_owned(),
             plan: StudyPlan {
                 purpose: Purpose::Comparison,
-                dataset: DatasetName::Mnist,
+                dataset: DatasetName::Mnist.into(),
                 data: Default::default(),
                 samples: 100,
                 epochs: 2,

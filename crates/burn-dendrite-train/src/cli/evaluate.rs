@@ -6,10 +6,11 @@ use burn_dendrite_nn::perturb::Occasion;
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
-use super::{DataArguments, MachineArguments, Mistake, perturb::PerturbArguments};
+use super::{DataArguments, MachineArguments, Mistake, perturb::PerturbArguments, table::table};
 use crate::{
-    ExperimentError, SavedWeights,
-    data::DatasetName,
+    Confusion, ExperimentError, SavedWeights,
+    confusion::warning_of_unequal_classes,
+    data::{Dataset, SampleSet},
     evaluate_under,
     experiment::{fits, saved_weights},
     load_model,
@@ -25,7 +26,7 @@ pub(super) struct EvaluateArguments {
     /// Data set; the run's own unless given. Whoever names one may measure on any data: unless it is
     /// given, data that are not those of the run are refused.
     #[arg(long)]
-    dataset: Option<DatasetName>,
+    dataset: Option<Dataset>,
     #[command(flatten)]
     data: DataArguments,
     /// Which split to measure on.
@@ -50,7 +51,7 @@ enum SplitName {
 impl EvaluateArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let (device, name) = self.machine.open()?;
-        let (model, settings, _) = load_model(&self.run, &device)?;
+        let (model, settings, spec) = load_model(&self.run, &device)?;
         let (weights, _) = saved_weights(&self.run, &settings).map_err(ExperimentError::from)?;
         if weights != SavedWeights::Last {
             say(format!("note: {weights}"));
@@ -66,10 +67,11 @@ impl EvaluateArguments {
             .map_err(|error| Mistake(error.to_string()))?;
         let network = perturbations.pruned(&model.network, Occasion::Test);
         let seed = settings.order_seed();
-        let (dataset, data) = self.data.load_for(&settings, self.dataset, false)?;
+        let (dataset, data) =
+            (self.data).load_for(&settings, &spec.data, self.dataset, self.json)?;
         let data =
             (settings.preprocessing.prepare(data)).map_err(|error| Mistake(error.to_string()))?;
-        fits(network.plan(), &data, dataset.as_str())?;
+        fits(network.plan(), &data, &dataset)?;
         let (set, split) = match self.split {
             SplitName::Train => (&data.train, "training"),
             SplitName::Validation => (&data.validation, "validation"),
@@ -83,28 +85,58 @@ impl EvaluateArguments {
         let progress = |done| bar.set_position(done as u64);
         let result = evaluate_under(conditions, &network, set, &device, progress);
         bar.finish_and_clear();
+        if let Some(warning) =
+            warning_of_unequal_classes(&set.class_counts(), |it| set.class_name(it))
+        {
+            eprintln!("warning: {warning}");
+        }
+        let balanced = result.confusion.balanced_accuracy();
         if self.json {
             let line = serde_json::json!({
                 "accuracy": result.accuracy,
+                "balanced_accuracy": balanced,
                 "loss": result.loss,
                 "samples": result.samples,
                 "split": split,
-                "dataset": dataset.as_str(),
+                "dataset": dataset.to_string(),
                 "preset": settings.preset,
                 "seed": settings.seed,
                 "device": name.as_str(),
                 "weights": weights.as_str(),
+                "classes": result.confusion.class_results(|it| set.class_name(it)),
+                "confusion": result.confusion,
             });
             answer(line)?;
         } else {
             answer(format!(
-                "{} on {} {split} samples of {dataset}: accuracy {:.2} %, mean squared error {:.4}",
+                "{} on {} {split} samples of {dataset}: accuracy {:.2} %, balanced {:.2} %, mean squared \
+                 error {:.4}",
                 settings.preset,
                 result.samples,
                 100.0 * result.accuracy,
+                100.0 * balanced,
                 result.loss
             ))?;
+            answer(format!("\n{}", classes(&result.confusion, set)))?;
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// A line for each class: its samples, how many of them are right, and what it is taken for.
+fn classes(confusion: &Confusion, set: &SampleSet) -> comfy_table::Table {
+    let mut table = table(&["class", "samples", "accuracy", "most taken for"]);
+    for class in 0..confusion.classes() {
+        let accuracy = confusion.class_accuracy(class);
+        let other = confusion.most_taken_for(class);
+        table.add_row([
+            set.class_name(class),
+            confusion.samples(class).to_string(),
+            accuracy.map_or("-".to_owned(), |it| format!("{:.2} %", 100.0 * it)),
+            other.map_or("-".to_owned(), |(other, count)| {
+                format!("{} ({count})", set.class_name(other))
+            }),
+        ]);
+    }
+    table
 }

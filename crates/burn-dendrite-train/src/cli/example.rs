@@ -11,7 +11,7 @@ use super::{
 use crate::{
     ExperimentSpec,
     comparison::{self, Comparison, ComparisonEnding},
-    data::DatasetName,
+    data::{DataSpec, DatasetName},
     limits::{MOST_SAMPLES, check_counts, check_seed},
     output::{Output, report, say},
     presets,
@@ -132,7 +132,7 @@ impl Example {
             out: arguments.out.clone().unwrap_or_default(),
             settings: RunSettings {
                 preset: String::new(),
-                dataset,
+                dataset: dataset.into(),
                 data: origin,
                 samples,
                 epochs,
@@ -150,6 +150,7 @@ impl Example {
                 preprocessing: Default::default(),
                 perturb: Vec::new(),
                 probe: Vec::new(),
+                start: None,
             },
             data,
             device,
@@ -184,11 +185,12 @@ impl Example {
 
     /// The data set, or the other one where its files are not at hand and nobody said where.
     fn data(&self, arguments: &DataArguments) -> anyhow::Result<(DatasetName, LoadedData)> {
-        match (arguments.load(self.dataset, false), self.instead) {
+        let load = |name: DatasetName| arguments.load(&name.into(), &DataSpec::default(), false);
+        match (load(self.dataset), self.instead) {
             (Err(reason), Some(instead)) if arguments.data_dir.is_none() => {
                 say(format!("{} is not at hand: {reason}", self.dataset));
                 say(self.caution(instead));
-                Ok((instead, arguments.load(instead, false)?))
+                Ok((instead, load(instead)?))
             }
             (data, _) => Ok((self.dataset, data?)),
         }

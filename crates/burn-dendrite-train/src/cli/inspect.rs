@@ -9,7 +9,7 @@ use burn_dendrite_optim::{Learning, Settling, Target};
 use clap::Args;
 use comfy_table::{CellAlignment, Table};
 
-use super::{Mistake, specification, table::table};
+use super::{DataArguments, Mistake, specification, table::table};
 use crate::{ExperimentSpec, output::Output, run};
 
 #[derive(Args, Debug)]
@@ -21,7 +21,11 @@ pub(super) struct InspectArguments {
 
 impl InspectArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        let spec = self.specification()?;
+        let mut spec = self.specification()?;
+        if let Some(dataset) = spec.own_dataset().filter(|_| spec.is_sized_by_data()) {
+            let data = DataArguments { data_dir: None }.load(&dataset, &spec.data, true)?;
+            spec.fit(&data.splits);
+        }
         let (plan, learning) = spec.check().map_err(|errors| Mistake(errors.to_string()))?;
         let mut out = Output::answer();
         writeln!(out, "{}", spec.name)?;

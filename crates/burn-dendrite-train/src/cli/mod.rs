@@ -5,6 +5,7 @@ mod bench;
 mod compare;
 mod evaluate;
 mod example;
+mod export;
 mod import;
 mod inspect;
 mod learner;
@@ -31,7 +32,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use crate::{
     DeviceName, Display, ExperimentError, ExperimentSpec,
     dashboard::Dashboard,
-    data::{DataError, DataOptions, DataOrigin, DatasetName, Progress, Source, Splits},
+    data::{DataError, DataOptions, DataOrigin, DataSpec, Dataset, Progress, Source, Splits},
     limits::workers,
     output::{self, say},
     run::RunSettings,
@@ -54,6 +55,8 @@ enum Command {
     Train(Box<train::TrainArguments>),
     /// Measure the accuracy of a trained network.
     Evaluate(evaluate::EvaluateArguments),
+    /// Write the weights of a trained network for other programs, as safetensors or for NumPy.
+    Export(export::ExportArguments),
     /// Measure what a trained network has become: alignment, sparsity, receptive fields, and more.
     Analyze(analyze::AnalyzeArguments),
     /// Train several networks with several seeds side by side, and write a report on them.
@@ -112,17 +115,18 @@ struct DataArguments {
 }
 
 impl DataArguments {
-    /// Loads a data set.
-    fn load(&self, dataset: DatasetName, quiet: bool) -> anyhow::Result<LoadedData> {
+    /// Loads a data set, of which files are understood as `spec` says.
+    fn load(&self, dataset: &Dataset, spec: &DataSpec, quiet: bool) -> anyhow::Result<LoadedData> {
         let folder = self.folder(dataset)?;
-        Ok(load(dataset, folder, quiet).map_err(|error| Mistake(error.to_string()))?)
+        Ok(load(dataset, spec, folder, quiet).map_err(|error| Mistake(error.to_string()))?)
     }
 
     /// Loads the data of a run or a study again: from where they were, unless a folder is named.
     /// Whether they are the same is for the caller to see.
     fn load_again(
         &self,
-        dataset: DatasetName,
+        dataset: &Dataset,
+        spec: &DataSpec,
         before: &DataOrigin,
         quiet: bool,
     ) -> anyhow::Result<LoadedData> {
@@ -138,18 +142,19 @@ impl DataArguments {
             _ => "",
         };
         let folder = named.or_else(|| before.folder.clone());
-        let loaded = load(dataset, folder, quiet);
+        let loaded = load(dataset, spec, folder, quiet);
         Ok(loaded.map_err(|error| Mistake(format!("{error}{moved}")))?)
     }
 
     /// Loads the data of a run or a study again, and refuses others.
     fn load_same(
         &self,
-        dataset: DatasetName,
+        dataset: &Dataset,
+        spec: &DataSpec,
         before: &DataOrigin,
         quiet: bool,
     ) -> anyhow::Result<LoadedData> {
-        let loaded = self.load_again(dataset, before, quiet)?;
+        let loaded = self.load_again(dataset, spec, before, quiet)?;
         let same = before.check(&loaded.origin);
         same.map_err(|error| Mistake(error.to_string()))?;
         Ok(loaded)
@@ -160,16 +165,19 @@ impl DataArguments {
     fn load_for(
         &self,
         run: &RunSettings,
-        asked: Option<DatasetName>,
+        spec: &DataSpec,
+        asked: Option<Dataset>,
         quiet: bool,
-    ) -> anyhow::Result<(DatasetName, Splits)> {
-        let dataset = asked.unwrap_or(run.dataset);
+    ) -> anyhow::Result<(Dataset, Splits)> {
+        let is_asked = asked.is_some();
+        let dataset = asked.unwrap_or_else(|| run.dataset.clone());
         if dataset != run.dataset {
-            return Ok((dataset, self.load(dataset, quiet)?.splits));
+            let loaded = self.load(&dataset, spec, quiet)?;
+            return Ok((dataset, loaded.splits));
         }
-        let loaded = self.load_again(dataset, &run.data, quiet)?;
+        let loaded = self.load_again(&dataset, spec, &run.data, quiet)?;
         if let Err(error) = run.data.check(&loaded.origin) {
-            if asked.is_none() {
+            if !is_asked {
                 let message = format!("{error}, or `--dataset {dataset}` to measure on these");
                 return Err(Mistake(message).into());
             }
@@ -180,13 +188,18 @@ impl DataArguments {
 
     /// The folder that is named, whatever the working directory will be; none where no files are
     /// needed.
-    fn folder(&self, dataset: DatasetName) -> anyhow::Result<Option<PathBuf>> {
+    fn folder(&self, dataset: &Dataset) -> anyhow::Result<Option<PathBuf>> {
         let Some(folder) = &self.data_dir else {
             return Ok(None);
         };
-        if dataset.source() == Source::Built {
+        let reason = match dataset {
+            Dataset::Files(_) => Some("names its files itself"),
+            Dataset::Named(name) if name.source() == Source::Built => Some("needs no files"),
+            Dataset::Named(_) => None,
+        };
+        if let Some(reason) = reason {
             say(format!(
-                "note: `{dataset}` needs no files, so `--data-dir` is not used"
+                "note: `{dataset}` {reason}, so `--data-dir` is not used"
             ));
             return Ok(None);
         }
@@ -207,10 +220,13 @@ struct LoadedData {
     splits: Splits,
     /// Where it was, and what it is.
     origin: DataOrigin,
+    /// The names of the classes in the order of the outputs, of files of the user's own.
+    classes: Option<Vec<String>>,
 }
 
 fn load(
-    dataset: DatasetName,
+    dataset: &Dataset,
+    spec: &DataSpec,
     folder: Option<PathBuf>,
     quiet: bool,
 ) -> Result<LoadedData, DataError> {
@@ -219,9 +235,15 @@ fn load(
         false => Progress::Hidden,
     };
     let data_dir = folder.clone();
-    let splits = dataset.load(&DataOptions { data_dir, progress })?;
-    let origin = DataOrigin::of(folder, &splits);
-    Ok(LoadedData { splits, origin })
+    let loaded = dataset.load(spec, &DataOptions { data_dir, progress })?;
+    if !quiet {
+        loaded.notes.iter().for_each(say);
+    }
+    Ok(LoadedData {
+        origin: DataOrigin::of(folder, &loaded.splits),
+        splits: loaded.splits,
+        classes: loaded.classes,
+    })
 }
 
 /// Something that the user can mend: one sentence, exit code 2.
@@ -260,6 +282,7 @@ pub fn main() -> ExitCode {
     exit_code(match arguments.command {
         Command::Train(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
+        Command::Export(arguments) => arguments.run(),
         Command::Analyze(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),

@@ -30,6 +30,7 @@ use crate::{
     },
     run,
     study::{Estimate, PoolEnding, Purpose, Study, StudyPlan},
+    words::counted,
 };
 
 /// What is perturbed beside what the run itself is.
@@ -99,8 +100,8 @@ impl PerturbStudyArguments {
         self.jobs.device()?;
         let (mut study, data) = match &self.place.resume {
             Some(out) => {
-                let study = Study::load(out, Purpose::Perturbation).map_err(failed)?;
-                let data = self.budget.load_same(&study, self.place.quiet)?;
+                let mut study = Study::load(out, Purpose::Perturbation).map_err(failed)?;
+                let data = self.budget.load_same(&mut study, self.place.quiet)?;
                 (study, data)
             }
             None => self.study()?,
@@ -110,21 +111,25 @@ impl PerturbStudyArguments {
             return Err(Mistake(format!("`{}` names no network", study.out.display())).into());
         };
         let (plan, _) = spec.check()?;
+        let data = LoadedData {
+            splits: data.splits.encoded(spec.data.encoding),
+            ..data
+        };
         let conditions = standard_set(&plan);
         let name = match spec.description.is_empty() {
             true => "The network".to_owned(),
             false => spec.description.clone(),
         };
-        study.out = (self.place).folder(&format!("perturb-{}", study.plan.dataset))?;
+        study.out = (self.place).folder(&format!("perturb-{}", study.plan.dataset.label()))?;
         let _folder = study.claim().map_err(failed)?;
         if !self.place.quiet {
             report(format!(
-                "{} conditions, {} trainings on {} samples of {}, {} seed(s): {}",
-                conditions.len(),
-                study.specs.len(),
-                study.plan.samples_per_run(),
+                "{}, {} on {} of {}, {}: {}",
+                counted(conditions.len(), "condition"),
+                counted(study.specs.len(), "training"),
+                counted(study.plan.samples_per_run(), "sample"),
                 study.plan.dataset,
-                study.plan.seeds,
+                counted(study.plan.seeds as usize, "seed"),
                 study.out.display()
             ));
         }
@@ -198,6 +203,10 @@ impl PerturbStudyArguments {
             Some(file) => specification(&file.to_string_lossy())?,
             None => preset(self.preset.as_deref().unwrap_or(NETWORK))?,
         };
+        let mut alone = [spec];
+        let dataset = self.budget.dataset(&alone);
+        let data = self.budget.load(&dataset, &mut alone, self.place.quiet)?;
+        let [spec] = alone;
         let (plan, _) = (spec.check()).map_err(|errors| Mistake(errors.to_string()))?;
         let conditions = standard_set(&plan);
         let trainings = trainings(&conditions);
@@ -206,8 +215,6 @@ impl PerturbStudyArguments {
             ..spec.clone()
         };
         let specs: Vec<ExperimentSpec> = trainings.iter().map(named).collect();
-        let dataset = self.budget.dataset(&specs);
-        let data = self.budget.data.load(dataset, self.place.quiet)?;
         let perturbed = trainings.iter().filter(|it| !it.run.is_empty());
         let purpose = Purpose::Perturbation;
         let study = Study {

@@ -13,13 +13,13 @@ use super::{DataArguments, INTERRUPTED, LoadedData, MISTAKE, Mistake, new_folder
 use crate::{
     DeviceName, ExperimentSpec, Stop,
     compare::analyses,
-    data::DatasetName,
+    data::{DataSpec, Dataset, DatasetName, Encoding},
     limits::workers,
     output::{Output, report, say},
     presets, shell,
     study::{
-        DivergedRun, Pool, PoolEnding, PoolError, Progress, Purpose, Study, StudyError, StudyPlan,
-        Task, Training, TrainingOptions,
+        DivergedRun, EncodedSplits, Pool, PoolEnding, PoolError, Progress, Purpose, Study,
+        StudyError, StudyPlan, Task, Training, TrainingOptions,
     },
 };
 
@@ -29,7 +29,7 @@ pub(super) struct BudgetArguments {
     /// Data set of all networks; the one that they name if they agree, else mnist-mini, unless
     /// given.
     #[arg(long, conflicts_with = "resume")]
-    dataset: Option<DatasetName>,
+    dataset: Option<Dataset>,
     #[command(flatten)]
     pub(super) data: DataArguments,
     /// Training samples of one epoch, drawn in a shuffled order; all unless given.
@@ -73,16 +73,33 @@ impl PlaceArguments {
 }
 
 impl BudgetArguments {
-    pub(super) fn dataset(&self, specs: &[ExperimentSpec]) -> DatasetName {
-        let own = specs.first().and_then(|spec| spec.dataset);
-        let agree = specs.iter().all(|spec| spec.dataset == own);
-        (self.dataset.or(own.filter(|_| agree))).unwrap_or(DatasetName::MnistMini)
+    pub(super) fn dataset(&self, specs: &[ExperimentSpec]) -> Dataset {
+        let own = specs.first().and_then(ExperimentSpec::own_dataset);
+        let agree = specs.iter().all(|spec| spec.own_dataset() == own);
+        let own = own.filter(|_| agree);
+        (self.dataset.clone().or(own)).unwrap_or(DatasetName::MnistMini.into())
+    }
+
+    /// The data of a study before any encoding, from which networks take the sizes that they leave to
+    /// them.
+    pub(super) fn load(
+        &self,
+        dataset: &Dataset,
+        specs: &mut [ExperimentSpec],
+        quiet: bool,
+    ) -> anyhow::Result<LoadedData> {
+        let table = plain_table(specs)?;
+        let data = self.data.load(dataset, &table, quiet)?;
+        fit_all(specs, &data);
+        Ok(data)
     }
 
     /// Loads the data of a study that goes on, and refuses others.
-    pub(super) fn load_same(&self, study: &Study, quiet: bool) -> anyhow::Result<LoadedData> {
-        let plan = &study.plan;
-        self.data.load_same(plan.dataset, &plan.data, quiet)
+    pub(super) fn load_same(&self, study: &mut Study, quiet: bool) -> anyhow::Result<LoadedData> {
+        let (plan, table) = (&study.plan, plain_table(&study.specs)?);
+        let data = (self.data).load_same(&plan.dataset, &table, &plan.data, quiet)?;
+        fit_all(&mut study.specs, &data);
+        Ok(data)
     }
 
     /// The plan of a study of these networks on these data.
@@ -112,6 +129,35 @@ impl BudgetArguments {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             perturb: Default::default(),
         }
+    }
+}
+
+/// How the networks of a study read their data, before any encoding: all of them alike.
+fn plain_table(specs: &[ExperimentSpec]) -> anyhow::Result<DataSpec> {
+    let Some(first) = specs.first() else {
+        return Ok(DataSpec::default());
+    };
+    if let Some(other) = specs
+        .iter()
+        .find(|spec| !spec.data.reads_the_same(&first.data))
+    {
+        let message = format!(
+            "`{}` and `{}` differ in `[data]`; accepted: one table for all networks, but for `encoding`",
+            first.name, other.name
+        );
+        return Err(Mistake(message).into());
+    }
+    Ok(DataSpec {
+        encoding: Encoding::Plain,
+        ..first.data.clone()
+    })
+}
+
+/// Gives networks the sizes that they leave to the data, each in its encoding.
+fn fit_all(specs: &mut [ExperimentSpec], data: &LoadedData) {
+    let encoded = EncodedSplits::of(&data.splits, specs);
+    for spec in specs {
+        spec.fit(encoded.get(spec.data.encoding));
     }
 }
 

@@ -19,6 +19,7 @@ use crate::{
     output::{Output, report},
     study::{PoolEnding, Purpose, Study, folder_name},
     sweep::{Method, Ranking, Search, Space, Sweep, best_file},
+    words::counted,
 };
 
 #[derive(Args, Debug)]
@@ -74,28 +75,29 @@ impl SweepArguments {
         self.jobs.device()?;
         let (sweep, mut study, data) = match &self.place.resume {
             Some(out) => {
-                let study = Study::load(out, Purpose::Sweep).map_err(failed)?;
+                let mut study = Study::load(out, Purpose::Sweep).map_err(failed)?;
                 let sweep = Sweep::load(out).map_err(|error| failed(error.into()))?;
-                let data = self.budget.load_same(&study, self.place.quiet)?;
+                let data = self.budget.load_same(&mut study, self.place.quiet)?;
                 (sweep, study, data)
             }
             None => self.sweep()?,
         };
         study.check(&data.splits).map_err(failed)?;
         let name = folder_name(&sweep.base);
-        study.out = (self.place).folder(&format!("sweep-{name}-{}", study.plan.dataset))?;
+        study.out = (self.place).folder(&format!("sweep-{name}-{}", study.plan.dataset.label()))?;
         let _folder = study.claim().map_err(failed)?;
         sweep.save(&study.out)?;
         if !self.place.quiet {
             let (plan, trials) = (&study.plan, sweep.trials.len());
             report(format!(
-                "{trials} trials of {} on {}, {} samples, {} epochs, batch {}, {} seeds: {}",
+                "{} of {} on {}, {}, {}, batch {}, {}: {}",
+                counted(trials, "trial"),
                 sweep.base,
                 plan.dataset,
-                plan.samples,
-                plan.epochs,
+                counted(plan.samples, "sample"),
+                counted(plan.epochs, "epoch"),
                 plan.batch_size,
-                plan.seeds,
+                counted(plan.seeds as usize, "seed"),
                 study.out.display()
             ));
         }
@@ -130,9 +132,9 @@ impl SweepArguments {
             trials: self.trials,
             seed: self.search_seed,
         };
-        let (sweep, specs) = Sweep::new(&base, search).map_err(mistake)?;
+        let (sweep, mut specs) = Sweep::new(&base, search).map_err(mistake)?;
         let dataset = self.budget.dataset(&specs);
-        let data = self.budget.data.load(dataset, self.place.quiet)?;
+        let data = self.budget.load(&dataset, &mut specs, self.place.quiet)?;
         let study = Study {
             plan: self.budget.plan(Purpose::Sweep, &specs, self.seeds, &data),
             specs,

@@ -6,7 +6,7 @@ use std::{
 };
 
 use burn::tensor::Device;
-use burn_dendrite_nn::perturb::Perturbation;
+use burn_dendrite_nn::{CellType, Plan, perturb::Perturbation};
 use clap::Args;
 
 use super::{
@@ -19,14 +19,16 @@ use super::{
 };
 use crate::{
     DeviceAddress, DeviceName, Ending, Experiment, ExperimentSpec, OnDivergence,
-    data::DatasetName,
+    data::{Dataset, DatasetName, Splits},
     limits::{MOST_EPOCHS, MOST_SAMPLES, check_counts, check_seed},
+    optimizer::ScheduleSpec,
     output::{report, say},
     presets,
     record::{self, Probe},
-    run::{self, Keep, LearnerSettings, RunSettings},
+    run::{self, Keep, LearnerSettings, Pattern, RunSettings},
     set::set,
     study::folder_name,
+    words::counted,
 };
 
 #[derive(Args, Debug)]
@@ -42,15 +44,16 @@ pub(super) struct TrainArguments {
     #[arg(long, value_name = "PATH=VALUE", conflicts_with = "resume")]
     set: Vec<String>,
     #[arg(long, conflicts_with = "resume", help = dataset_help())]
-    dataset: Option<DatasetName>,
+    dataset: Option<Dataset>,
     #[command(flatten)]
     data: DataArguments,
     /// Training samples of one epoch, drawn in a shuffled order; all unless given.
     #[arg(long, conflicts_with = "resume")]
     samples: Option<usize>,
-    /// Passes over the training samples.
-    #[arg(long, default_value_t = 1, conflicts_with = "resume")]
-    epochs: usize,
+    /// Passes over the training samples, one unless given; with `--resume`, that many in all, if they
+    /// are more than the run was to make.
+    #[arg(long)]
+    epochs: Option<usize>,
     /// Samples of one training step; 1 is the published protocol.
     #[arg(long, default_value_t = 1, conflicts_with = "resume")]
     batch_size: usize,
@@ -89,6 +92,14 @@ pub(super) struct TrainArguments {
     /// Folder for the run; it must be new or empty. `runs/NAME-DATASET-…` unless given.
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     out: Option<PathBuf>,
+    /// Start from the weights of a run, or of a file as `dendrite export` writes it, instead of those
+    /// that the seed draws.
+    #[arg(long, value_name = "RUN|FILE", conflicts_with = "resume")]
+    from: Option<PathBuf>,
+    /// Projections and populations that start from them, e.g. `H1.*<-*`, while the others start as
+    /// specified; may be repeated; all unless given.
+    #[arg(long, value_name = "PATTERN", requires = "from")]
+    from_only: Vec<Pattern>,
     /// Go on with the run in this folder from its last checkpoint.
     #[arg(long, value_name = "DIR")]
     resume: Option<PathBuf>,
@@ -100,7 +111,8 @@ pub(super) struct TrainArguments {
 fn dataset_help() -> String {
     let names: Vec<&str> = DatasetName::ALL.iter().map(DatasetName::as_str).collect();
     format!(
-        "Data set: {}; the one that the specification names, else mnist-mini, unless given",
+        "Data set: {}, or the path of files of your own; what the specification names, else \
+         mnist-mini, unless given",
         names.join(", ")
     )
 }
@@ -110,7 +122,7 @@ impl TrainArguments {
         // The machine first: a device that does not exist is the cheapest mistake to find.
         let (mut devices, device_name) = self.open_devices()?;
         let device = devices.remove(0);
-        let (settings, spec) = match &self.resume {
+        let (settings, mut spec) = match &self.resume {
             Some(folder) => {
                 let mistake = |error: run::RunError| Mistake(error.to_string());
                 let (settings, spec) = run::load(folder).map_err(mistake)?;
@@ -118,17 +130,22 @@ impl TrainArguments {
             }
             None => (None, self.specification()?),
         };
-        spec.check().map_err(|errors| Mistake(errors.to_string()))?;
-        let dataset = settings
-            .as_ref()
-            .map_or_else(|| self.dataset_for(&spec), |settings| settings.dataset);
-        let loaded = match &settings {
-            Some(settings) => self.data.load_same(dataset, &settings.data, self.quiet)?,
-            None => self.data.load(dataset, self.quiet)?,
-        };
+        if !spec.is_sized_by_data() {
+            // Mistakes first: data may take long.
+            spec.check().map_err(|errors| Mistake(errors.to_string()))?;
+        }
+        let loaded = self.load(settings.as_ref(), &mut spec)?;
+        let (plan, _) = spec.check().map_err(|errors| Mistake(errors.to_string()))?;
+        if settings.is_none() {
+            warn_of_negative_rates(&plan, &self.dataset_for(&spec), &loaded.splits);
+        }
         let folder = loaded.origin.folder.clone();
+        let before = settings.as_ref().map(|settings| settings.epochs);
         let settings = match settings {
-            Some(settings) => settings,
+            Some(settings) => RunSettings {
+                epochs: self.epochs.unwrap_or(settings.epochs),
+                ..settings
+            },
             None => self.settings(&spec, &loaded)?,
         };
         // Where the run looks by itself when it goes on.
@@ -137,7 +154,7 @@ impl TrainArguments {
         let data = data.map_err(|error| Mistake(error.to_string()))?;
         let stop = stop_on_request()?;
         let mut experiment = Experiment {
-            out: PathBuf::new(),
+            out: self.resume.clone().unwrap_or_default(),
             settings,
             spec,
             data,
@@ -152,10 +169,13 @@ impl TrainArguments {
             Some(out) => out.clone(),
             None => {
                 let name = folder_name(&experiment.spec.name);
-                new_folder(&format!("{name}-{}", experiment.settings.dataset))?
+                new_folder(&format!("{name}-{}", experiment.settings.dataset.label()))?
             }
         };
         experiment.out = out.clone();
+        if let Some(before) = before.filter(|before| *before != experiment.settings.epochs) {
+            self.lengthen(&experiment, before)?;
+        }
         self.announce(&experiment);
         let ending = match self.resume {
             Some(_) => experiment.resume()?,
@@ -163,6 +183,52 @@ impl TrainArguments {
         };
         let elsewhere = folder.filter(|folder| kept.as_ref() != Some(folder));
         Ok(self.conclude(ending, &out, elsewhere.as_deref()))
+    }
+
+    /// Makes the run longer that is gone on with, and says what follows from that.
+    fn lengthen(&self, experiment: &Experiment, before: usize) -> anyhow::Result<()> {
+        let (settings, spec) = (&experiment.settings, &experiment.spec);
+        let (out, epochs) = (&experiment.out, settings.epochs);
+        let refuse = |message: String| Err(Mistake(message).into());
+        if epochs < before {
+            return refuse(format!(
+                "`--epochs` is {epochs}, and the run is to make {before}; accepted: more than that"
+            ));
+        }
+        if !settings.probe.is_empty() {
+            return refuse(
+                "a run that records cannot be made longer, because its records are finished; \
+                 accepted: a new run, from `--from` this one"
+                    .to_owned(),
+            );
+        }
+        let planned = RunSettings {
+            epochs: before,
+            ..settings.clone()
+        };
+        let summary = run::summary(out).map_err(|error| Mistake(error.to_string()))?;
+        let reached = run::latest_checkpoint(out).map_or(0, |(_, position)| position.segments);
+        let is_last = summary
+            .as_ref()
+            .is_none_or(|summary| summary.kept == Keep::Last);
+        if !is_last || (summary.is_some() && reached < planned.segments().segments()) {
+            return refuse(format!(
+                "`{}` came to its end early, or with the weights of its best validation, so that \
+                 there is nothing to go on from; accepted: a new run, from `--from` this one",
+                out.display()
+            ));
+        }
+        run::lengthen(out, settings).map_err(|error| Mistake(error.to_string()))?;
+        let is_constant = spec.schedule == ScheduleSpec::default();
+        let is_scaled = spec.optimizer.descends()
+            && (spec.batch_scaling.describe(settings.samples_per_step())).is_some();
+        if !self.quiet && (!is_constant || is_scaled) {
+            report(format!(
+                "note: learning rates change over the run, and from here on they are those of a run of \
+                 {epochs} epochs; what is past was learned by those of {before}"
+            ));
+        }
+        Ok(())
     }
 
     /// The device, or all of several, and what they are called.
@@ -180,10 +246,30 @@ impl TrainArguments {
     }
 
     /// The data set that is asked for, else the specification's own, else the embedded one.
-    fn dataset_for(&self, spec: &ExperimentSpec) -> DatasetName {
-        self.dataset
-            .or(spec.dataset)
-            .unwrap_or(DatasetName::MnistMini)
+    fn dataset_for(&self, spec: &ExperimentSpec) -> Dataset {
+        let asked = self.dataset.clone().or(spec.own_dataset());
+        asked.unwrap_or(DatasetName::MnistMini.into())
+    }
+
+    /// The data, of which the specification takes what it leaves to them: sizes, and the classes, so
+    /// that a run knows which output stands for what.
+    fn load(
+        &self,
+        settings: Option<&RunSettings>,
+        spec: &mut ExperimentSpec,
+    ) -> anyhow::Result<LoadedData> {
+        let mut loaded = match settings {
+            Some(RunSettings { dataset, data, .. }) => {
+                (self.data).load_same(dataset, &spec.data, data, self.quiet)?
+            }
+            None => {
+                let dataset = self.dataset_for(spec);
+                self.data.load(&dataset, &spec.data, self.quiet)?
+            }
+        };
+        spec.data.classes = spec.data.classes.take().or(loaded.classes.take());
+        spec.fit(&loaded.splits);
+        Ok(loaded)
     }
 
     fn specification(&self) -> anyhow::Result<ExperimentSpec> {
@@ -205,7 +291,7 @@ impl TrainArguments {
         if self.set.is_empty() {
             return Ok(spec);
         }
-        let mut value = serde_json::to_value(&spec)?;
+        let mut value = spec.to_value()?;
         for expression in &self.set {
             set(&mut value, expression).map_err(|error| Mistake(error.to_string()))?;
         }
@@ -218,7 +304,7 @@ impl TrainArguments {
         check_counts([
             // More than there are get an answer of their own.
             ("--samples", Some(samples), usize::MAX),
-            ("--epochs", Some(self.epochs), MOST_EPOCHS),
+            ("--epochs", self.epochs, MOST_EPOCHS),
             ("--batch-size", Some(self.batch_size), MOST_SAMPLES),
             ("--validate-every", self.validate_every, MOST_SAMPLES),
             ("--patience", self.patience, MOST_SAMPLES),
@@ -237,7 +323,7 @@ impl TrainArguments {
             preset: spec.name.clone(),
             dataset: self.dataset_for(spec),
             samples,
-            epochs: self.epochs,
+            epochs: self.epochs.unwrap_or(1),
             batch_size: self.batch_size,
             seed: self.seed,
             validate_every: 0,
@@ -255,6 +341,7 @@ impl TrainArguments {
             preprocessing: self.preprocessing.settings(),
             perturb: self.perturb.clone(),
             probe: self.probe.clone(),
+            start: (self.from.as_deref()).map(|from| (from, self.from_only.as_slice()).into()),
         };
         settings.validate_every = self.validate_every.unwrap_or_else(|| {
             // Whole steps: a small one in the middle of a run would be a noisy step.
@@ -275,28 +362,22 @@ impl TrainArguments {
             Err(_) => experiment.device_name.clone(),
         };
         report(format!(
-            "{} on {}: {} epoch{} of {} samples, batch {}, seed {}, {} with {} thread{}",
+            "{} on {}: {} of {}, batch {}, seed {}, {} with {}",
             settings.preset,
             settings.dataset,
-            settings.epochs,
-            if settings.epochs == 1 { "" } else { "s" },
-            settings.samples,
+            counted(settings.epochs, "epoch"),
+            counted(settings.samples, "sample"),
             settings.batch_size,
             settings.seed,
             device,
-            rayon::current_num_threads(),
-            if rayon::current_num_threads() == 1 {
-                ""
-            } else {
-                "s"
-            },
+            counted(rayon::current_num_threads(), "thread"),
         ));
         if settings.samples_per_step() != settings.batch_size {
             report(format!(
-                "one step of the optimizer: {} samples, {} batch(es) on each of {} device(s)",
+                "one step of the optimizer: {} samples, {} on each of {}",
                 settings.samples_per_step(),
-                settings.learner.accumulate,
-                settings.learner.devices
+                counted(settings.learner.accumulate, "batch"),
+                counted(settings.learner.devices, "device")
             ));
         }
         let spec = &experiment.spec;
@@ -318,9 +399,9 @@ impl TrainArguments {
                         None => String::new(),
                     };
                     report(format!(
-                        "test accuracy {:.2} % after {} samples{best}, {:.0} samples/s",
+                        "test accuracy {:.2} % after {}{best}, {:.0} samples/s",
                         100.0 * summary.test_accuracy,
-                        summary.train_samples,
+                        counted(summary.train_samples, "sample"),
                         summary.samples_per_second
                     ));
                     report(format!("all of it: {}", out.join("summary.json").display()));
@@ -339,5 +420,21 @@ impl TrainArguments {
                 ExitCode::from(INTERRUPTED)
             }
         }
+    }
+}
+
+/// Says where files have values that no rate of the input can be.
+fn warn_of_negative_rates(plan: &Plan, dataset: &Dataset, data: &Splits) {
+    let input = &plan.populations[plan.input];
+    let Dataset::Files(_) = dataset else { return };
+    if input.cell == CellType::Unconstrained {
+        return;
+    }
+    if let Some(sample) = data.train.first_negative() {
+        say(format!(
+            "warning: training sample {sample} has negative values, which no rate of `{}` can be; \
+             `encoding = \"on_off\"` in `[data]` shows each value as two rates",
+            input.name
+        ));
     }
 }

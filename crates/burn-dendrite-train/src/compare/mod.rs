@@ -29,6 +29,7 @@ pub(crate) mod tests {
                 summary: Summary {
                     engine: crate::Engine::Memory,
                     test_accuracy: *accuracy,
+                    test_balanced_accuracy: None,
                     test_loss: 0.1,
                     validation_accuracy: *accuracy,
                     train_samples: 100,
@@ -43,6 +44,8 @@ pub(crate) mod tests {
                     kept: Default::default(),
                     kept_samples: None,
                     version: "0".to_owned(),
+                    test_classes: Vec::new(),
+                    test_confusion: None,
                 },
                 records: Vec::new(),
                 measurements: Vec::new(),
@@ -66,7 +69,7 @@ pub(crate) mod tests {
         Results {
             plan: StudyPlan {
                 purpose: Purpose::Comparison,
-                dataset: DatasetName::MnistMini,
+                dataset: DatasetName::MnistMini.into(),
                 data: Default::default(),
                 samples: 100,
                 epochs: 1,

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::words::counted;
+
 /// Why a data set, or a plan of how to pass over it, could not be had.
 ///
 /// Each message is one sentence that names the file or the value at fault, so that it can be shown
@@ -26,6 +28,10 @@ pub enum DataError {
         closest: Option<&'static str>,
     },
 
+    /// The same where files may be named as well.
+    #[error("{0}; files of your own are named by their path, as in `./photos`")]
+    UnknownNameOrPath(Box<DataError>),
+
     /// The operating system refused to read or write a file or folder.
     #[error("could not {action} {}: {source}", path.display())]
     Io {
@@ -40,8 +46,9 @@ pub enum DataError {
     /// A folder does not hold the files of the data set.
     #[error(
         "{} does not hold the files of {dataset}: looked there, and in {subfolders}, for {files} \
-         (each plain or with .gz)",
-        folder.display()
+         (each plain or with .gz){}",
+        folder.display(),
+        near_misses(near)
     )]
     MissingFiles {
         /// The data set's name.
@@ -52,6 +59,19 @@ pub enum DataError {
         subfolders: String,
         /// The files that no searched folder held together, separated by commas.
         files: String,
+        /// What is there under names that look like those.
+        near: Vec<PathBuf>,
+    },
+
+    /// A web page was saved under the name of a file.
+    #[error(
+        "{} is a web page, as a browser saves where a download fails; accepted: the file itself, \
+         downloaded again",
+        path.display()
+    )]
+    WebPage {
+        /// The file.
+        path: PathBuf,
     },
 
     /// This user account has no cache folder to download into.
@@ -232,6 +252,15 @@ pub enum DataError {
         reason: String,
     },
 
+    /// A file or folder of the user's own cannot be used as data.
+    #[error("{} cannot be used as data: {reason}", path.display())]
+    Unusable {
+        /// The file or folder.
+        path: PathBuf,
+        /// Why, and what is accepted.
+        reason: String,
+    },
+
     /// A folder of images is named after no class.
     #[error("{} is named after no class; accepted: {classes}", path.display())]
     UnknownClass {
@@ -267,7 +296,7 @@ pub enum DataError {
         /// The record's index, from 0.
         record: usize,
         /// The label.
-        label: u8,
+        label: u16,
         /// The number of classes.
         classes: usize,
     },
@@ -295,7 +324,7 @@ pub enum DataError {
     },
 
     /// There are too few images to divide.
-    #[error("{} holds {images} image(s), too few to hold some out for validation", path.display())]
+    #[error("{} holds {}, too few to hold some out for validation", path.display(), counted(*images, "image"))]
     TooFewImages {
         /// The file of images.
         path: PathBuf,
@@ -334,6 +363,14 @@ pub enum DataError {
 }
 
 impl DataError {
+    /// The error for files of the user's own, and what is accepted instead.
+    pub(crate) fn unusable(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Unusable {
+            path: path.to_path_buf(),
+            reason: reason.into(),
+        }
+    }
+
     /// Makes an adapter for `map_err` that remembers what was attempted (a verb) on which path.
     pub(crate) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_path_buf();
@@ -342,6 +379,15 @@ impl DataError {
             path,
             source,
         }
+    }
+}
+
+/// What is said about files that have nearly the right names.
+fn near_misses(paths: &[PathBuf]) -> String {
+    let paths: Vec<String> = paths.iter().map(|it| it.display().to_string()).collect();
+    match paths.as_slice() {
+        [] => String::new(),
+        paths => format!("; found but not accepted: {}", paths.join(", ")),
     }
 }
 

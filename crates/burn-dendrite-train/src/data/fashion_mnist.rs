@@ -4,6 +4,7 @@ use super::{DataError, DataOptions, Splits, idx_collection::IdxCollection};
 
 const FASHION_MNIST: IdxCollection = IdxCollection {
     name: "fashion-mnist",
+    raw: "FashionMNIST/raw",
     // The authors' own address; the checksums are those of their README.
     mirror: "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
     train_md5: [

@@ -8,23 +8,14 @@
 //! held against the length of the file before any memory is set aside, and no bytes whatsoever lead
 //! to a panic or to more than [`MAXIMUM_BYTES`] of memory.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
-
+use super::source::Source;
 use super::{DataError, ImageShape, SampleSet};
 
 /// The longest file that is read, in bytes (uncompressed): 1 GiB, or 1.3 million digits. The largest
 /// published relative of MNIST needs two thirds of it.
 pub const MAXIMUM_BYTES: u64 = 1 << 30;
-
-/// No deflate stream grows by more than this factor (258 bytes from two bits, less overhead).
-const MAXIMUM_INFLATION: u64 = 1032;
-
-/// How much memory is set aside at once while the true length of a compressed file is unknown.
-const CHUNK_BYTES: u64 = 1 << 20;
 
 const IMAGES: Kind<3> = Kind {
     name: "images",
@@ -73,7 +64,7 @@ pub fn read_labelled_images(
     }
     SampleSet::images(
         pixels,
-        label_bytes,
+        label_bytes.into_iter().map(u16::from).collect(),
         ImageShape {
             channels: 1,
             height,
@@ -122,12 +113,12 @@ fn read<const DIMENSIONS: usize>(
             });
         }
     };
-    if expected > source.longest {
+    if expected > source.longest() {
         let path = path.to_path_buf();
         return Err(DataError::Truncated {
             path,
             expected,
-            found: source.longest,
+            found: source.longest(),
         });
     }
     let values = source.read_up_to(expected - header_bytes(kind))?;
@@ -153,7 +144,7 @@ fn read_header<const DIMENSIONS: usize>(
     source: &mut Source<'_>,
     kind: &Kind<DIMENSIONS>,
 ) -> Result<[u32; DIMENSIONS], DataError> {
-    let path = source.path;
+    let path = source.path();
     let expected = header_bytes(kind);
     let header = source.read_up_to(expected)?;
     let words: Vec<u32> = header
@@ -202,85 +193,6 @@ fn read_header<const DIMENSIONS: usize>(
 /// The length of a header: a magic number and a size per dimension.
 fn header_bytes<const DIMENSIONS: usize>(_kind: &Kind<DIMENSIONS>) -> u64 {
     4 + 4 * DIMENSIONS as u64
-}
-
-/// The uncompressed content of a file.
-struct Source<'a> {
-    path: &'a Path,
-    content: Box<dyn Read>,
-    /// The most bytes that the content can have: exact for a plain file.
-    longest: u64,
-    /// What reading does to the file, for messages.
-    action: &'static str,
-}
-
-impl<'a> Source<'a> {
-    fn open(path: &'a Path) -> Result<Self, DataError> {
-        let mut file = File::open(path).map_err(DataError::io("open", path))?;
-        let length = file
-            .metadata()
-            .map_err(DataError::io("measure", path))?
-            .len();
-        let mut start = Vec::new();
-        file.by_ref()
-            .take(2)
-            .read_to_end(&mut start)
-            .map_err(DataError::io("read", path))?;
-        file.seek(SeekFrom::Start(0))
-            .map_err(DataError::io("read", path))?;
-        let reader = BufReader::new(file);
-        // Every IDX file begins with two zeros, so the two cannot be confused.
-        if start == [0x1f, 0x8b] {
-            Ok(Self {
-                path,
-                content: Box::new(MultiGzDecoder::new(reader)),
-                longest: length.saturating_mul(MAXIMUM_INFLATION),
-                action: "decompress",
-            })
-        } else {
-            Ok(Self {
-                path,
-                content: Box::new(reader),
-                longest: length,
-                action: "read",
-            })
-        }
-    }
-
-    /// The next `count` bytes, or fewer if the content ends before.
-    ///
-    /// Memory is asked for piece by piece as the bytes arrive, and a refusal is an error.
-    fn read_up_to(&mut self, count: u64) -> Result<Vec<u8>, DataError> {
-        let mut bytes = Vec::new();
-        let mut missing = count;
-        while missing > 0 {
-            let wanted = missing.min(CHUNK_BYTES);
-            let before = bytes.len();
-            let outcome = bytes
-                .try_reserve(wanted as usize)
-                .map_err(|_| io::Error::from(io::ErrorKind::OutOfMemory))
-                .and_then(|()| self.content.by_ref().take(wanted).read_to_end(&mut bytes));
-            match outcome {
-                // A compressed file that was cut off ends in an error instead of an end.
-                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => break,
-                Err(error) => return Err(DataError::io(self.action, self.path)(error)),
-                Ok(0) => break,
-                Ok(_) => missing -= (bytes.len() - before) as u64,
-            }
-        }
-        Ok(bytes)
-    }
-
-    /// Whether there is nothing more.
-    ///
-    /// For a compressed file this also makes sure that the checksum behind its content is there and
-    /// right, so an early end is an error here.
-    fn is_at_end(&mut self) -> Result<bool, DataError> {
-        let mut rest = Vec::new();
-        let outcome = self.content.by_ref().take(1).read_to_end(&mut rest);
-        outcome.map_err(DataError::io(self.action, self.path))?;
-        Ok(rest.is_empty())
-    }
 }
 
 #[cfg(test)]

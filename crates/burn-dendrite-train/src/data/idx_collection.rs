@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::download::{self, Packing, Remote};
-use super::{DataError, DataOptions, Progress, SampleSet, Splits, idx};
+use super::{DataError, DataOptions, Progress, SampleSet, Splits, idx, sniff};
 
 /// All of these collections have ten classes.
 const CLASSES: usize = 10;
@@ -19,6 +19,8 @@ const HELD_OUT: usize = 6;
 pub struct IdxCollection {
     /// Its name, which is also that of its folder in burn's cache.
     pub name: &'static str,
+    /// The folder in which torchvision keeps the files of both parts.
+    pub raw: &'static str,
     /// The address of the folder that the files are downloaded from, with a slash at the end.
     pub mirror: &'static str,
     /// MD5 checksums of the compressed images and labels of the training file.
@@ -50,15 +52,24 @@ impl Part {
             Part::Test => ["t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"],
         }
     }
+
+    /// The same names as some archives spell them.
+    fn files_with_dots(self) -> [&'static str; 2] {
+        match self {
+            Part::Train => ["train-images.idx3-ubyte", "train-labels.idx1-ubyte"],
+            Part::Test => ["t10k-images.idx3-ubyte", "t10k-labels.idx1-ubyte"],
+        }
+    }
 }
 
 impl IdxCollection {
     /// Loads the collection: of 60,000 images in the training file the first 50,000 to train on and
     /// the last 10,000 to validate on, and those of the test file.
     ///
-    /// With `options.data_dir`, the four files are looked for there, in its `train/` and `test/`,
-    /// and in `NAME/train/` and `NAME/test/`, each plain or with `.gz`, and nothing is ever
-    /// downloaded. Otherwise they are looked for where burn's own data sets keep them
+    /// With `options.data_dir`, the four files are looked for there, in its `train/` and `test/`, in
+    /// `NAME/train/` and `NAME/test/`, and where torchvision keeps them (`raw/` and, say,
+    /// `MNIST/raw/`); each plain or with `.gz`, and also with a dot before `idx`. Nothing is ever
+    /// downloaded then. Otherwise they are looked for where burn's own data sets keep them
     /// (`burn-dataset/NAME/` in the cache folder of the account), and downloaded to there if need
     /// be.
     ///
@@ -109,6 +120,8 @@ impl IdxCollection {
         let subfolders = [
             PathBuf::from(part.folder()),
             Path::new(self.name).join(part.folder()),
+            PathBuf::from("raw"),
+            PathBuf::from(self.raw),
         ];
         let mut folders = vec![folder.to_path_buf()];
         folders.extend(subfolders.iter().map(|subfolder| folder.join(subfolder)));
@@ -120,6 +133,7 @@ impl IdxCollection {
                 folder: folder.to_path_buf(),
                 subfolders: list(subfolders.iter().map(|subfolder| subfolder.display())),
                 files: list(part.files().iter()),
+                near: near_misses(&folders),
             })
     }
 
@@ -162,6 +176,7 @@ impl IdxCollection {
 fn blame_cache(error: DataError) -> DataError {
     match error {
         DataError::Magic { .. }
+        | DataError::WebPage { .. }
         | DataError::Truncated { .. }
         | DataError::TrailingBytes { .. }
         | DataError::ZeroSize { .. }
@@ -182,15 +197,33 @@ struct Pair {
 
 /// The pair that lies in `folder`, each file plain or compressed.
 fn find_in(folder: &Path, part: Part) -> Option<Pair> {
-    let [images, labels] = part.files().map(|name| {
-        let plain = folder.join(name);
-        let packed = folder.join(format!("{name}.gz"));
-        [plain, packed].into_iter().find(|path| path.is_file())
+    let [images, labels] = [0, 1].map(|which| {
+        let names = [part.files()[which], part.files_with_dots()[which]];
+        let mut paths = names.into_iter().flat_map(|name| {
+            let packed = folder.join(format!("{name}.gz"));
+            [folder.join(name), packed]
+        });
+        paths.find(|path| path.is_file())
     });
     Some(Pair {
         images: images?,
         labels: labels?,
     })
+}
+
+/// Files in these folders whose names look like those that are looked for.
+fn near_misses(folders: &[PathBuf]) -> Vec<PathBuf> {
+    let parts = [Part::Train, Part::Test].into_iter();
+    let names = parts.flat_map(|part| [part.files(), part.files_with_dots()].concat());
+    let accepted: Vec<String> = names
+        .flat_map(|name| [name.to_owned(), format!("{name}.gz")])
+        .collect();
+    let accepted: Vec<&str> = accepted.iter().map(String::as_str).collect();
+    let near = folders.iter().flat_map(|folder| {
+        let near = sniff::near_misses(sniff::names(folder).into_iter(), &accepted);
+        near.into_iter().map(|name| folder.join(name))
+    });
+    near.collect()
 }
 
 /// The items, separated by the word that fits two of them.
@@ -267,6 +300,7 @@ mod tests {
 
     const COLLECTION: IdxCollection = IdxCollection {
         name: "mnist",
+        raw: "MNIST/raw",
         mirror: "http://localhost:9/",
         train_md5: ["", ""],
         test_md5: ["", ""],
@@ -286,6 +320,8 @@ mod tests {
             ("", "", true),
             ("train", "test", false),
             ("mnist/train", "mnist/test", true),
+            ("MNIST/raw", "MNIST/raw", false),
+            ("raw", "raw", true),
         ] {
             let folder = TempDir::new().unwrap();
             write(&folder.path().join(train), Part::Train, 13, packed);
@@ -300,6 +336,61 @@ mod tests {
                 ),
                 (10, 11)
             );
+        }
+    }
+
+    #[test]
+    fn names_with_a_dot_are_found_as_well() {
+        for packed in [false, true] {
+            let folder = TempDir::new().unwrap();
+            for (part, count) in [(Part::Train, 13), (Part::Test, 4)] {
+                write(folder.path(), part, count, packed);
+                for (name, other) in part.files().into_iter().zip(part.files_with_dots()) {
+                    let ending = if packed { ".gz" } else { "" };
+                    let path = |name: &str| folder.path().join(format!("{name}{ending}"));
+                    fs::rename(path(name), path(other)).unwrap();
+                }
+            }
+            assert!(folder.path().read_dir().unwrap().all(|entry| {
+                let name = entry.unwrap().file_name();
+                name.to_string_lossy().contains(".idx")
+            }));
+            assert_eq!(load_from(folder.path()).unwrap().test.len(), 4);
+        }
+    }
+
+    #[test]
+    fn near_misses_are_named_in_the_refusal() {
+        let folder = TempDir::new().unwrap();
+        write(&folder.path().join("raw"), Part::Train, 2, false);
+        for name in [
+            "t10k-images-idx3-ubyte.zip",
+            "test-labels-idx1-ubyte",
+            "readme.txt",
+        ] {
+            fs::write(folder.path().join("raw").join(name), "x").unwrap();
+        }
+        let message = load_from(folder.path()).unwrap_err().to_string();
+        let path = |name: &str| folder.path().join("raw").join(name).display().to_string();
+        for name in ["t10k-images-idx3-ubyte.zip", "test-labels-idx1-ubyte"] {
+            assert!(message.contains(&path(name)), "{message}");
+        }
+        assert!(
+            !message.contains("readme") && !message.contains("train-images"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn a_web_page_saved_under_the_name_of_a_file_is_called_one() {
+        let folder = TempDir::new().unwrap();
+        write(folder.path(), Part::Train, 2, true);
+        write(folder.path(), Part::Test, 2, true);
+        let file = folder.path().join("train-images-idx3-ubyte.gz");
+        fs::write(&file, "<!DOCTYPE html>\n<html><body>404</body></html>").unwrap();
+        let message = load_from(folder.path()).unwrap_err().to_string();
+        for part in [&file.display().to_string(), "web page"] {
+            assert!(message.contains(part), "{message}");
         }
     }
 

@@ -4,6 +4,7 @@ use super::{DataError, DataOptions, Splits, idx_collection::IdxCollection};
 
 const MNIST: IdxCollection = IdxCollection {
     name: "mnist",
+    raw: "MNIST/raw",
     // The mirror that burn downloads from as well.
     mirror: "https://storage.googleapis.com/cvdf-datasets/mnist/",
     train_md5: [

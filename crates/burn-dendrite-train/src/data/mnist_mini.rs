@@ -103,7 +103,8 @@ pub fn pack(splits: &Splits) -> Result<Vec<u8>, DataError> {
         bytes.extend(number.to_be_bytes());
     }
     for set in sets {
-        bytes.extend(set.labels());
+        // Of ten classes, or else they are refused when they are read.
+        bytes.extend(set.labels().iter().map(|label| *label as u8));
     }
     for set in sets {
         let images = (0..set.len()).filter_map(|index| set.pixels(index));
@@ -166,8 +167,8 @@ fn unpack(packed: &[u8]) -> Result<Splits, DataError> {
         let (these_labels, other_labels) = labels.split_at(count);
         let (these_pixels, other_pixels) = pixels.split_at(count * features as usize);
         (labels, pixels) = (other_labels, other_pixels);
-        SampleSet::images(these_pixels.to_vec(), these_labels.to_vec(), shape, classes)
-            .map(Arc::new)
+        let labels = these_labels.iter().copied().map(u16::from).collect();
+        SampleSet::images(these_pixels.to_vec(), labels, shape, classes).map(Arc::new)
     };
     Ok(Splits {
         train: next(counts[0])?,

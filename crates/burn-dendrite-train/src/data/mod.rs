@@ -18,31 +18,41 @@ use crate::data_sets;
 mod augment;
 mod batch;
 mod batches;
+mod dataset;
 pub mod download;
 mod error;
+mod files;
 pub mod idx;
 pub mod idx_collection;
 mod image_shape;
 mod loader;
 mod origin;
+mod picture;
 mod pixels;
 mod plan;
 mod preprocess;
 mod register;
 mod sample_set;
 mod sequential;
+mod shown;
+mod sniff;
+mod source;
+mod statistics;
 mod values;
 mod window;
 
 pub use augment::{Augmentation, Flip};
 pub use batch::SampleBatch;
 pub use batches::{EarlyEnd, Place, StepShare};
+pub use dataset::{Dataset, Loaded};
 pub use error::DataError;
+pub(crate) use files::read_arrays;
+pub use files::{Colour, Column, DataSpec, FileFormat, Fit};
 pub use image_shape::ImageShape;
 pub use loader::SegmentLoader;
 pub use origin::{DataOrigin, Fingerprint, SplitFingerprint};
 pub use plan::SegmentPlan;
-pub use preprocess::{Normalisation, Preprocessing};
+pub use preprocess::{Encoding, Normalisation, Preprocessing};
 pub use sample_set::SampleSet;
 pub use sequential::SequentialLoader;
 
@@ -76,6 +86,18 @@ pub struct Splits {
     pub validation: Arc<SampleSet>,
     /// What the chosen model is reported on.
     pub test: Arc<SampleSet>,
+}
+
+impl Splits {
+    /// The splits with each set changed in the same way.
+    pub(crate) fn map(self, change: impl Fn(SampleSet) -> SampleSet) -> Self {
+        let changed = |set: Arc<SampleSet>| Arc::new(change(Arc::unwrap_or_clone(set)));
+        Self {
+            train: changed(self.train),
+            validation: changed(self.validation),
+            test: changed(self.test),
+        }
+    }
 }
 
 /// Where the samples of a data set are.

@@ -69,7 +69,14 @@ impl SampleSet {
     pub fn fingerprint(&self) -> SplitFingerprint {
         let mut hasher = Xxh3Default::new();
         self.values().feed(|bytes| hasher.update(bytes));
-        hasher.update(self.labels());
+        let low: Vec<u8> = self.labels().iter().map(|label| *label as u8).collect();
+        hasher.update(&low);
+        if self.classes() > 1 << 8 {
+            let high: Vec<u8> = (self.labels().iter())
+                .map(|label| (label >> 8) as u8)
+                .collect();
+            hasher.update(&high);
+        }
         SplitFingerprint {
             samples: self.len(),
             shape: match self.shape() {
@@ -153,7 +160,7 @@ mod tests {
         width: 2,
     };
 
-    fn images(pixels: [u8; 4], labels: [u8; 2]) -> SampleSet {
+    fn images(pixels: [u8; 4], labels: [u16; 2]) -> SampleSet {
         SampleSet::images(pixels.to_vec(), labels.to_vec(), SHAPE, 3).unwrap()
     }
 

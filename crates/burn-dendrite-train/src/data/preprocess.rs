@@ -1,10 +1,28 @@
 //! What is done to images before a network sees them.
 
-use std::sync::Arc;
-
 use serde::{Deserialize, Serialize};
 
-use super::{Augmentation, DataError, Flip, SampleSet, Splits};
+use super::{Augmentation, DataError, Flip, Splits};
+
+/// How the values of samples become rates, which are never negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encoding {
+    /// As they are: pixels from 0 to 1, numbers as numbers.
+    #[default]
+    Plain,
+    /// Signed contrast as two rates, for which the input has twice the size:
+    ///
+    /// ```text
+    /// c   = (x − μ) / max |x − μ|
+    /// on  = max(c, 0),  off = max(−c, 0)
+    /// ```
+    ///
+    /// Mean μ and maximum are over the training samples, of each channel of images and of each number
+    /// of vectors. All `on` come first, then all `off`. On training samples both are from 0 to 1, one
+    /// of them is 0, and a value that never varies is 0 in both.
+    OnOff,
+}
 
 /// Normalisation of all images, and random changes of those that are trained on. Nothing is done
 /// unless asked for, as in the paper.
@@ -51,6 +69,13 @@ impl Preprocessing {
         if *self == Self::default() {
             return Ok(splits);
         }
+        if self.normalisation == Normalisation::PerChannel && splits.train.is_encoded() {
+            return Err(DataError::Preprocessing {
+                reason: "`encoding = \"on_off\"` takes the mean off by itself; accepted: no \
+                         `--normalise` with it"
+                    .to_owned(),
+            });
+        }
         let Some(shape) = splits.train.shape() else {
             return Err(DataError::Preprocessing {
                 reason: "normalising, cropping and flipping are for images, and these samples are \
@@ -72,14 +97,8 @@ impl Preprocessing {
         Ok(match self.normalisation {
             Normalisation::Unit => splits,
             Normalisation::PerChannel => {
-                let channels = splits.train.channel_statistics();
-                let normalised =
-                    |set: Arc<SampleSet>| Arc::new(Arc::unwrap_or_clone(set).normalised(&channels));
-                Splits {
-                    train: normalised(splits.train),
-                    validation: normalised(splits.validation),
-                    test: normalised(splits.test),
-                }
+                let statistics = splits.train.statistics();
+                splits.map(|set| set.normalised(&statistics))
             }
         })
     }
@@ -87,8 +106,10 @@ impl Preprocessing {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
-    use crate::data::{DatasetName, ImageShape};
+    use crate::data::{DatasetName, ImageShape, SampleSet};
 
     const SHAPE: ImageShape = ImageShape {
         channels: 2,
@@ -119,6 +140,23 @@ mod tests {
         let shown = splits.validation.sample(0);
         assert_eq!(shown[..3], [1.0, 1.0, 0.0]);
         assert!((shown[3] + 0.2).abs() < 1e-6);
+    }
+
+    #[test]
+    fn signed_contrast_is_two_rates_of_each_channel() {
+        let statistics = splits().train.statistics();
+        let encoded = splits().map(|set| set.encoded(Encoding::OnOff, &statistics));
+        // Channel 0: mean 0.5, at most 0.5 from it. Channel 1 does not vary, so nothing is seen of it.
+        let shape = encoded.train.shape().unwrap();
+        assert_eq!((shape.channels, encoded.train.features()), (4, 8));
+        let expected = [0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0];
+        assert_eq!(encoded.train.sample(0), expected);
+        let normalised = Preprocessing {
+            normalisation: Normalisation::PerChannel,
+            ..Preprocessing::default()
+        };
+        let message = normalised.prepare(encoded).unwrap_err().to_string();
+        assert!(message.contains("on_off"), "{message}");
     }
 
     #[test]

@@ -7,9 +7,11 @@ use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::augment::View;
-use super::pixels::{self, ChannelStatistics, Scale};
+use super::pixels;
+use super::shown::{Line, Shown};
+use super::statistics::Statistics;
 use super::values::Values;
-use super::{DataError, ImageShape, SampleBatch};
+use super::{DataError, Encoding, ImageShape, SampleBatch};
 
 /// Labelled samples of one size in memory: images as bytes, a quarter of what `f32` values would
 /// take, or vectors of real numbers.
@@ -17,17 +19,19 @@ use super::{DataError, ImageShape, SampleBatch};
 /// A batch becomes tensors only when it is asked for, see [`SampleSet::batch`].
 #[derive(Clone, PartialEq)]
 pub struct SampleSet {
-    /// `len * features` values, sample after sample.
+    /// `len * stored` values, sample after sample.
     values: Values,
     /// One label per sample, each below `classes`.
-    labels: Vec<u8>,
-    /// The size of an image; none where samples are vectors.
+    labels: Vec<u16>,
+    /// The size of a stored image; none where samples are vectors.
     shape: Option<ImageShape>,
-    features: usize,
+    /// The number of stored values of a sample.
+    stored: usize,
     classes: usize,
-    /// What a network sees of each value of a pixel, channel by channel; a 255th of it unless
-    /// normalised.
-    scales: Option<Arc<[Scale]>>,
+    /// What the classes are called, where they have names.
+    names: Option<Arc<[String]>>,
+    /// What a network sees of the values.
+    shown: Shown,
 }
 
 impl SampleSet {
@@ -39,11 +43,11 @@ impl SampleSet {
     ///
     /// # Errors
     ///
-    /// If an image has no pixels, if there are no classes or more than the 256 that a byte can name,
-    /// if the number of pixels does not fit the number of labels, or if a label names no class.
+    /// If an image has no pixels, if there are no classes or more than the 65,536 that a label can
+    /// name, if the number of pixels does not fit the number of labels, or if a label names no class.
     pub fn images(
         pixels: Vec<u8>,
-        labels: Vec<u8>,
+        labels: Vec<u16>,
         shape: ImageShape,
         classes: usize,
     ) -> Result<Self, DataError> {
@@ -67,16 +71,17 @@ impl SampleSet {
     /// As for [`images`](Self::images).
     pub fn vectors(
         values: Vec<f32>,
-        labels: Vec<u8>,
+        labels: Vec<u16>,
         features: usize,
         classes: usize,
     ) -> Result<Self, DataError> {
         Self::new(Values::Reals(values), labels, None, features, classes)
     }
 
-    fn new(
+    /// A set of images or vectors, after checking that its parts fit.
+    pub(super) fn new(
         values: Values,
-        labels: Vec<u8>,
+        labels: Vec<u16>,
         shape: Option<ImageShape>,
         features: usize,
         classes: usize,
@@ -86,9 +91,9 @@ impl SampleSet {
                 what: "a countable number of values, at least one",
             });
         }
-        if classes == 0 || classes > 256 {
+        if classes == 0 || classes > 1 << 16 {
             return Err(DataError::Shape {
-                what: "1 to 256 classes",
+                what: "1 to 65536 classes",
             });
         }
         let expected = labels.len() as u128 * features as u128;
@@ -114,9 +119,10 @@ impl SampleSet {
             values,
             labels,
             shape,
-            features,
+            stored: features,
             classes,
-            scales: None,
+            names: None,
+            shown: Shown::Plain,
         })
     }
 
@@ -130,14 +136,28 @@ impl SampleSet {
         self.labels.is_empty()
     }
 
-    /// The size of every image; none where samples are vectors.
+    /// The size of every image as a network sees it; none where samples are vectors.
     pub fn shape(&self) -> Option<ImageShape> {
-        self.shape
+        self.shape.map(|shape| ImageShape {
+            channels: self.shown.groups(shape.channels),
+            ..shape
+        })
     }
 
-    /// The number of values of one sample; of an image, channels times height times width.
+    /// The number of values of one sample as a network sees it; of an image, channels times height
+    /// times width.
     pub fn features(&self) -> usize {
-        self.features
+        self.shown.groups(self.groups()) * self.group()
+    }
+
+    /// How many groups of values a stored sample has: channels of an image, numbers of a vector.
+    fn groups(&self) -> usize {
+        self.shape.map_or(self.stored, |shape| shape.channels)
+    }
+
+    /// Values of a group.
+    fn group(&self) -> usize {
+        self.stored / self.groups()
     }
 
     /// The number of classes that a label can name.
@@ -145,8 +165,22 @@ impl SampleSet {
         self.classes
     }
 
+    /// What a class is called: its name, or its number where classes have no names.
+    pub fn class_name(&self, class: usize) -> String {
+        let name = self.names.as_deref().and_then(|names| names.get(class));
+        name.cloned().unwrap_or_else(|| class.to_string())
+    }
+
+    /// The same samples, of classes with names, in the order of their labels.
+    pub fn with_class_names(self, names: Arc<[String]>) -> Self {
+        Self {
+            names: Some(names),
+            ..self
+        }
+    }
+
     /// The labels of all samples, in order.
-    pub fn labels(&self) -> &[u8] {
+    pub fn labels(&self) -> &[u16] {
         &self.labels
     }
 
@@ -155,11 +189,11 @@ impl SampleSet {
     /// # Panics
     ///
     /// If `index` is not below [`SampleSet::len`], as indexing a slice does.
-    pub fn label(&self, index: usize) -> u8 {
+    pub fn label(&self, index: usize) -> u16 {
         self.labels[index]
     }
 
-    /// The bytes of image `index`, channel by channel, row by row; none where samples are vectors.
+    /// The bytes of image `index`, channel by channel, row by row; none where samples are numbers.
     ///
     /// # Panics
     ///
@@ -177,7 +211,7 @@ impl SampleSet {
     ///
     /// If `index` is not below [`SampleSet::len`], as indexing a slice does.
     pub fn sample(&self, index: usize) -> Vec<f32> {
-        let mut values = Vec::with_capacity(self.features);
+        let mut values = Vec::with_capacity(self.features());
         self.show(index, &mut values);
         values
     }
@@ -189,45 +223,86 @@ impl SampleSet {
 
     /// Appends the values of a sample as a network sees them.
     fn show(&self, index: usize, inputs: &mut Vec<f32>) {
+        let (range, group) = (self.range(index), self.group());
         match &self.values {
-            Values::Reals(values) => inputs.extend_from_slice(&values[self.range(index)]),
-            Values::Bytes(pixels) => {
-                let scales = self.scales.as_deref();
-                pixels::show(&pixels[self.range(index)], scales, inputs);
-            }
+            Values::Bytes(bytes) => self.shown.bytes(&bytes[range], group, inputs),
+            Values::Reals(numbers) => self.shown.reals(&numbers[range], group, inputs),
         }
     }
 
     /// Appends the values of an image that is looked at in another way; a vector is appended as it
     /// is.
     fn show_view(&self, index: usize, view: View, inputs: &mut Vec<f32>) {
-        match (self.pixels(index), self.shape) {
-            (Some(pixels), Some(shape)) => {
-                pixels::show_view(pixels, shape, view, self.scales.as_deref(), inputs);
+        let Some(shape) = self.shape else {
+            return self.show(index, inputs);
+        };
+        let (range, group) = (self.range(index), self.group());
+        match &self.values {
+            Values::Bytes(bytes) => {
+                let seen = pixels::view(&bytes[range], shape, view);
+                self.shown.bytes(&seen, group, inputs);
             }
-            _ => self.show(index, inputs),
+            Values::Reals(numbers) => {
+                let seen = pixels::view(&numbers[range], shape, view);
+                self.shown.reals(&seen, group, inputs);
+            }
         }
     }
 
-    /// Mean and deviation of each channel over all images; none where samples are vectors.
-    pub(super) fn channel_statistics(&self) -> Vec<ChannelStatistics> {
-        match (&self.values, self.shape) {
-            (Values::Bytes(pixels), Some(shape)) => ChannelStatistics::of(pixels, shape),
-            _ => Vec::new(),
+    /// What the stored values of each group are like over all samples.
+    pub(super) fn statistics(&self) -> Vec<Statistics> {
+        let (groups, group) = (self.groups(), self.group());
+        match &self.values {
+            Values::Bytes(bytes) => Statistics::of_bytes(bytes, groups, group),
+            Values::Reals(numbers) => Statistics::of_reals(numbers, groups, group),
         }
     }
 
-    /// The same images, shown with these means taken off and divided by these deviations.
-    pub(super) fn normalised(self, channels: &[ChannelStatistics]) -> Self {
-        Self {
-            scales: Some(channels.iter().map(ChannelStatistics::scale).collect()),
-            ..self
+    /// The first sample of which a network sees a negative value.
+    pub fn first_negative(&self) -> Option<usize> {
+        if matches!(
+            (&self.values, &self.shown),
+            (Values::Bytes(_), Shown::Plain)
+        ) {
+            return None;
         }
+        (0..self.len()).find(|index| self.sample(*index).iter().any(|value| *value < 0.0))
+    }
+
+    /// True where a network does not see the values as they are stored.
+    pub(super) fn is_encoded(&self) -> bool {
+        self.shown != Shown::Plain
+    }
+
+    /// The same samples, shown with the means of these statistics taken off and divided by their
+    /// deviations.
+    pub(super) fn normalised(self, statistics: &[Statistics]) -> Self {
+        self.shown_by(statistics.iter().map(Statistics::standard).collect())
+    }
+
+    /// The same samples, shown by an encoding with these statistics.
+    pub(super) fn encoded(self, encoding: Encoding, statistics: &[Statistics]) -> Self {
+        match encoding {
+            Encoding::Plain => self,
+            Encoding::OnOff => {
+                let on = statistics.iter().map(Statistics::on);
+                let off = statistics.iter().map(Statistics::off);
+                self.shown_by(on.chain(off).collect())
+            }
+        }
+    }
+
+    fn shown_by(self, lines: Vec<Line>) -> Self {
+        let shown = match &self.values {
+            Values::Bytes(_) => Shown::Tables(lines.iter().map(Line::table).collect()),
+            Values::Reals(_) => Shown::Lines(lines.into()),
+        };
+        Self { shown, ..self }
     }
 
     /// Where the values of sample `index` are.
     fn range(&self, index: usize) -> Range<usize> {
-        index * self.features..(index + 1) * self.features
+        index * self.stored..(index + 1) * self.stored
     }
 
     /// The samples at `indices`, in that order, as tensors on `device`.
@@ -263,7 +338,7 @@ impl SampleSet {
     ) -> SampleBatch {
         let device = device.clone().without_autodiff();
         let size = indices.len();
-        let mut inputs = Vec::with_capacity(size * self.features);
+        let mut inputs = Vec::with_capacity(size * self.features());
         let mut targets = vec![0.0_f32; size * self.classes];
         let mut labels = Vec::with_capacity(size);
         for (row, &index) in indices.iter().enumerate() {
@@ -273,7 +348,7 @@ impl SampleSet {
             labels.push(i32::from(label));
         }
         SampleBatch::new(
-            Tensor::from_data(TensorData::new(inputs, [size, self.features]), &device),
+            Tensor::from_data(TensorData::new(inputs, [size, self.features()]), &device),
             Tensor::from_data(TensorData::new(targets, [size, self.classes]), &device),
             Tensor::from_data(TensorData::new(labels, [size]), &device),
         )
@@ -282,13 +357,14 @@ impl SampleSet {
     /// Divides the set into its first `count` samples (all of them, if it has fewer) and the rest.
     pub fn split_at(mut self, count: usize) -> (Self, Self) {
         let count = count.min(self.len());
-        let values = self.values.split_off(count * self.features);
+        let values = self.values.split_off(count * self.stored);
         let labels = self.labels.split_off(count);
         self.labels.shrink_to_fit();
         let rest = Self {
             values,
             labels,
-            scales: self.scales.clone(),
+            names: self.names.clone(),
+            shown: self.shown.clone(),
             ..self
         };
         (self, rest)
@@ -304,7 +380,8 @@ impl SampleSet {
         Self {
             values: (self.values).select(indices.iter().map(|&index| self.range(index))),
             labels,
-            scales: self.scales.clone(),
+            names: self.names.clone(),
+            shown: self.shown.clone(),
             ..*self
         }
     }
@@ -408,7 +485,7 @@ mod tests {
         };
         assert!(SampleSet::images(vec![], vec![], endless, 3).is_err());
         assert!(SampleSet::images(vec![], vec![], SHAPE, 0).is_err());
-        assert!(SampleSet::images(vec![], vec![], SHAPE, 257).is_err());
+        assert!(SampleSet::images(vec![], vec![], SHAPE, 65_537).is_err());
     }
 
     #[test]
@@ -433,7 +510,7 @@ mod tests {
 
     #[test]
     fn a_subset_is_the_same_every_time_and_mixes_the_set() {
-        let labels: Vec<u8> = (0..100).collect();
+        let labels: Vec<u16> = (0..100).collect();
         let set = SampleSet::images(vec![0; 200], labels, SHAPE, 100).unwrap();
         let subset = set.subset(20);
         assert!(subset == set.subset(20));

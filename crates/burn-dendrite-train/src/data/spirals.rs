@@ -56,7 +56,7 @@ fn draw(points: usize, stream: u64) -> Result<SampleSet, DataError> {
             let t = point as f32 / (points - 1) as f32;
             let [x, y] = on_arm(arm, t);
             values.extend([x + t * NOISE * normal(), y + t * NOISE * normal()]);
-            labels.push(arm as u8);
+            labels.push(arm as u16);
         }
     }
     SampleSet::vectors(values, labels, 2, ARMS)

@@ -64,7 +64,7 @@ fn images(pictures: &[Picture], split: usize) -> Result<SampleSet, DataError> {
     let mut random = stream(1 + split as u64);
     let count = IMAGES[split] * CLASSES;
     let mut pixels = Vec::with_capacity(count * 3 * SIDE * SIDE);
-    let labels: Vec<u8> = (0..count).map(|index| (index % CLASSES) as u8).collect();
+    let labels: Vec<u16> = (0..count).map(|index| (index % CLASSES) as u16).collect();
     for label in &labels {
         pictures[usize::from(*label)].image(&mut random, &mut pixels);
     }

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 /// What samples are made of.
-#[derive(Clone, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Values {
     /// Pixels; a network sees `pixel / 255`.
     Bytes(Vec<u8>),
@@ -49,6 +49,21 @@ impl Values {
                 values.shrink_to_fit();
                 Self::Reals(rest)
             }
+        }
+    }
+
+    /// All values, one after the other; those of one kind.
+    pub(super) fn concat(all: impl Iterator<Item = Self>) -> Self {
+        let (mut bytes, mut numbers) = (Vec::new(), Vec::new());
+        for values in all {
+            match values {
+                Self::Bytes(values) => bytes.extend(values),
+                Self::Reals(values) => numbers.extend(values),
+            }
+        }
+        match numbers.is_empty() {
+            true => Self::Bytes(bytes),
+            false => Self::Reals(numbers),
         }
     }
 

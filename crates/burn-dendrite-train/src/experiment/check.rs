@@ -3,10 +3,11 @@
 use burn_dendrite_nn::{CellType, Plan};
 use burn_dendrite_optim::Learning;
 
-use super::{Experiment, ExperimentError};
+use super::{Experiment, ExperimentError, first_network};
 use crate::{
     Engine,
-    data::{Normalisation, Splits},
+    data::{Dataset, Normalisation, Splits},
+    words::counted,
 };
 
 impl Experiment {
@@ -20,7 +21,7 @@ impl Experiment {
         let settings = &self.settings;
         let learning = learning.without(settings.perturbations(&plan)?.frozen());
         settings.probes(&plan, &learning)?;
-        fits(&plan, &self.data, settings.dataset.as_str())?;
+        fits(&plan, &self.data, &settings.dataset)?;
         settings.check().map_err(ExperimentError::Mismatch)?;
         settings.segments().validate(self.data.train.len())?;
         if let Some(samples) = settings.learner.validation_samples
@@ -43,6 +44,9 @@ impl Experiment {
                 input.name
             )));
         }
+        if settings.start.is_some() {
+            first_network(settings, plan.clone(), &self.out, &self.device)?;
+        }
         self.check_devices(&learning)?;
         self.engine()?;
         Ok((plan, learning))
@@ -61,9 +65,9 @@ impl Experiment {
         let refuse = |message: String| Err(ExperimentError::Mismatch(message));
         if given != devices {
             return refuse(format!(
-                "the run is divided among {devices} device(s), and {given} were given; accepted: \
-                 the same number as when it was started (`--devices`), because the weights depend \
-                 on it"
+                "the run is divided among {}, and the number given is {given}; accepted: the same \
+                 number as when it was started (`--devices`), because the weights depend on it",
+                counted(devices, "device")
             ));
         }
         if devices == 1 {
@@ -89,9 +93,9 @@ impl Experiment {
 }
 
 /// Whether the network's input and output have the sizes of the data.
-pub(crate) fn fits(plan: &Plan, data: &Splits, dataset: &str) -> Result<(), ExperimentError> {
+pub(crate) fn fits(plan: &Plan, data: &Splits, dataset: &Dataset) -> Result<(), ExperimentError> {
     let ends = [
-        (plan.input, data.train.features(), "pixels"),
+        (plan.input, data.train.features(), "values"),
         (plan.output, data.train.classes(), "classes"),
     ];
     for (id, wanted, what) in ends {
@@ -99,7 +103,7 @@ pub(crate) fn fits(plan: &Plan, data: &Splits, dataset: &str) -> Result<(), Expe
         if population.size != wanted {
             return Err(ExperimentError::Mismatch(format!(
                 "network.population[{}].size: {} does not fit the data set `{dataset}`; accepted: \
-                 {wanted}, its {what}",
+                 {wanted}, its {what}, or \"data\"",
                 population.name, population.size
             )));
         }

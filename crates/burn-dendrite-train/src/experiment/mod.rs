@@ -5,13 +5,14 @@ mod divergence;
 mod learn;
 mod progress;
 mod saved;
+mod start;
 mod validation;
 
 use std::{path::PathBuf, sync::Arc};
 
 use burn::{module::Module, tensor::Device, train::Interrupter};
 use burn_dendrite_nn::{
-    Network, Plan, SpecErrors,
+    Plan, SpecErrors,
     perturb::{Occasion, PerturbationError},
 };
 use burn_dendrite_optim::{Descent, Learning};
@@ -22,6 +23,7 @@ pub(crate) use progress::duration;
 pub(crate) use saved::saved_weights;
 pub use saved::{SavedWeights, load_model};
 use saved::{load_checkpoint, load_file, save};
+pub(crate) use start::first_network;
 
 use crate::{
     Engine, OnDivergence, Stop,
@@ -36,6 +38,7 @@ use crate::{
     spec::ExperimentSpec,
     timing::Stopwatch,
     vitals::Watch,
+    weights::StartError,
 };
 
 /// What somebody who waits sees.
@@ -108,6 +111,9 @@ pub enum ExperimentError {
     /// The run folder cannot be used.
     #[error(transparent)]
     Run(#[from] RunError),
+    /// The weights to start from cannot be used.
+    #[error("--from: {0}")]
+    Start(#[from] StartError),
     /// burn's learner stopped on an error.
     #[error("training stopped: {0}")]
     Learner(String),
@@ -140,6 +146,7 @@ impl ExperimentError {
             | Self::Probe(_)
             | Self::Data(_)
             | Self::Run(_)
+            | Self::Start(_)
             | Self::Model { .. } => true,
         }
     }
@@ -208,7 +215,8 @@ impl Experiment {
         let engine = self.engine()?;
         let perturbations = settings.perturbations(&plan)?;
         let probes = settings.probes(&plan, &learning)?;
-        let network = Network::new(plan, settings.network_seed(), &self.device);
+        let network = first_network(settings, plan, folder.path(), &self.device)?;
+        start::keep(settings, &network, folder.path())?;
         let watch = match settings.learner.vitals_every {
             0 => Watch::Never,
             samples => Watch::Every(samples),
@@ -290,12 +298,13 @@ impl Experiment {
         let measure =
             |set: &SampleSet| evaluate_while(conditions, &network, set, &self.device, goes_on);
         let test = measure(&self.data.test);
-        let validation = test.and_then(|_| measure(&self.validation()));
+        let validation = test.as_ref().and_then(|_| measure(&self.validation()));
         let (Some(test), Some(validation)) = (test, validation) else {
             return Ok(self.interrupted(&folder));
         };
         let summary = Summary {
             test_accuracy: test.accuracy,
+            test_balanced_accuracy: Some(test.confusion.balanced_accuracy()),
             test_loss: test.loss,
             validation_accuracy: validation.accuracy,
             train_samples: segments.samples_before(reached),
@@ -311,6 +320,8 @@ impl Experiment {
             threads: rayon::current_num_threads(),
             stopped_early: reached < segments.segments(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            test_classes: (test.confusion).class_results(|class| self.data.test.class_name(class)),
+            test_confusion: Some(test.confusion),
         };
         folder.write_summary(&summary)?;
         record::discard(folder.path());

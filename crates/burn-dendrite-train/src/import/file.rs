@@ -60,6 +60,7 @@ pub fn from_yaml(text: &str, file_name: &str) -> Result<ExperimentSpec, SpecErro
         description: "imported from a configuration of EIANN".to_owned(),
         source: file_name.to_owned(),
         dataset: None,
+        data: Default::default(),
         network,
         learning,
         optimizer: OptimizerSpec::default(),

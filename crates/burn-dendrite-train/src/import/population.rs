@@ -45,7 +45,7 @@ pub(super) fn populations(
                 output = Some(name.clone());
             }
             populations.push(PopulationSpec {
-                size: size(&mut keys, errors),
+                size: size(&mut keys, errors).into(),
                 cell,
                 activation: activation(&mut keys, errors).unwrap_or(default),
                 tau: keys.number("tau", errors),
@@ -176,7 +176,7 @@ mod tests {
         assert_eq!(errors, [""; 0]);
         let expected = PopulationSpec {
             name: "H1.E".parse().unwrap(),
-            size: 3,
+            size: 3.into(),
             cell: CellType::Unconstrained,
             activation: Activation::Linear,
             tau: None,

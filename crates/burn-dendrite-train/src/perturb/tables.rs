@@ -127,7 +127,7 @@ mod tests {
     fn effects_are_compared_seed_by_seed() {
         let plan = StudyPlan {
             purpose: Purpose::Perturbation,
-            dataset: DatasetName::MnistMini,
+            dataset: DatasetName::MnistMini.into(),
             data: Default::default(),
             samples: 40,
             epochs: 1,

@@ -185,6 +185,21 @@ pub(super) fn write(
     })
 }
 
+/// Writes an archive of arrays, each with its name and shape, in full or not at all.
+pub(crate) fn write_arrays<'a>(
+    file: &Path,
+    arrays: impl Iterator<Item = ((String, Vec<usize>), &'a [f32])>,
+) -> Result<(), RunError> {
+    write(file, |writer| {
+        for ((name, shape), values) in arrays {
+            writer.array(&name, &shape, |put| {
+                values.iter().try_for_each(|value| put(*value))
+            })?;
+        }
+        Ok(())
+    })
+}
+
 /// Takes the values of an array, one by one.
 type Put<'a, T> = &'a mut dyn FnMut(T) -> Result<(), RunError>;
 

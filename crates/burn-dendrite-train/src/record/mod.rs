@@ -41,6 +41,7 @@ mod recorder;
 mod recording;
 mod resolve;
 
+pub(crate) use archive::write_arrays;
 pub(crate) use checkpoint::RecordingCheckpointer;
 pub(crate) use chunks::{Chunks, discard, file};
 pub use probe::{Probe, ProbeError, ProbeTarget, Signal};

@@ -20,6 +20,7 @@ mod log;
 mod means;
 mod position;
 mod settings;
+mod start;
 mod summary;
 
 use std::{
@@ -39,6 +40,7 @@ pub use log::{JsonLinesLogger, Progress, SegmentRecord};
 pub(crate) use means::Means;
 pub use position::Position;
 pub use settings::{LearnerSettings, RunSettings};
+pub use start::{Pattern, Start};
 pub use summary::Summary;
 
 use crate::{
@@ -269,6 +271,27 @@ impl RunFolder {
     }
 }
 
+/// Makes a run longer, or lets one go on that came to its end: its settings are replaced, and what it
+/// came to is removed. Its network is then that of its newest checkpoint.
+///
+/// # Errors
+///
+/// If the folder holds no run, another process trains in it, or a file cannot be written.
+pub fn lengthen(path: &Path, settings: &RunSettings) -> Result<(), RunError> {
+    let folder = RunFolder::open(path)?;
+    // The result first: whatever stops this, the run is one that has not come to its end.
+    for name in [SUMMARY, MODEL] {
+        let file = folder.path().join(name);
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(RunError::Io { file, error });
+            }
+            _ => {}
+        }
+    }
+    write_toml(&folder.path().join(SETTINGS), settings)
+}
+
 /// What a run folder says it does: its settings and its specification.
 ///
 /// # Errors
@@ -457,7 +480,11 @@ pub(crate) fn write_atomically_with(
     file: &Path,
     fill: impl FnOnce(&mut File) -> Result<(), RunError>,
 ) -> Result<(), RunError> {
-    let folder = file.parent().unwrap_or(Path::new("."));
+    // A bare name has a folder without a name.
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
     let begin = || {
         let mut builder = tempfile::Builder::new();
         builder.prefix(TEMPORARY);

@@ -11,11 +11,11 @@ use burn_dendrite_nn::{
 use burn_dendrite_optim::Learning;
 use serde::{Deserialize, Serialize};
 
-use super::{Interval, Keep, Position};
+use super::{Interval, Keep, Position, Start};
 use crate::{
     Engine, OnDivergence,
     compared::difference,
-    data::{DataOrigin, DatasetName, Preprocessing, SegmentPlan},
+    data::{DataOrigin, Dataset, Preprocessing, SegmentPlan},
     limits::{MOST_BATCHES, MOST_EPOCHS, MOST_SAMPLES, MOST_WORKERS, check_counts, check_seed},
     record::{Probe, ProbeError, Probes},
 };
@@ -26,8 +26,8 @@ use crate::{
 pub struct RunSettings {
     /// The preset that the specification started from, or the name that its file gives.
     pub preset: String,
-    /// The data set.
-    pub dataset: DatasetName,
+    /// The data set: its name, or the path of files.
+    pub dataset: Dataset,
     /// Training samples of one epoch, drawn from the training split in a shuffled order.
     pub samples: usize,
     /// Passes over such samples, each in an order of its own.
@@ -63,6 +63,9 @@ pub struct RunSettings {
     /// What is recorded while it learns.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub probe: Vec<Probe>,
+    /// What it starts from, instead of the weights that its seed draws.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub start: Option<Start>,
 }
 
 /// What burn's learner does beside training: checkpoints, validation, metrics, the division of a
@@ -259,11 +262,12 @@ impl RunSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::DatasetName;
 
     fn settings() -> RunSettings {
         RunSettings {
             preset: "mnist-dtp".to_owned(),
-            dataset: DatasetName::MnistMini,
+            dataset: DatasetName::MnistMini.into(),
             data: DataOrigin::default(),
             samples: 100,
             epochs: 2,
@@ -277,6 +281,7 @@ mod tests {
             preprocessing: Preprocessing::default(),
             perturb: Vec::new(),
             probe: Vec::new(),
+            start: None,
         }
     }
 

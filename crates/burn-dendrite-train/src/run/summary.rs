@@ -3,13 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::Keep;
-use crate::Engine;
+use crate::{ClassResult, Confusion, Engine};
 
 /// What `summary.json` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// Share of test samples whose largest output is that of their class.
     pub test_accuracy: f64,
+    /// Mean share over classes of test samples, so that each class counts alike.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_balanced_accuracy: Option<f64>,
     /// Mean squared error over test samples and output units.
     pub test_loss: f64,
     /// Share of validation samples classified rightly.
@@ -43,4 +46,10 @@ pub struct Summary {
     pub stopped_early: bool,
     /// Version of this program.
     pub version: String,
+    /// How well each class of the test samples is recognised.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub test_classes: Vec<ClassResult>,
+    /// Which class of the test samples was taken for which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_confusion: Option<Confusion>,
 }

@@ -22,6 +22,6 @@ pub(crate) use pool::ENDS_WITH_INPUT;
 pub use pool::{Pool, PoolEnding, PoolError, Task};
 pub use progress::{Progress, Watch};
 pub use results::DivergedRun;
-pub(crate) use settings::folder_name;
+pub(crate) use settings::{EncodedSplits, folder_name};
 pub use settings::{Purpose, Study, StudyError, StudyFolder, StudyPlan};
 pub use training::{Training, TrainingOptions};

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ExperimentError, ExperimentSpec,
     compared::difference,
-    data::{DataError, DataOrigin, DatasetName, Splits},
+    data::{DataError, DataOrigin, Dataset, Encoding, Splits},
     experiment::fits,
     limits::{MOST_EPOCHS, MOST_SAMPLES, MOST_SEEDS, check_counts},
     lock::{self, FolderLock, Holder, LOCK, LockError},
@@ -47,8 +47,8 @@ impl fmt::Display for Purpose {
 pub struct StudyPlan {
     /// What it is made for.
     pub purpose: Purpose,
-    /// The data set.
-    pub dataset: DatasetName,
+    /// The data set: its name, or the path of files.
+    pub dataset: Dataset,
     /// Training samples of one epoch.
     pub samples: usize,
     /// Passes over such samples.
@@ -169,6 +169,31 @@ impl StudyError {
     }
 }
 
+/// Data as the networks of a study see them, each in its encoding.
+pub(crate) struct EncodedSplits {
+    plain: Splits,
+    on_off: Option<Splits>,
+}
+
+impl EncodedSplits {
+    /// Data in the encodings of these networks.
+    pub(crate) fn of(plain: &Splits, specs: &[ExperimentSpec]) -> Self {
+        let is_on_off = |spec: &ExperimentSpec| spec.data.encoding == Encoding::OnOff;
+        Self {
+            plain: plain.clone(),
+            on_off: (specs.iter().any(is_on_off)).then(|| plain.clone().encoded(Encoding::OnOff)),
+        }
+    }
+
+    /// Data in one of the encodings.
+    pub(crate) fn get(&self, encoding: Encoding) -> &Splits {
+        match encoding {
+            Encoding::Plain => &self.plain,
+            Encoding::OnOff => self.on_off.as_ref().unwrap_or(&self.plain),
+        }
+    }
+}
+
 /// The folder of a study that this process has to itself, until this is dropped.
 #[derive(Debug)]
 #[must_use = "another process may take the folder when it is dropped"]
@@ -190,7 +215,8 @@ impl Study {
     /// # Errors
     ///
     /// Other data than the plan says, two networks of one name, a budget of nothing or beyond the
-    /// data, mistakes in a specification, or sizes that do not fit the data.
+    /// data, mistakes in a specification, or sizes that do not fit the data, which are those before
+    /// any encoding.
     pub fn check(&self, data: &Splits) -> Result<(), StudyError> {
         (self.plan.data).check(&DataOrigin::of(None, data))?;
         let mut folders: Vec<String> = Vec::new();
@@ -221,9 +247,11 @@ impl Study {
             ("analysis-samples", analysis_samples, MOST_SAMPLES),
         ])
         .map_err(StudyError::Budget)?;
+        let encoded = EncodedSplits::of(data, &self.specs);
         for spec in &self.specs {
+            let data = encoded.get(spec.data.encoding);
             let fits = (spec.check().map_err(ExperimentError::from))
-                .and_then(|(network, _)| fits(&network, data, plan.dataset.as_str()));
+                .and_then(|(network, _)| fits(&network, data, &plan.dataset));
             fits.map_err(|error| StudyError::Network {
                 network: spec.name.clone(),
                 error: Box::new(error),
@@ -385,7 +413,7 @@ pub(crate) fn folder_name(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::presets;
+    use crate::{data::DatasetName, presets};
 
     fn study(out: &Path) -> Study {
         let specs = ["mnist-backprop-ann", "mnist-dtp"].map(|name| presets::load(name).unwrap());
@@ -393,7 +421,7 @@ mod tests {
             out: out.to_owned(),
             plan: StudyPlan {
                 purpose: Purpose::Comparison,
-                dataset: DatasetName::MnistMini,
+                dataset: DatasetName::MnistMini.into(),
                 data: Default::default(),
                 samples: 40,
                 epochs: 1,
@@ -498,7 +526,7 @@ mod tests {
         refused(|it| it.plan.samples = 5001, "1 to 5000");
         refused(|it| it.plan.seeds = 0, "`seeds` is 0");
         refused(
-            |it| it.specs[1].network.populations[0].size = 9,
+            |it| it.specs[1].network.populations[0].size = 9.into(),
             "`mnist-dtp`: network.population[Input.E].size: 9",
         );
         assert!(!good.out.exists());

@@ -152,7 +152,7 @@ mod tests {
         let spec = presets::load("mnist-backprop-ann").unwrap();
         let plan = StudyPlan {
             purpose: Purpose::Comparison,
-            dataset: DatasetName::MnistMini,
+            dataset: DatasetName::MnistMini.into(),
             data: Default::default(),
             samples: 40,
             epochs: 2,
@@ -184,7 +184,7 @@ mod tests {
         };
         let settings = RunSettings {
             preset: spec.name.clone(),
-            dataset: study.plan.dataset,
+            dataset: study.plan.dataset.clone(),
             data: Default::default(),
             samples: 40,
             epochs: 2,
@@ -198,6 +198,7 @@ mod tests {
             preprocessing: Default::default(),
             perturb: Vec::new(),
             probe: Vec::new(),
+            start: None,
         };
         // The first was cut off after it began, the second before.
         let first = study.run_folder(&spec.name, 1);

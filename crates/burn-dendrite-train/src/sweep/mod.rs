@@ -168,10 +168,14 @@ fn specification(
         errors,
     };
     let unreadable = |error: serde_json::Error| SweepError::Method(error.to_string());
-    let mut value = serde_json::to_value(base).map_err(unreadable)?;
+    let mut value = base.to_value().map_err(unreadable)?;
     for assignment in point {
         set(&mut value, assignment).map_err(|error| match error {
             SetError::NotFound { path, accepted, .. } => SweepError::Path { path, accepted },
+            SetError::NoNumber(text) => SweepError::Path {
+                path: text,
+                accepted: "finite numbers".to_owned(),
+            },
             SetError::Form(text) => SweepError::Path {
                 path: text,
                 accepted: "keys with dots between them, entries of lists in brackets, e.g. \
@@ -181,7 +185,9 @@ fn specification(
         })?;
     }
     let mut spec = ExperimentSpec::from_value(value).map_err(invalid)?;
-    spec.check().map_err(invalid)?;
+    if !spec.is_sized_by_data() {
+        spec.check().map_err(invalid)?;
+    }
     spec.name = name.to_owned();
     spec.description = format!("{} with {}", base.name, point.join(", "));
     Ok(spec)

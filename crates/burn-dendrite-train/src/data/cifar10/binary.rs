@@ -35,7 +35,7 @@ pub(super) fn read(files: &[PathBuf]) -> Result<SampleSet, DataError> {
                     classes: CLASSES.len(),
                 });
             }
-            labels.push(*label);
+            labels.push(u16::from(*label));
             pixels.extend_from_slice(image);
         }
     }

@@ -11,7 +11,7 @@ use rand::SeedableRng;
 use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 
-use super::{DataError, DataOptions, ImageShape, SampleSet, Splits};
+use super::{DataError, DataOptions, ImageShape, SampleSet, Splits, picture, sniff};
 
 const SHAPE: ImageShape = ImageShape {
     channels: 3,
@@ -66,7 +66,8 @@ const PYTHON: [&str; 2] = ["cifar-10-batches-py", "data_batch_1"];
 /// - the official binary files `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, there or
 ///   in `cifar-10-batches-bin/`. The last 10,000 images of the training files are for validation.
 /// - folders `train/CLASS/` and `test/CLASS/` of JPEG or PNG images, as burn unpacks them. The images,
-///   sorted by name, are shuffled by a fixed seed, and the last fifth of them is for validation.
+///   sorted by name, are shuffled by a fixed seed, and the last fifth of them is for validation. Where
+///   there is no `test`, `val` is taken for it; where there are both, `val` is for validation.
 ///
 /// Without a folder, both are looked for where burn's own data set keeps them
 /// (`burn-dataset/cifar10/` in the cache folder of the account), and if neither is there, the binary
@@ -89,6 +90,7 @@ pub fn load(options: &DataOptions) -> Result<Splits, DataError> {
                     "{}, {TEST}, or folders of JPEG or PNG images",
                     TRAIN.join(", ")
                 ),
+                near: near_misses(folder),
                 folder: folder.clone(),
             }),
         };
@@ -109,8 +111,32 @@ pub fn load(options: &DataOptions) -> Result<Splits, DataError> {
 enum Layout {
     /// The folder of the official binary files.
     Binary(PathBuf),
-    /// The folder of `train` and `test`.
-    Folders(PathBuf),
+    /// Folders of images.
+    Folders {
+        /// The folder of the others.
+        folder: PathBuf,
+        /// What is validated on; part of the training images unless there is such a folder.
+        validation: Option<&'static str>,
+        test: &'static str,
+    },
+}
+
+/// What folders of images to test or to validate on are called.
+const TESTED: &str = "test";
+const VALIDATED: &str = "val";
+
+/// What is in a folder under a name that looks like one that is looked for.
+fn near_misses(folder: &Path) -> Vec<PathBuf> {
+    let accepted = [&TRAIN[..], &[TEST, UNPACKED, "train", TESTED, VALIDATED]].concat();
+    let mut near = sniff::near_misses(sniff::names(folder).into_iter(), &accepted);
+    near.extend(
+        sniff::names(folder)
+            .into_iter()
+            .filter(|name| name.ends_with(".tar.gz")),
+    );
+    near.sort();
+    near.dedup();
+    near.into_iter().map(|name| folder.join(name)).collect()
 }
 
 /// The layout that a folder has, if it has one.
@@ -123,8 +149,19 @@ fn find(folder: &Path) -> Result<Option<Layout>, DataError> {
     if unpacked.is_dir() {
         return Ok(Some(Layout::Binary(unpacked)));
     }
-    if folder.join("train").is_dir() && folder.join("test").is_dir() {
-        return Ok(Some(Layout::Folders(folder.to_owned())));
+    let has = |name: &str| folder.join(name).is_dir();
+    let parts = match (has(TESTED), has(VALIDATED)) {
+        (true, true) => Some((Some(VALIDATED), TESTED)),
+        (true, false) => Some((None, TESTED)),
+        (false, true) => Some((None, VALIDATED)),
+        (false, false) => None,
+    };
+    if let Some((validation, test)) = parts.filter(|_| has("train")) {
+        return Ok(Some(Layout::Folders {
+            folder: folder.to_owned(),
+            validation,
+            test,
+        }));
     }
     let [unpacked, batch] = PYTHON;
     let python = [folder.to_owned(), folder.join(unpacked)];
@@ -142,12 +179,24 @@ impl Layout {
                 let test = folder.join(TEST);
                 splits(binary::read(&train)?, binary::read(&[test])?, folder)
             }
-            Self::Folders(folder) => {
+            Self::Folders {
+                folder,
+                validation,
+                test,
+            } => {
                 let train = folders::read(&folder.join("train"))?;
                 let mut order: Vec<usize> = (0..train.len()).collect();
                 order.shuffle(&mut ChaCha8Rng::seed_from_u64(ORDER));
-                let test = folders::read(&folder.join("test"))?;
-                splits(train.select(&order), test, folder)
+                let train = train.select(&order);
+                let test = folders::read(&folder.join(test))?;
+                match validation {
+                    None => splits(train, test, folder),
+                    Some(validation) => Ok(Splits {
+                        train: Arc::new(train),
+                        validation: Arc::new(folders::read(&folder.join(validation))?),
+                        test: Arc::new(test),
+                    }),
+                }
             }
         }
     }
@@ -281,14 +330,61 @@ mod tests {
         for set in [&splits.train, &splits.validation, &splits.test] {
             for index in 0..set.len() {
                 let pixels = set.pixels(index).unwrap();
-                assert_eq!((pixels[0], pixels[2048]), (set.label(index) * 20, 7));
+                assert_eq!((pixels[0], pixels[2048]), (set.label(index) as u8 * 20, 7));
             }
         }
         assert!(splits.train.labels() != load_sorted(&splits.train));
         assert!(load_from(folder.path()).unwrap().train == splits.train);
     }
 
-    fn load_sorted(set: &SampleSet) -> Vec<u8> {
+    #[test]
+    fn a_folder_val_stands_for_test_or_is_validated_on() {
+        let folder = folders();
+        fs::rename(folder.path().join("test"), folder.path().join("val")).unwrap();
+        let splits = load_from(folder.path()).unwrap();
+        assert_eq!((splits.train.len(), splits.validation.len()), (40, 10));
+        assert_eq!(splits.test.labels(), [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+
+        let other = folders();
+        fs::rename(folder.path().join("val"), other.path().join("val")).unwrap();
+        let splits = load_from(other.path()).unwrap();
+        assert_eq!((splits.train.len(), splits.validation.len()), (50, 10));
+        assert_eq!(splits.test.len(), 10);
+    }
+
+    #[test]
+    fn what_file_managers_leave_behind_is_passed_over() {
+        let folder = folders();
+        for file in [
+            "train/Thumbs.db",
+            "train/cat/Thumbs.db",
+            "test/dog/desktop.ini",
+        ] {
+            fs::write(folder.path().join(file), "x").unwrap();
+        }
+        for part in ["train", "test"] {
+            let left = folder.path().join(part).join("__MACOSX");
+            fs::create_dir(&left).unwrap();
+            fs::write(left.join("._0.png"), "x").unwrap();
+        }
+        assert_eq!(load_from(folder.path()).unwrap().train.len(), 40);
+    }
+
+    #[test]
+    fn near_misses_are_named_in_the_refusal() {
+        let folder = TempDir::new().unwrap();
+        fs::create_dir(folder.path().join("Train")).unwrap();
+        fs::write(folder.path().join("cifar-10-binary.tar.gz"), "x").unwrap();
+        fs::write(folder.path().join("notes.txt"), "x").unwrap();
+        let message = load_from(folder.path()).unwrap_err().to_string();
+        for name in ["Train", "cifar-10-binary.tar.gz"] {
+            let path = folder.path().join(name).display().to_string();
+            assert!(message.contains(&path), "{message}");
+        }
+        assert!(!message.contains("notes.txt"), "{message}");
+    }
+
+    fn load_sorted(set: &SampleSet) -> Vec<u16> {
         let mut labels = set.labels().to_vec();
         labels.sort();
         labels
@@ -322,7 +418,7 @@ mod tests {
             }
         }
         let message = load_from(folder.path()).unwrap_err().to_string();
-        assert!(message.contains("4 image(s)"), "{message}");
+        assert!(message.contains("4 images"), "{message}");
     }
 
     #[test]

@@ -1,0 +1,253 @@
+//! Files of the user's own: found, read, and divided into what is learned from and what is not.
+
+mod divide;
+mod idx;
+mod layout;
+mod npy;
+mod numpy;
+mod photos;
+mod reshape;
+mod role;
+mod samples;
+mod spec;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+pub use spec::{Colour, Column, DataSpec, FileFormat, Fit};
+
+use super::values::Values;
+use super::{DataError, ImageShape, Loaded, SampleSet, Splits};
+use layout::Layout;
+use reshape::{Picture, Reshape};
+use role::Role;
+use samples::Samples;
+
+/// Samples by what they are for.
+type Parts = BTreeMap<Role, Samples>;
+
+/// A file that may hold samples.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Listed {
+    path: PathBuf,
+    /// What the folder that it is in says it is for.
+    role: Option<Role>,
+}
+
+impl Listed {
+    fn name(&self) -> String {
+        photos::file_name(&self.path)
+    }
+}
+
+/// Loads what is at a path: a folder, a file, or the beginning of the names of files.
+///
+/// # Errors
+///
+/// If nothing there can be understood, or not as the specification says; the file is named.
+pub(super) fn load(path: &Path, spec: &DataSpec) -> Result<Loaded, DataError> {
+    spec.check()
+        .map_err(|message| DataError::unusable(path, format!("`[data]`: {message}")))?;
+    let mut notes = Vec::new();
+    let parts = match layout::find(path, spec.format)? {
+        Layout::Images(folders) => photos::read(&folders, spec)?,
+        Layout::Idx(files) => reshape_all(path, idx::read(path, &files)?, spec)?,
+        Layout::Numpy(files) => reshape_all(path, numpy::read(path, &files, spec)?, spec)?,
+        Layout::Tables(files) => {
+            let tables = tables(path, &files, spec, &mut notes)?;
+            reshape_all(path, tables, spec)?
+        }
+    };
+    let parts = parts
+        .into_iter()
+        .map(|(role, part)| (role, scaled(part, spec.divide_by)));
+    let parts: Parts = parts.collect();
+    if parts.contains_key(&Role::Validation) && !parts.contains_key(&Role::Test) {
+        notes.push("there are no test samples, so those to validate on are tested on".to_owned());
+    }
+    let (splits, classes) = divide::divide(path, parts, spec)?;
+    notes.insert(0, description(&splits));
+    Ok(Loaded {
+        splits,
+        classes: Some(classes),
+        notes,
+    })
+}
+
+/// What was found, in a sentence.
+fn description(splits: &Splits) -> String {
+    let train = &splits.train;
+    let what = match train.shape() {
+        Some(shape) => format!("images of {shape}"),
+        None => format!("vectors of {} numbers", train.features()),
+    };
+    format!(
+        "data: {} training, {} validation and {} test samples of {} classes, {what}",
+        train.len(),
+        splits.validation.len(),
+        splits.test.len(),
+        train.classes()
+    )
+}
+
+/// Reads tables, of which one may be without labels if it is to test on.
+fn tables(
+    path: &Path,
+    files: &[Listed],
+    spec: &DataSpec,
+    notes: &mut Vec<String>,
+) -> Result<Parts, DataError> {
+    let mut families: BTreeMap<String, Vec<(Role, &Path)>> = BTreeMap::new();
+    let named = |file: &Listed| match (file.role, Role::of_file(&file.name())) {
+        (Some(role), _) => Some((role, String::new())),
+        (None, found) => found,
+    };
+    let are_named = files.iter().any(|file| named(file).is_some());
+    for file in files {
+        // Beside tables that say what they are for, others are notes about them.
+        let (role, family) = match named(file) {
+            Some(named) => named,
+            None if are_named => continue,
+            None => (Role::Whole, String::new()),
+        };
+        families.entry(family).or_default().push((role, &file.path));
+    }
+    let tables = match families.len() {
+        0 | 1 => families.into_values().next().unwrap_or_default(),
+        _ => return Err(idx::several(path, families.keys())),
+    };
+    let mut parts = Parts::new();
+    for (role, file) in tables {
+        match table::read(file, spec)? {
+            None if role == Role::Test => notes.push(format!(
+                "{} has no column of labels, so the test samples are held out of the others",
+                file.display()
+            )),
+            None => {
+                return Err(DataError::unusable(
+                    file,
+                    "none of its columns is called `label`; accepted: `label = \"NAME\"` in `[data]`",
+                ));
+            }
+            Some(samples) if parts.contains_key(&role) => {
+                drop(samples);
+                return Err(DataError::unusable(
+                    path,
+                    format!(
+                        "it holds several tables of {} samples; accepted: the path of one",
+                        role.as_str()
+                    ),
+                ));
+            }
+            Some(samples) => {
+                parts.insert(role, samples);
+            }
+        }
+    }
+    Ok(parts)
+}
+
+/// The arrays of floats of an archive of NumPy, each with its name and shape.
+///
+/// # Errors
+///
+/// If the file cannot be read, or holds something else than arrays of numbers.
+pub(crate) fn read_arrays(file: &Path) -> Result<Vec<((String, Vec<usize>), Vec<f32>)>, DataError> {
+    let arrays = npy::read_archive(file)?.into_iter();
+    let floats = arrays.filter_map(|array| match array.values {
+        npy::Numbers::Reals(values) => Some(((array.name, array.shape), values)),
+        npy::Numbers::Bytes(_) | npy::Numbers::Words(_) | npy::Numbers::Whole(_) => None,
+    });
+    Ok(floats.collect())
+}
+
+/// All images as they are asked for.
+fn reshape_all(path: &Path, parts: Parts, spec: &DataSpec) -> Result<Parts, DataError> {
+    let reshape = Reshape::of(spec);
+    if reshape.is_nothing() {
+        return Ok(parts);
+    }
+    let each = parts.into_iter().map(|(role, part)| {
+        let shape = part.shape.ok_or_else(|| no_images(path))?;
+        let (values, shape) = reshape_each(&reshape, &part.values, shape, part.labels.of.len());
+        let samples = Samples {
+            values,
+            shape: Some(shape),
+            features: shape.features().unwrap_or(0),
+            labels: part.labels,
+        };
+        Ok((role, samples))
+    });
+    each.collect()
+}
+
+/// So many images of one shape as they are asked for.
+fn reshape_each(
+    reshape: &Reshape,
+    values: &Values,
+    shape: ImageShape,
+    count: usize,
+) -> (Values, ImageShape) {
+    let features = values.len() / count.max(1);
+    let mut reshaped = shape;
+    let pictures = (0..count).map(|index| {
+        let range = index * features..(index + 1) * features;
+        let picture = reshape.apply(Picture {
+            shape,
+            values: values.select(std::iter::once(range)),
+        });
+        reshaped = picture.shape;
+        picture.values
+    });
+    let values = Values::concat(pictures);
+    (values, reshaped)
+}
+
+fn no_images(path: &Path) -> DataError {
+    DataError::unusable(
+        path,
+        "its samples are vectors, which have no `size`, `colour` or `transpose`; accepted: \
+         `shape = [height, width]` in `[data]`, if they are images",
+    )
+}
+
+/// The images of a data set that the program knows as they are asked for.
+///
+/// # Errors
+///
+/// If samples that are no images are to be reshaped.
+pub(super) fn reshaped(splits: Splits, spec: &DataSpec) -> Result<Splits, DataError> {
+    let origin = Path::new("the data set");
+    spec.check()
+        .map_err(|message| DataError::unusable(origin, format!("`[data]`: {message}")))?;
+    if Reshape::of(spec).is_nothing() {
+        return Ok(splits);
+    }
+    let reshape = Reshape::of(spec);
+    let set = |set: &SampleSet| -> Result<SampleSet, DataError> {
+        let shape = set.shape().ok_or_else(|| no_images(origin))?;
+        let (values, shape) = reshape_each(&reshape, set.values(), shape, set.len());
+        let features = shape.features().unwrap_or(0);
+        let labels = set.labels().to_vec();
+        SampleSet::new(values, labels, Some(shape), features, set.classes())
+    };
+    Ok(Splits {
+        train: set(&splits.train)?.into(),
+        validation: set(&splits.validation)?.into(),
+        test: set(&splits.test)?.into(),
+    })
+}
+
+/// Numbers divided as asked for; pixels are what they are.
+fn scaled(samples: Samples, divisor: Option<f32>) -> Samples {
+    match (divisor, samples.values) {
+        (Some(divisor), Values::Reals(numbers)) => Samples {
+            values: Values::Reals(numbers.into_iter().map(|it| it / divisor).collect()),
+            ..samples
+        },
+        (_, values) => Samples { values, ..samples },
+    }
+}
