@@ -1,6 +1,6 @@
 //! Deep stacks of the layers learn from their default starts.
 
-#[allow(missing_docs)]
+#[allow(missing_docs, unreachable_pub)]
 #[path = "../examples/depth_of_layers.rs"]
 mod depth_of_layers;
 

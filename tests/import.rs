@@ -65,7 +65,10 @@ fn every_preset_is_its_published_configuration() {
     for preset in burn_dendrite::train::presets::names() {
         let mut spec = burn_dendrite::train::presets::load(preset).unwrap();
         let source = spec.source.clone();
-        let stem = source.split_whitespace().last().unwrap();
+        // Networks that are not the reference's have no configuration there.
+        let Some(stem) = source.split_whitespace().last() else {
+            continue;
+        };
         let found = published()
             .into_iter()
             .find(|(name, _)| name.starts_with(stem));

@@ -9,9 +9,6 @@ mod compare;
 /// Which data a run was made with.
 mod data_identity;
 
-/// Deep stacks of the layers learn.
-#[allow(missing_docs, unreachable_pub)] // As in an example.
-mod depth;
 /// Activity that runs away, and outputs that fall silent.
 mod divergence;
 /// The commands of README and book.

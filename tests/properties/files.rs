@@ -160,7 +160,9 @@ fn random_experiments_cover_everything_that_can_be_written() {
             }
         }
     }
-    let kinds = (RuleSpec::kinds().into_iter())
+    // It needs dendrites that are nudged from the top down, and has tests of its own.
+    let drawn = |kind: &&str| *kind != "dendritic_homeostasis";
+    let kinds = (RuleSpec::kinds().into_iter().filter(drawn))
         .chain(ConstraintSpec::KINDS.iter().copied())
         .chain(InitializerSpec::KINDS.iter().copied())
         .chain([

@@ -264,7 +264,12 @@ impl Sketch {
                 OptimizerSpec::Sgd {
                     momentum: Some(0.9),
                 },
-                OptimizerSpec::AdamW {},
+                OptimizerSpec::Adam {
+                    beta_1: 0.9,
+                    beta_2: 0.999,
+                    epsilon: 1e-5,
+                    weight_decay: 0.0,
+                },
                 OptimizerSpec::AdamW {},
                 OptimizerSpec::RmsProp {},
             ]),

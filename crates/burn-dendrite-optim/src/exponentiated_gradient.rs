@@ -41,7 +41,7 @@ pub struct ExponentiatedGradientConfig {
 ///
 /// let optimizer: ModuleOptimizer = ExponentiatedGradientConfig::new().init();
 /// let optimizer = optimizer.with_group(
-///     ParamGroup::from_predicate(|_, path| path.is_some_and(|path| path.ends_with("bias"))),
+///     ParamGroup::from_predicate("bias"),
 ///     SgdConfig::new().build(),
 ///     None,
 /// );

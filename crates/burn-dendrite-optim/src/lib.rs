@@ -38,7 +38,8 @@ pub use learning::{Learning, LiftToAutodiff, Outcome};
 pub use memory::{RuleMemory, Side, Slot};
 pub use phase::{Gate, NudgeSpec, Plateau, Select, Settling};
 pub use rule::{
-    AnyRule, Idle, LearningRule, LocalRule, RuleSite, RuleSpec, RuleStep, Signal, StepSize,
+    AnyRule, BatchMeaning, Idle, LearningRule, LocalRule, RuleSite, RuleSpec, RuleStep, Signal,
+    StepSize,
 };
 pub use spec::{LearningSpec, Loss, Plasticity, Target};
 pub use synapse::{Postsynaptic, Presynaptic, Synapse};

@@ -218,7 +218,8 @@ pub fn constrain<R: Constrained>(
     let (bounds, afterwards) = bounds_first(cell, constraints);
     let weight = bounds.clamp(weight);
     let weight = match connectivity {
-        Some(exists) => weight * exists,
+        // Added to nothing, what is missing is 0 and not −0.
+        Some(exists) => weight * exists + 0.0,
         None => weight,
     };
     project_all(afterwards, weight)

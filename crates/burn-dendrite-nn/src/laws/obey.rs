@@ -37,7 +37,7 @@ const REPARAMETERIZATION: &str = "Reparameterization";
 ///
 /// let mut layer = DaleLinearConfig::new(4, 2).init(&Device::flex());
 /// // An optimizer's doing:
-/// *layer.magnitude = layer.magnitude.clone().map(|magnitude| magnitude - 2.0);
+/// *layer.magnitude = (*layer.magnitude).clone().map(|magnitude| magnitude - 2.0);
 /// assert!(count_violations(&layer) > 0);
 /// let layer = layer.map(&mut ProjectLaws::default());
 /// assert_eq!(count_violations(&layer), 0);

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Distribution, Tensor};
 use burn_dendrite_nn::{Network, NetworkSpec, Parameter, Plan, ProjectionId, perturb::Conditions};
 use serde_json::json;
 
-use super::{AnyRule, Idle};
+use super::{AnyRule, BatchMeaning, Idle};
 use crate::{
     HostTrainer, Learning, NudgeSpec, Outcome, RuleMemory, Settling, check::local_rule_fits,
 };
@@ -26,7 +26,8 @@ pub enum Clause {
     /// The same signals give the same bits.
     Deterministic,
     /// A batch gives the mean of what its samples give one after another with the weights held
-    /// still, and leaves the same memory.
+    /// still, and leaves the same memory, unless [`LearningRule::batch`](crate::LearningRule::batch) says
+    /// otherwise.
     Batch,
     /// The rule gives the same weights on both kinds of numbers, and leaves the same memory.
     Alike,
@@ -249,7 +250,8 @@ impl Subject<'_> {
                 .collect::<Vec<f64>>()
         };
         let updated = outcome.apply(self.network.clone(), &memory);
-        if !close(&values, &mean) || !close(&memories(&memory), &memories(&apart)) {
+        let is_mean = close(&values, &mean) && close(&memories(&memory), &memories(&apart));
+        if self.rule.batch() == BatchMeaning::Samples && !is_mean {
             return breach(Clause::Batch);
         }
 

@@ -3,7 +3,7 @@
 use burn_dendrite_nn::{PopulationName, numbers::Rows};
 use serde::{Deserialize, Serialize};
 
-use super::{LearningRule, Signal, StepSize};
+use super::{BatchMeaning, LearningRule, Signal, StepSize};
 use crate::{Delta, Synapse};
 
 /// Interneurons learn from the layer above how much to inhibit, so that the dendrites on which they end
@@ -61,13 +61,21 @@ impl LearningRule for DendriticHomeostasis {
         StepSize::Rule
     }
 
+    /// The steps are normalised over the batch.
+    fn batch(&self) -> BatchMeaning {
+        BatchMeaning::Whole
+    }
+
     fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
         let rate = synapse.pre.forward();
         let change = synapse.pre.nudged() - rate.clone();
         let resting = synapse.felt().dendrite().mean_of_row();
         let answer = synapse.felt().nudged_dendrite().mean_of_row() * self.strength;
-        let at_rest = normalised(resting, &rate);
-        let nudged = normalised(answer, &change);
+        // The same for all interneurons.
+        let post = synapse.post.forward();
+        let each = post.filled([1, post.dims()[1]], 1.0);
+        let at_rest = normalised(resting, &rate) * each.clone();
+        let nudged = normalised(answer, &change) * each;
         synapse
             .outer(rate, at_rest)
             .and(synapse.outer(change, nudged))

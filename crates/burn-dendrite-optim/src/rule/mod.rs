@@ -73,6 +73,15 @@ pub enum Idle {
     Changed,
 }
 
+/// What a batch is to a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BatchMeaning {
+    /// Its samples one after another, with the weights held still: the change is the mean of theirs.
+    Samples,
+    /// One whole: statistics over the batch enter the change.
+    Whole,
+}
+
 /// Who decides how large a step of the weights is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepSize {
@@ -129,6 +138,11 @@ pub trait LearningRule: Debug + Send + Sync {
         None
     }
 
+    /// What a batch is to the rule; its samples one after another unless the rule says so.
+    fn batch(&self) -> BatchMeaning {
+        BatchMeaning::Samples
+    }
+
     /// Who decides how large a step of the weights is; the optimizer unless the rule says so.
     fn step_size(&self) -> StepSize {
         StepSize::Optimizer
@@ -179,6 +193,9 @@ pub trait AnyRule: Debug + Send + Sync {
     /// [`LearningRule::step_size`].
     fn step_size(&self) -> StepSize;
 
+    /// [`LearningRule::batch`].
+    fn batch(&self) -> BatchMeaning;
+
     /// [`LearningRule::idle`].
     fn idle(&self) -> Idle;
 
@@ -226,6 +243,10 @@ impl<L: LearningRule> AnyRule for L {
 
     fn step_size(&self) -> StepSize {
         self.step_size()
+    }
+
+    fn batch(&self) -> BatchMeaning {
+        self.batch()
     }
 
     fn idle(&self) -> Idle {

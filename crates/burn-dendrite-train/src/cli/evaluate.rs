@@ -67,8 +67,7 @@ impl EvaluateArguments {
             .map_err(|error| Mistake(error.to_string()))?;
         let network = perturbations.pruned(&model.network, Occasion::Test);
         let seed = settings.order_seed();
-        let (dataset, data) =
-            (self.data).load_for(&settings, &spec.data, self.dataset, self.json)?;
+        let (dataset, data) = (self.data).load_for(&settings, &spec.data, self.dataset, false)?;
         let data =
             (settings.preprocessing.prepare(data)).map_err(|error| Mistake(error.to_string()))?;
         fits(network.plan(), &data, &dataset)?;
@@ -88,7 +87,7 @@ impl EvaluateArguments {
         if let Some(warning) =
             warning_of_unequal_classes(&set.class_counts(), |it| set.class_name(it))
         {
-            eprintln!("warning: {warning}");
+            crate::output::say(format!("warning: {warning}"));
         }
         let balanced = result.confusion.balanced_accuracy();
         if self.json {

@@ -20,8 +20,8 @@ use burn_dendrite_optim::{Descent, Learning};
 pub(crate) use check::fits;
 use learn::Course;
 pub(crate) use progress::duration;
-pub(crate) use saved::saved_weights;
 pub use saved::{SavedWeights, load_model};
+pub(crate) use saved::{load_any, saved_weights};
 use saved::{load_checkpoint, load_file, save};
 pub(crate) use start::first_network;
 

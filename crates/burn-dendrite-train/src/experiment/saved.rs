@@ -11,6 +11,7 @@ use burn::{
     tensor::{Bytes, Device},
 };
 use burn_dendrite_nn::Network;
+use burn_dendrite_optim::Descent;
 use serde::{Deserialize, Serialize};
 
 use super::ExperimentError;
@@ -22,7 +23,9 @@ use crate::{
 
 pub(super) fn save(model: PlasticNetwork, folder: &RunFolder) -> Result<(), ExperimentError> {
     let file = run::model_file(folder.path());
+    // What an optimizer keeps is of no use any more.
     let bytes = model
+        .descending_by(Descent::Plain)
         .into_record()
         .into_bytes()
         .map_err(|error| ExperimentError::Model {
@@ -58,6 +61,17 @@ pub(super) fn load_file(
             file,
             message: error.to_string(),
         })
+}
+
+/// A model of a run, which may hold what an optimizer in main memory keeps.
+pub(crate) fn load_any(
+    model: PlasticNetwork,
+    spec: &ExperimentSpec,
+    file: PathBuf,
+) -> Result<PlasticNetwork, ExperimentError> {
+    let descent = spec.optimizer.in_memory().unwrap_or_default();
+    load_file(model.clone().descending_by(descent), file.clone())
+        .or_else(|_| load_file(model, file))
 }
 
 /// Which weights of a run are its model.
@@ -155,5 +169,5 @@ pub fn load_model(
         .perturbed_by(perturbations)
         .valid();
     let (_, file) = saved_weights(folder, &settings)?;
-    Ok((load_file(model, file)?, settings, spec))
+    Ok((load_any(model, &spec, file)?, settings, spec))
 }
