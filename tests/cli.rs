@@ -257,6 +257,13 @@ fn a_folder_with_a_run_or_other_files_is_left_alone() {
         summary
     );
     attempt.refused(&["--resume", "full"], &["holds no run"]);
+    // The way out is a command that a shell understands.
+    let copy = attempt.path().join("my run's");
+    fs::rename(attempt.path().join("run"), copy).unwrap();
+    attempt.refused(
+        &[&short[..], &["--out", "my run's"]].concat(),
+        &[r"`--resume 'my run'\''s'`"],
+    );
 }
 
 #[test]
