@@ -11,7 +11,7 @@ use burn_dendrite_optim::{Learning, RuleMemory};
 
 use crate::{
     ExperimentError, ExperimentSpec, PlasticNetwork, SavedWeights,
-    experiment::{first_network, saved_weights},
+    experiment::{first_network, load_saved, saved_weights},
     load_model,
     run::{self, RunSettings},
 };
@@ -131,13 +131,7 @@ pub fn load_trained(folder: &Path, device: &Device) -> Result<Trained, Experimen
             continue;
         }
         let checkpoint = PlasticNetwork::new(start.clone(), learning.clone()).valid();
-        let checkpoint =
-            checkpoint
-                .try_load_file(&file)
-                .map_err(|error| ExperimentError::Model {
-                    file,
-                    message: error.to_string(),
-                })?;
+        let checkpoint = load_saved(checkpoint, spec.optimizer, file)?;
         history.push(Moment {
             samples,
             network: checkpoint.network,

@@ -20,9 +20,9 @@ use burn_dendrite_optim::{Descent, Learning};
 pub(crate) use check::fits;
 use learn::Course;
 pub(crate) use progress::duration;
-pub(crate) use saved::saved_weights;
 pub use saved::{SavedWeights, load_model};
 use saved::{load_checkpoint, load_file, save};
+pub(crate) use saved::{load_saved, saved_weights};
 pub(crate) use start::first_network;
 
 use crate::{

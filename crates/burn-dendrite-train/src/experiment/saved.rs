@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::ExperimentError;
 use crate::{
     model::PlasticNetwork,
+    optimizer::OptimizerSpec,
     run::{self, Keep, RunError, RunFolder, RunSettings},
     spec::ExperimentSpec,
 };
@@ -58,6 +59,20 @@ pub(super) fn load_file(
             file,
             message: error.to_string(),
         })
+}
+
+/// Reads a model that was saved with what its optimizer keeps, or without: that depends on who made
+/// the training steps.
+pub(crate) fn load_saved(
+    model: PlasticNetwork,
+    optimizer: OptimizerSpec,
+    file: PathBuf,
+) -> Result<PlasticNetwork, ExperimentError> {
+    let bare = load_file(model.clone(), file.clone());
+    match optimizer.in_memory() {
+        Some(descent) if bare.is_err() => load_file(model.descending_by(descent), file),
+        _ => bare,
+    }
 }
 
 /// Which weights of a run are its model.
@@ -155,5 +170,5 @@ pub fn load_model(
         .perturbed_by(perturbations)
         .valid();
     let (_, file) = saved_weights(folder, &settings)?;
-    Ok((load_file(model, file)?, settings, spec))
+    Ok((load_saved(model, spec.optimizer, file)?, settings, spec))
 }
