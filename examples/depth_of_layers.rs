@@ -20,6 +20,7 @@ use burn_dendrite::train::data::DatasetName;
 
 /// A hidden layer of some kind, from rates to rates.
 #[derive(Module, Debug)]
+#[allow(clippy::large_enum_variant)] // Five of one kind.
 pub enum Layer {
     /// burn's own.
     Linear(Linear),

@@ -193,7 +193,7 @@ fn goes_on(folder: &TempDir, run: &Path, ended: (ExitStatus, String)) {
     let whole = whole(folder);
     assert!(weights(&whole) == weights(run), "the weights differ");
     let log = |run: &Path| fs::read_to_string(run.join("metrics.jsonl")).unwrap();
-    let lines = [&whole, run].map(|run| log(run));
+    let lines = [&whole, run].map(log);
     for (one, other) in lines[0].lines().zip(lines[1].lines()) {
         assert_eq!(one, other, "stopped at {position}");
     }

@@ -51,7 +51,7 @@ pub struct RunSchedule {
 pub enum StepsBy {
     /// burn's optimizer: a step of the schedule is one of the run.
     Optimizer,
-    /// The model, which asks for the [rates](RunSchedule::next) itself.
+    /// The model, which asks for the rates itself.
     Model,
 }
 

@@ -66,6 +66,7 @@ pub struct Lawful<M, const D: usize> {
 pub type LawfulParam<const D: usize> = Lawful<Param<Tensor<D>>, D>;
 
 #[derive(Clone)]
+#[allow(clippy::large_enum_variant)] // One a parameter.
 enum LawOf<M, const D: usize> {
     Fixed {
         select: Select<M, D>,

@@ -93,7 +93,7 @@ macro_rules! dale_conv {
             /// If a bias should be applied; it starts at zero and is free in sign.
             #[config(default = true)]
             pub bias: bool,
-            /// How the magnitudes start, as in [`DaleLinearConfig`](super::DaleLinearConfig).
+            /// How the magnitudes start, as in [`DaleLinearConfig`](crate::layers::DaleLinearConfig).
             pub initializer: Option<InitializerSpec>,
             /// How strong inhibitory weights start beside excitatory ones.
             #[config(default = "Balance::Balanced")]
@@ -112,7 +112,7 @@ macro_rules! dale_conv {
         /// `x` input, meant to be rates `≥ 0`; `sign_i` is `1` for a channel of excitatory cells and `-1` for
         /// one of inhibitory cells; `m` magnitudes, which learn; `b` bias, one for each output channel,
         /// free in sign. The weights onto each unit start as those of a
-        /// [`DaleLinear`](super::DaleLinear).
+        /// [`DaleLinear`](crate::layers::DaleLinear).
         ///
         /// Gradient steps can make magnitudes negative: call [`obey_laws`](crate::laws::obey_laws) after
         /// each one.

@@ -40,6 +40,7 @@ impl<'a> Conditions<'a> {
 
 /// A network as it runs under some [`Conditions`].
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant)] // One a batch, on the stack.
 pub enum Running<'a, N: ?Sized> {
     /// As it is.
     Unperturbed(&'a N),

@@ -20,7 +20,7 @@ pub enum Clause {
     Shape,
     /// The change is finite, also for silent and for saturated neurons.
     Finite,
-    /// Silent presynaptic neurons leave their synapses alone, unless [`LearningRule::idle`] says
+    /// Silent presynaptic neurons leave their synapses alone, unless [`idle`](crate::LearningRule::idle) says
     /// otherwise.
     Idle,
     /// The same signals give the same bits.

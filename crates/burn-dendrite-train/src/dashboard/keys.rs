@@ -95,29 +95,28 @@ mod unix {
     fn restore_on_quit() -> io::Result<()> {
         static ONCE: Once = Once::new();
         let mut result = Ok(());
-        ONCE.call_once(|| {
-            let begin = || -> io::Result<()> {
-                let restoring = Arc::new(AtomicBool::new(false));
-                flag::register_conditional_default(SIGQUIT, restoring.clone())?;
-                flag::register(SIGQUIT, restoring)?;
-                let mut signals = Signals::new([SIGQUIT])?;
-                std::thread::Builder::new()
-                    .name("quit".to_owned())
-                    .spawn(move || {
-                        for signal in signals.forever() {
-                            // Nobody draws over it as long as the stream is locked.
-                            let mut stream = io::stdout().lock();
-                            if SHOWN.load(Ordering::Relaxed) {
-                                restore(&mut stream);
-                            }
-                            let _ = emulate_default_handler(signal);
-                        }
-                    })?;
-                Ok(())
-            };
-            result = begin();
-        });
+        ONCE.call_once(|| result = watch_for_quit());
         result
+    }
+
+    fn watch_for_quit() -> io::Result<()> {
+        let restoring = Arc::new(AtomicBool::new(false));
+        flag::register_conditional_default(SIGQUIT, restoring.clone())?;
+        flag::register(SIGQUIT, restoring)?;
+        let mut signals = Signals::new([SIGQUIT])?;
+        std::thread::Builder::new()
+            .name("quit".to_owned())
+            .spawn(move || {
+                for signal in signals.forever() {
+                    // Nobody draws over it as long as the stream is locked.
+                    let mut stream = io::stdout().lock();
+                    if SHOWN.load(Ordering::Relaxed) {
+                        restore(&mut stream);
+                    }
+                    let _ = emulate_default_handler(signal);
+                }
+            })?;
+        Ok(())
     }
 
     fn restore(stream: &mut impl Write) {

@@ -80,6 +80,7 @@ pub struct Experiment {
 
 /// How a training ended.
 #[derive(Clone, Debug, PartialEq)]
+#[allow(clippy::large_enum_variant)] // One a run.
 pub enum Ending {
     /// The budget was spent, or there was no more progress.
     Finished(Summary),

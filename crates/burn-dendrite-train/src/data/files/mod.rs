@@ -150,12 +150,15 @@ fn tables(
     Ok(parts)
 }
 
+/// Name, shape and values of an array.
+pub(crate) type NamedArray = ((String, Vec<usize>), Vec<f32>);
+
 /// The arrays of floats of an archive of NumPy, each with its name and shape.
 ///
 /// # Errors
 ///
 /// If the file cannot be read, or holds something else than arrays of numbers.
-pub(crate) fn read_arrays(file: &Path) -> Result<Vec<((String, Vec<usize>), Vec<f32>)>, DataError> {
+pub(crate) fn read_arrays(file: &Path) -> Result<Vec<NamedArray>, DataError> {
     let arrays = npy::read_archive(file)?.into_iter();
     let floats = arrays.filter_map(|array| match array.values {
         npy::Numbers::Reals(values) => Some(((array.name, array.shape), values)),

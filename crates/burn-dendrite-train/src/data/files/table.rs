@@ -188,7 +188,7 @@ impl Columns<'_> {
             let names = self.names?;
             names.iter().position(|name| name.to_lowercase() == *label)
         };
-        let called = LABELS.iter().find_map(|label| place(&label));
+        let called = LABELS.iter().find_map(place);
         let mut texts = (0..first.len()).filter(|it| number(&first[*it]).is_none());
         let only_text = texts.next().filter(|_| texts.next().is_none());
         Ok(called.or(only_text).or(match self.names {

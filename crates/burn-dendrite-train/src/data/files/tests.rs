@@ -23,7 +23,7 @@ fn lengths(loaded: &Loaded) -> [usize; 3] {
 
 /// What the refusal of a path says.
 fn refusal(path: &Path, text: &str) -> String {
-    load_from(path, text).err().expect("a refusal")
+    load_from(path, text).expect_err("a refusal")
 }
 
 /// The numbers of a header of 4 bytes each, and values of 4 bytes each, big-endian.
