@@ -228,8 +228,74 @@ fn a_network_is_measured_on_its_own_data_unless_others_are_named() {
     let text = fs::read_to_string(&file).unwrap();
     let (older, _) = text.split_once("[data").unwrap();
     fs::write(&file, older).unwrap();
-    let message = place.succeeds(&[&evaluate[..], &on_two].concat());
+    let message = place.succeeds(&["evaluate", "run", "--data-dir", "two"]);
     assert!(message.contains("nobody can tell"), "{message}");
+}
+
+const OWN: &str = r#"
+name = "own"
+[network]
+tau = 2.0
+steps = 4
+population = [
+    { name = "Input.E", size = "data", cell = "excitatory" },
+    { name = "Output.E", size = "data", cell = "excitatory" },
+]
+projection = [{ name = "Output.E<-Input.E", weight = { kind = "half_kaiming" } }]
+[learning]
+nudge = { gate = "relu" }
+rule = [
+    { on = "Output.E<-Input.E", learning_rate = 0.05, rule = { kind = "dendritic_target" } },
+]
+"#;
+
+/// Files of somebody's own are named by their path, and may move as others do.
+#[test]
+fn so_it_is_with_files_of_ones_own() {
+    let place = Place::new();
+    let points = |width: f32| -> String {
+        let row = |at: usize| format!("{},{},{}\n", ["small", "large"][at % 2], width, at);
+        "class,width,length\n".to_owned() + &(0..40).map(row).collect::<String>()
+    };
+    fs::write(place.path("own.toml"), OWN).unwrap();
+    fs::write(place.path("points.csv"), points(0.5)).unwrap();
+    let data = ["--spec", "own.toml", "--dataset", "points.csv", "--quiet"];
+    place.succeeds(&[&["train", "--out", "run"], &data[..]].concat());
+    let compare = [
+        "compare",
+        "--seeds",
+        "1",
+        "--analysis-samples",
+        "0",
+        "--out",
+        "c",
+    ];
+    place.succeeds(&[&compare[..], &data].concat());
+    // The compared run is to be made again.
+    fs::remove_dir_all(place.path("c/runs")).unwrap();
+
+    fs::create_dir_all(place.path("moved")).unwrap();
+    fs::rename(place.path("points.csv"), place.path("moved/points.csv")).unwrap();
+    let moved = ["--data-dir", "moved"];
+    for (command, run) in [
+        (&["evaluate", "run"][..], "run/summary.json"),
+        (&["train", "--quiet", "--resume", "run"], "run/summary.json"),
+        (
+            &["compare", "--quiet", "--resume", "c"],
+            "c/runs/own/seed-1/summary.json",
+        ),
+    ] {
+        place.refused(
+            command,
+            &["points.csv", "`--data-dir` says where they are now"],
+        );
+        place.succeeds(&[command, &moved].concat());
+        assert!(place.path(run).is_file());
+    }
+    fs::write(place.path("moved/points.csv"), points(0.25)).unwrap();
+    for command in [&["evaluate", "run"][..], &["compare", "--resume", "c"]] {
+        place.refused(&[command, &moved].concat(), &["split was", "/moved`"]);
+    }
 }
 
 #[test]

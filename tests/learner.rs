@@ -234,7 +234,7 @@ fn what_several_devices_cannot_do_is_refused() {
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(2), "{message}");
     assert!(
-        message.contains("2 devices, and the number given is 1"),
+        message.contains("among 2 devices, and the number given is 1"),
         "{message}"
     );
 }

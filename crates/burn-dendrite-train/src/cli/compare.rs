@@ -75,6 +75,7 @@ impl CompareArguments {
         study.check(&data.splits).map_err(failed)?;
         study.out = (self.place).folder(&format!("compare-{}", study.plan.dataset.label()))?;
         let _folder = study.claim().map_err(failed)?;
+        study.plan.dataset = data.dataset.clone();
         if !self.place.quiet {
             let plan = &study.plan;
             report(format!(

@@ -122,6 +122,7 @@ impl PerturbStudyArguments {
         };
         study.out = (self.place).folder(&format!("perturb-{}", study.plan.dataset.label()))?;
         let _folder = study.claim().map_err(failed)?;
+        study.plan.dataset = data.dataset.clone();
         if !self.place.quiet {
             report(format!(
                 "{}, {} on {} of {}, {}: {}",

@@ -86,6 +86,7 @@ impl SweepArguments {
         let name = folder_name(&sweep.base);
         study.out = (self.place).folder(&format!("sweep-{name}-{}", study.plan.dataset.label()))?;
         let _folder = study.claim().map_err(failed)?;
+        study.plan.dataset = data.dataset.clone();
         sweep.save(&study.out)?;
         if !self.place.quiet {
             let (plan, trials) = (&study.plan, sweep.trials.len());

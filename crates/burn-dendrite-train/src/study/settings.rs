@@ -1,22 +1,17 @@
-//! What a study was asked to do, and the folder that remembers it.
+//! What a study was asked to do.
 
-use std::{
-    collections::BTreeMap,
-    fmt, fs, io,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use burn_dendrite_nn::perturb::Perturbation;
 use serde::{Deserialize, Serialize};
 
+use super::StudyError;
 use crate::{
     ExperimentError, ExperimentSpec,
     compared::difference,
-    data::{DataError, DataOrigin, Dataset, Encoding, Splits},
+    data::{DataOrigin, Dataset, Encoding, Splits},
     experiment::fits,
     limits::{MOST_EPOCHS, MOST_SAMPLES, MOST_SEEDS, check_counts},
-    lock::{self, FolderLock, Holder, LOCK, LockError},
-    run::{self, RunError, TEMPORARY, write_atomically},
 };
 
 /// What a study is made for.
@@ -82,7 +77,7 @@ impl StudyPlan {
 
     /// The first field in which two plans differ, with both values; a newer version of the program
     /// may go on with the work of an older one, and the data may have moved.
-    fn difference(&self, other: &Self) -> Option<(String, String, String)> {
+    pub(super) fn difference(&self, other: &Self) -> Option<(String, String, String)> {
         difference(self, other, &["version", "data"])
     }
 }
@@ -96,77 +91,6 @@ pub struct Study {
     pub plan: StudyPlan,
     /// The networks, in the order of the plan's names.
     pub specs: Vec<ExperimentSpec>,
-}
-
-/// Why a study cannot begin or go on.
-#[derive(Debug, thiserror::Error)]
-pub enum StudyError {
-    /// Two networks would share a folder.
-    #[error("two networks are called `{0}`; accepted: a different `name` in each specification")]
-    SameName(String),
-    /// The folder holds something else.
-    #[error("`{}` already holds other files; accepted: a new or empty folder, or that of the same study", .0.display())]
-    Occupied(PathBuf),
-    /// Another process works on the study.
-    #[error(
-        "another process works on the study in `{}`{}; wait for it, or choose another folder",
-        folder.display(),
-        lock::in_brackets(holder)
-    )]
-    Busy {
-        /// The folder.
-        folder: PathBuf,
-        /// The process, if it is known.
-        holder: Option<Holder>,
-    },
-    /// The folder holds a study that was asked for by another command.
-    #[error(
-        "`{}` holds another study: `{field}` is {there} there and {here} here; accepted: the same \
-         command, or a new folder",
-        folder.display()
-    )]
-    Different {
-        /// The folder.
-        folder: PathBuf,
-        /// In what they differ first.
-        field: String,
-        /// Its value in the folder.
-        there: String,
-        /// Its value in the command.
-        here: String,
-    },
-    /// The folder holds no study.
-    #[error("`{}` holds no {wanted}: `study.toml` is missing", folder.display())]
-    NotAStudy {
-        /// The folder.
-        folder: PathBuf,
-        /// What was looked for.
-        wanted: Purpose,
-    },
-    /// The budget is beyond the data, or beyond all bounds.
-    #[error("{0}")]
-    Budget(String),
-    /// A network does not fit the data, or has mistakes.
-    #[error("`{network}`: {error}")]
-    Network {
-        /// The network.
-        network: String,
-        /// What is wrong.
-        error: Box<ExperimentError>,
-    },
-    /// The data are not those that the study began with.
-    #[error(transparent)]
-    Data(#[from] DataError),
-    /// A file cannot be read, written or understood.
-    #[error(transparent)]
-    Run(#[from] RunError),
-}
-
-impl StudyError {
-    /// True where somebody asked for something impossible, false where something broke.
-    pub fn is_mistake(&self) -> bool {
-        !matches!(self, Self::Run(RunError::Io { .. }))
-    }
 }
 
 /// Data as the networks of a study see them, each in its encoding.
@@ -194,20 +118,9 @@ impl EncodedSplits {
     }
 }
 
-/// The folder of a study that this process has to itself, until this is dropped.
-#[derive(Debug)]
-#[must_use = "another process may take the folder when it is dropped"]
-pub struct StudyFolder {
-    _lock: FolderLock,
-}
-
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
-
-const PLAN: &str = "study.toml";
-const SPECS: &str = "specs";
-const RUNS: &str = "runs";
 
 impl Study {
     /// Whether everything fits, before any file is written.
@@ -260,146 +173,12 @@ impl Study {
         Ok(())
     }
 
-    /// Makes the folder of the study, or finds that it holds this very study, and takes it: no other
-    /// process works on it as long as what is returned lives.
-    ///
-    /// # Errors
-    ///
-    /// If the folder holds anything else, or another process works on it; nothing is overwritten.
-    pub fn claim(&self) -> Result<StudyFolder, StudyError> {
-        let is_begun = || self.out.join(PLAN).is_file();
-        let specs = self.out.join(SPECS);
-        if !is_begun() {
-            self.check_vacant()?;
-            fs::create_dir_all(&specs).map_err(io(&specs))?;
-        }
-        let folder = self.lock()?;
-        // Another process may have begun it since.
-        if is_begun() {
-            self.compare_with(&Self::load(&self.out, self.plan.purpose)?)?;
-            return Ok(folder);
-        }
-        for spec in &self.specs {
-            let text = spec.to_toml().map_err(RunError::from)?;
-            write_atomically(&self.spec_file(&spec.name), text.as_bytes())?;
-        }
-        run::write_toml(&self.out.join(PLAN), &self.plan)?;
-        Ok(folder)
-    }
-
-    /// Whether there is nothing in the folder but what a study leaves that was cut off before it began:
-    /// the specifications are written first.
-    fn check_vacant(&self) -> Result<(), StudyError> {
-        let is_left_over = |entry: fs::DirEntry| {
-            let name = entry.file_name();
-            name == SPECS || name == LOCK || name.to_string_lossy().starts_with(TEMPORARY)
-        };
-        let mut entries = match fs::read_dir(&self.out) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            entries => entries.map_err(io(&self.out))?,
-        };
-        match entries.all(|entry| entry.is_ok_and(is_left_over)) {
-            true => Ok(()),
-            false => Err(StudyError::Occupied(self.out.clone())),
-        }
-    }
-
-    fn lock(&self) -> Result<StudyFolder, StudyError> {
-        match FolderLock::take(&self.out) {
-            Ok(lock) => Ok(StudyFolder { _lock: lock }),
-            Err(LockError::Held(holder)) => Err(StudyError::Busy {
-                folder: self.out.clone(),
-                holder,
-            }),
-            Err(LockError::Io { file, error }) => Err(RunError::Io { file, error }.into()),
-        }
-    }
-
-    fn compare_with(&self, other: &Self) -> Result<(), StudyError> {
-        let different = |field: String, there: String, here: String| StudyError::Different {
-            folder: self.out.clone(),
-            field,
-            there,
-            here,
-        };
-        if let Some((field, here, there)) = self.plan.difference(&other.plan) {
-            return Err(different(field, there, here));
-        }
-        other.plan.data.check(&self.plan.data)?;
-        for (here, there) in self.specs.iter().zip(&other.specs) {
-            if here != there {
-                let file = self.spec_file(&here.name);
-                return Err(different(
-                    format!("specification of {}", here.name),
-                    format!("that of `{}`", file.display()),
-                    "another one".to_owned(),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    /// The study that a folder holds.
-    ///
-    /// # Errors
-    ///
-    /// If it holds none of this purpose, or a file of it cannot be understood.
-    pub fn load(out: &Path, wanted: Purpose) -> Result<Self, StudyError> {
-        let file = out.join(PLAN);
-        let missing = || StudyError::NotAStudy {
-            folder: out.to_owned(),
-            wanted,
-        };
-        if !file.is_file() {
-            return Err(missing());
-        }
-        let plan: StudyPlan = run::read_toml(&file)?;
-        let mut study = Self {
-            out: out.to_owned(),
-            specs: Vec::new(),
-            plan,
-        };
-        if study.plan.purpose != wanted {
-            return Err(StudyError::Different {
-                folder: out.to_owned(),
-                field: "purpose".to_owned(),
-                there: study.plan.purpose.to_string(),
-                here: wanted.to_string(),
-            });
-        }
-        for name in &study.plan.networks {
-            let spec = ExperimentSpec::load(&study.spec_file(name)).map_err(RunError::from)?;
-            study.specs.push(spec);
-        }
-        Ok(study)
-    }
-
-    /// The file of a network's specification.
-    pub fn spec_file(&self, network: &str) -> PathBuf {
-        self.out
-            .join(SPECS)
-            .join(format!("{}.toml", folder_name(network)))
-    }
-
-    /// The folder of a run.
-    pub fn run_folder(&self, network: &str, seed: u64) -> PathBuf {
-        self.out
-            .join(RUNS)
-            .join(folder_name(network))
-            .join(format!("seed-{seed}"))
-    }
-
     /// Every network with every seed, seed by seed: the first results cover all networks.
     pub fn runs(&self) -> Vec<(&ExperimentSpec, u64)> {
         (1..=self.plan.seeds)
             .flat_map(|seed| self.specs.iter().map(move |spec| (spec, seed)))
             .collect()
     }
-}
-
-fn io(file: &Path) -> impl FnOnce(io::Error) -> StudyError {
-    let file = file.to_owned();
-    move |error| RunError::Io { file, error }.into()
 }
 
 /// A name as part of a path.
@@ -411,11 +190,13 @@ pub(crate) fn folder_name(name: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::{data::DatasetName, presets};
 
-    fn study(out: &Path) -> Study {
+    pub(in crate::study) fn study(out: &Path) -> Study {
         let specs = ["mnist-backprop-ann", "mnist-dtp"].map(|name| presets::load(name).unwrap());
         Study {
             out: out.to_owned(),
@@ -435,76 +216,6 @@ mod tests {
             },
             specs: specs.to_vec(),
         }
-    }
-
-    #[test]
-    fn the_same_study_goes_on_and_another_one_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let study = study(&folder.path().join("study"));
-        drop(study.claim().unwrap());
-        drop(study.claim().unwrap());
-        let loaded = Study::load(&study.out, Purpose::Comparison).unwrap();
-        assert_eq!(
-            (loaded.plan, loaded.specs),
-            (study.plan.clone(), study.specs.clone())
-        );
-
-        let mut other = study.clone();
-        other.plan.seeds = 3;
-        let message = other.claim().unwrap_err().to_string();
-        assert!(
-            message.contains("`seeds` is 2 there and 3 here"),
-            "{message}"
-        );
-        let mut other = study.clone();
-        other.specs[1].network.tau = 4.0;
-        let message = other.claim().unwrap_err().to_string();
-        assert!(message.contains("specification of mnist-dtp"), "{message}");
-        let mut newer = study.clone();
-        newer.plan.version = "2".to_owned();
-        drop(newer.claim().unwrap());
-        let message = Study::load(&study.out, Purpose::Sweep)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("`purpose` is comparison there"),
-            "{message}"
-        );
-    }
-
-    #[test]
-    fn a_study_is_worked_on_once() {
-        let folder = tempfile::tempdir().unwrap();
-        let study = study(&folder.path().join("study"));
-        let held = study.claim().unwrap();
-        let error = study.claim().unwrap_err();
-        let process = format!("(process {} on `", std::process::id());
-        let message = error.to_string();
-        assert!(
-            message.starts_with("another process works on the study in `")
-                && message.contains(&process),
-            "{message}"
-        );
-        assert!(error.is_mistake());
-        // One that has not written yet what it is to do is left alone too.
-        fs::remove_file(study.out.join(PLAN)).unwrap();
-        assert!(matches!(
-            study.claim().unwrap_err(),
-            StudyError::Busy { .. }
-        ));
-        drop(held);
-        drop(study.claim().unwrap());
-    }
-
-    #[test]
-    fn other_files_are_left_alone() {
-        let folder = tempfile::tempdir().unwrap();
-        fs::write(folder.path().join("notes.txt"), "mine").unwrap();
-        let error = study(folder.path()).claim().unwrap_err();
-        assert!(matches!(error, StudyError::Occupied(_)) && error.is_mistake());
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        let error = Study::load(folder.path(), Purpose::Sweep).unwrap_err();
-        assert!(error.to_string().contains("holds no sweep"), "{error}");
     }
 
     #[test]
