@@ -260,38 +260,51 @@ fn unlawful(weight: Tensor<2>) -> Tensor<2> {
     crate::on_inner(weight, |weight| weight.abs() * -1.0 - 1.0)
 }
 
-/// Five layers of one kind behind one of burn's, over rates of mean square 1.
+/// Five layers of one kind, one behind the other, over rates of mean square 1/2.
 mod depth {
     use super::*;
-    use burn::tensor::Distribution;
+    use rand::{RngExt, SeedableRng, rngs::StdRng};
+    use rand_distr::StandardNormal;
 
-    /// The mean square of the activity after each layer, over that of the input, and how alike the
-    /// activities of different inputs are: the mean cosine.
-    fn pass(layers: impl Fn(usize, Tensor<2>) -> Tensor<2>, width: usize) -> Vec<(f32, f32)> {
+    const NETWORKS: u64 = 8;
+
+    fn input(width: usize, device: &Device) -> Tensor<2> {
+        let mut random = StdRng::seed_from_u64(width as u64);
+        let rates: Vec<f32> = (0..64 * width)
+            .map(|_| random.sample::<f32, _>(StandardNormal).max(0.0))
+            .collect();
+        Tensor::from_data(TensorData::new(rates, [64, width]), device)
+    }
+
+    /// After each layer, over [`NETWORKS`] draws of the weights: the geometric mean of the mean
+    /// square of the activity over that of the input, and how alike the activities of different
+    /// inputs are (the mean cosine).
+    fn pass(layer: impl Fn(u64, Tensor<2>) -> Tensor<2>, width: usize) -> Vec<(f64, f64)> {
         let device = test_device();
-        let mut rates = relu(Tensor::<2>::random(
-            [64, width],
-            Distribution::Normal(0.0, 1.0),
-            &device,
-        ));
-        let start = rates.clone().powi_scalar(2).mean().into_scalar::<f32>();
-        (0..5)
-            .map(|layer| {
-                rates = layers(layer, rates.clone());
-                let square = rates.clone().powi_scalar(2).mean().into_scalar::<f32>();
+        let mean_square =
+            |rates: &Tensor<2>| rates.clone().powi_scalar(2).mean().into_scalar::<f32>() as f64;
+        let mut depths = vec![(0.0, 0.0); 5];
+        for network in 0..NETWORKS {
+            let mut rates = input(width, &device);
+            let start = mean_square(&rates);
+            for (depth, (square, cosine)) in depths.iter_mut().enumerate() {
+                rates = layer(5 * network + depth as u64, rates);
+                *square += (mean_square(&rates) / start).ln();
                 let norm = rates.clone().powi_scalar(2).sum_dim(1).sqrt();
                 let unit = rates.clone() / norm.clamp_min(1e-6);
-                let cosine = unit
+                *cosine += unit
                     .clone()
                     .matmul(unit.transpose())
                     .mean()
-                    .into_scalar::<f32>();
-                (square / start, cosine)
-            })
+                    .into_scalar::<f32>() as f64;
+            }
+        }
+        (depths.into_iter())
+            .map(|(square, cosine)| ((square / NETWORKS as f64).exp(), cosine / NETWORKS as f64))
             .collect()
     }
 
-    fn check(name: &str, measured: &[(f32, f32)]) {
+    fn check(name: &str, measured: &[(f64, f64)]) {
         for (square, cosine) in measured {
             assert!((0.1..10.0).contains(square), "{name}: {measured:?}");
             assert!(*cosine < 0.95, "{name}: {measured:?}");
@@ -303,8 +316,8 @@ mod depth {
         let device = test_device();
         for width in [100, 500] {
             for fraction in [0.1, 0.2, 0.5] {
-                let dale = |layer, rates| {
-                    let config = DaleLinearConfig::new(width, width).with_seed(Some(layer as u64));
+                let dale = |seed, rates| {
+                    let config = DaleLinearConfig::new(width, width).with_seed(Some(seed));
                     let layer = config.with_inhibitory_fraction(fraction).init(&device);
                     relu(layer.forward(rates))
                 };
@@ -313,9 +326,8 @@ mod depth {
                     &pass(dale, width),
                 );
                 let cells = (width as f64 * fraction) as usize;
-                let ei = |layer, rates| {
-                    let config =
-                        EiLayerConfig::new(width, width, cells).with_seed(Some(layer as u64));
+                let ei = |seed, rates| {
+                    let config = EiLayerConfig::new(width, width, cells).with_seed(Some(seed));
                     config.init(&device).forward(rates)
                 };
                 check(&format!("EiLayer {width} {cells}"), &pass(ei, width));
