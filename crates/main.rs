@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use burn_dendrite::train::{Registry, cli};
+
 fn main() -> ExitCode {
-    burn_dendrite::train::cli::main()
+    cli::main(Registry::standard())
 }

@@ -109,6 +109,9 @@ fn constraint_holds(
             (0..post).any(|unit| heard(unit) > window)
         }
         ConstraintSpec::FanInSum(_) | ConstraintSpec::UpperBound(_) => false,
+        ConstraintSpec::Registered(own) => {
+            return Err(format!("nobody says what `{}` is to keep", own.name()));
+        }
     };
     if broken {
         return Err(format!("constraint `{}`", constraint.kind()));

@@ -30,6 +30,7 @@ mod learner;
 mod limits;
 /// Files of a user's own, from their folder to an accuracy, through every command.
 mod own_data;
+mod own_kinds;
 /// Perturbed runs: what they change, what they leave alone, and what is refused.
 mod perturb;
 /// Readers that go away, and disks that are full.

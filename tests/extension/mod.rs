@@ -69,7 +69,9 @@ fn a_rule_is_one_file_and_one_line() {
     assert_eq!((rule.kind(), OwnRule::KINDS), ("decay", &["decay"][..]));
     assert!(toml::from_str::<OwnRule>("kind = \"decay\"\nshares = 0.25\n").is_err());
 
-    let OwnRule::Decay(rule) = rule;
+    let OwnRule::Decay(rule) = rule else {
+        panic!("the kind of this list")
+    };
 
     let network: NetworkSpec = toml::from_str(
         r#"

@@ -291,6 +291,7 @@ impl Sketch {
                 BatchScaling::Linear,
                 BatchScaling::Gradual,
             ]),
+            budget: Default::default(),
         };
         spec.check()
             .unwrap_or_else(|errors| panic!("no legal learning: {errors}"));

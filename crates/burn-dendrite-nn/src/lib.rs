@@ -30,7 +30,7 @@ mod network;
 mod observe;
 mod plan;
 mod random;
-mod registry;
+pub mod registry;
 mod settle;
 mod state;
 

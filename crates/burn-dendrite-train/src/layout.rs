@@ -32,6 +32,7 @@ fn leave_out_defaults(spec: &ExperimentSpec, root: &mut Map<String, Value>) {
         ("optimizer", spec.optimizer == Default::default()),
         ("schedule", spec.schedule == Default::default()),
         ("batch_scaling", spec.batch_scaling == Default::default()),
+        ("budget", spec.budget == Default::default()),
     ] {
         if is_default {
             // This way of removing keeps the order of the other keys.

@@ -12,6 +12,16 @@ pub(crate) fn word(text: &str) -> String {
     }
 }
 
+/// What this program is called; `dendrite` unless somebody built one of their own.
+pub(crate) fn program() -> String {
+    let called = std::env::current_exe().ok();
+    let stem = called.as_deref().and_then(std::path::Path::file_stem);
+    match stem {
+        Some(stem) if !cfg!(test) => word(&stem.to_string_lossy()),
+        _ => "dendrite".to_owned(),
+    }
+}
+
 /// The name of a file or folder as such a word; one that looks like a flag is told from it.
 pub(crate) fn path(path: &std::path::Path) -> String {
     let text = path.to_string_lossy();

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeSet;
 
-use burn_dendrite_nn::{Plan, PopulationId, PopulationName};
+use burn_dendrite_nn::{Plan, PopulationId, PopulationName, ProjectionPlan};
 
 /// What was heard of the populations of a network in the validation under way, and what was said of
 /// those before.
 #[derive(Debug, Default)]
 pub(crate) struct Silence {
     output: Option<PopulationName>,
-    /// Every population but the input, in order of update, and whether a unit of it was active.
+    /// Every population but the input, in order of update, and whether a unit of it was active, or
+    /// none can be before the backward phase.
     populations: Vec<(PopulationName, bool)>,
     /// Hidden populations whose silence is no news.
     told: BTreeSet<PopulationName>,
@@ -26,7 +27,8 @@ impl Silence {
         if self.populations.is_empty() {
             let name = |id: PopulationId| plan.populations[id].name.clone();
             self.output = Some(name(plan.output));
-            self.populations = largest.iter().map(|(id, _)| (name(*id), false)).collect();
+            let heard = |id: PopulationId| (name(id), !hears_forward(plan, id));
+            self.populations = largest.iter().map(|(id, _)| heard(*id)).collect();
         }
         for ((_, active), (_, largest)) in self.populations.iter_mut().zip(largest) {
             *active |= *largest != 0.0;
@@ -61,6 +63,13 @@ impl Silence {
         self.populations.clear();
         warnings
     }
+}
+
+/// Whether anything can make a population active in the forward phase.
+fn hears_forward(plan: &Plan, id: PopulationId) -> bool {
+    let arrives =
+        |projection: &ProjectionPlan| projection.post == id && projection.active.forward();
+    plan.populations[id].bias.is_some() || plan.projections.iter().any(arrives)
 }
 
 #[cfg(test)]
@@ -110,6 +119,21 @@ mod tests {
         let warnings = validate(&mut silence, [&ALL[2..], &[]]);
         assert_eq!(warnings.len(), 1);
         assert!(warnings[0].contains("`H1.SomaI`"));
+    }
+
+    #[test]
+    fn what_nothing_arrives_at_before_the_backward_phase_is_not_told() {
+        let (plan, _) = presets::load("mnist-mirrored-dtp")
+            .unwrap()
+            .check()
+            .unwrap();
+        let backward = |name: &str| name.ends_with("DendI");
+        let largest = (plan.populations.iter())
+            .filter(|(id, _)| *id != plan.input)
+            .map(|(id, it)| (id, f64::from(!backward(&it.name.to_string()))));
+        let mut silence = Silence::default();
+        silence.listen(&plan, &largest.collect::<Vec<_>>());
+        assert!(silence.end_of_validation(1).is_empty());
     }
 
     #[test]

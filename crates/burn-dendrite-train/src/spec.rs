@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
+    budget::BudgetSpec,
     data::{DataSpec, Dataset, DatasetName, Splits},
     import, layout,
     optimizer::OptimizerSpec,
@@ -20,7 +21,7 @@ use crate::{
     scaling::BatchScaling,
 };
 
-/// What is trained and how: everything but the data, the budget and the seed.
+/// What is trained and how: everything but the data and the seed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ExperimentSpec {
@@ -51,6 +52,9 @@ pub struct ExperimentSpec {
     /// How the learning rates grow with the batch.
     #[serde(default)]
     pub batch_scaling: BatchScaling,
+    /// The passes and batches that it is made for.
+    #[serde(default)]
+    pub budget: BudgetSpec,
 }
 
 fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -200,6 +204,12 @@ impl ExperimentSpec {
             );
             errors.push(SpecError::new("dataset", message));
         }
+        errors.extend(
+            self.budget
+                .check()
+                .err()
+                .map(|message| SpecError::new("budget", message)),
+        );
         errors.extend(
             self.schedule
                 .check()

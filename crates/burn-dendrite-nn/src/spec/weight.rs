@@ -69,11 +69,9 @@ const BALANCE: &str = "balance";
 impl WeightSpec {
     /// The names that a file may give as `kind`.
     pub fn kinds() -> Vec<&'static str> {
-        InitializerSpec::KINDS
-            .iter()
-            .copied()
-            .chain([TIED, BALANCE])
-            .collect()
+        let mut kinds = InitializerSpec::kinds();
+        kinds.extend([TIED, BALANCE]);
+        kinds
     }
 }
 

@@ -314,8 +314,9 @@ const DENDRITIC_BACKPROP: &str = "dendritic_backprop";
 impl RuleSpec {
     /// The names that a file may give as `kind`.
     pub fn kinds() -> Vec<&'static str> {
-        let others = [BACKPROP, DENDRITIC_BACKPROP];
-        LocalRule::KINDS.iter().copied().chain(others).collect()
+        let mut kinds = LocalRule::kinds();
+        kinds.extend([BACKPROP, DENDRITIC_BACKPROP]);
+        kinds
     }
 
     /// The name that a file gives as `kind`.
@@ -361,8 +362,8 @@ impl<'de> Deserialize<'de> for RuleSpec {
         if let Some(error) = unknown_kind(&value, &Self::kinds()) {
             return Err(D::Error::custom(error));
         }
-        let is_local = LocalRule::KINDS.iter().any(|kind| value["kind"] == *kind);
-        if is_local {
+        let local = LocalRule::kinds();
+        if local.iter().any(|kind| value["kind"] == *kind) {
             return serde_json::from_value(value)
                 .map(Self::Local)
                 .map_err(D::Error::custom);

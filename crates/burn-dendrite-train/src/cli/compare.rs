@@ -79,12 +79,11 @@ impl CompareArguments {
         if !self.place.quiet {
             let plan = &study.plan;
             report(format!(
-                "{} on {}, {}, {}, batch {}, {}: {}",
+                "{} on {}, {}, {}, {}: {}",
                 counted(plan.networks.len(), "network"),
                 plan.dataset,
                 counted(plan.samples, "sample"),
-                counted(plan.epochs, "epoch"),
-                plan.batch_size,
+                plan.describe_budget(&study.specs),
                 counted(plan.seeds as usize, "seed"),
                 study.out.display()
             ));
@@ -167,7 +166,7 @@ fn command(study: &Study) -> String {
     let presets: Vec<&str> = (study.specs.iter().filter(is_preset))
         .map(|spec| spec.name.as_str())
         .collect();
-    let mut words = vec!["dendrite".to_owned(), "compare".to_owned()];
+    let mut words = vec![shell::program(), "compare".to_owned()];
     if !presets.is_empty() {
         words.extend(["--preset".to_owned(), presets.join(",")]);
     }
@@ -175,16 +174,21 @@ fn command(study: &Study) -> String {
         let file = study.spec_file(&spec.name);
         words.extend(["--spec".to_owned(), shell::path(&file)]);
     }
+    let given = |count: Option<usize>| count.map(|count| count.to_string());
     for (flag, value) in [
-        ("--dataset", plan.dataset.to_string()),
-        ("--samples", plan.samples.to_string()),
-        ("--epochs", plan.epochs.to_string()),
-        ("--batch-size", plan.batch_size.to_string()),
-        ("--validate-every", plan.validate_every.to_string()),
-        ("--seeds", plan.seeds.to_string()),
-        ("--analysis-samples", plan.analysis_samples.to_string()),
+        ("--dataset", Some(plan.dataset.to_string())),
+        ("--samples", Some(plan.samples.to_string())),
+        ("--epochs", given(plan.epochs)),
+        ("--batch-size", given(plan.batch_size)),
+        ("--validate-every", given(plan.validate_every)),
+        ("--seeds", Some(plan.seeds.to_string())),
+        (
+            "--analysis-samples",
+            Some(plan.analysis_samples.to_string()),
+        ),
     ] {
-        words.extend([flag.to_owned(), value]);
+        let words_of = |value| [flag.to_owned(), value];
+        words.extend(value.into_iter().flat_map(words_of));
     }
     if let Some(folder) = &plan.data.folder {
         let folder = shell::path(folder);
@@ -229,9 +233,9 @@ mod tests {
                 dataset: DatasetName::Mnist.into(),
                 data: Default::default(),
                 samples: 100,
-                epochs: 2,
-                batch_size: 4,
-                validate_every: 20,
+                epochs: Some(2),
+                batch_size: Some(4),
+                validate_every: Some(20),
                 seeds: 5,
                 analysis_samples: 0,
                 networks: Vec::new(),

@@ -5,11 +5,14 @@ use clap::Args;
 use super::Mistake;
 use crate::{
     Engine,
-    data::{Flip, Normalisation, Preprocessing},
+    data::{Affine, Flip, Normalisation, Preprocessing},
     device_list::DeviceAddress,
     limits::{MOST_BATCHES, MOST_SAMPLES, check_counts},
     run::{Keep, LearnerSettings},
 };
+
+/// Looking at a step of a large batch costs as much as the step.
+const STEPS_BETWEEN_VITALS: usize = 20;
 
 /// How burn's learner works beside training.
 #[derive(Args, Debug)]
@@ -32,14 +35,10 @@ pub(super) struct LearnerArguments {
     )]
     accumulate: usize,
     /// Training samples between two steps whose vital signs (dendritic state, updated units,
-    /// settling residual, sparsity) are taken; 0 takes none.
-    #[arg(
-        long,
-        value_name = "SAMPLES",
-        default_value_t = LearnerSettings::default().vitals_every,
-        conflicts_with = "resume"
-    )]
-    vitals_every: usize,
+    /// settling residual, sparsity) are taken; 10, or 20 steps of larger batches, unless given; 0
+    /// takes none.
+    #[arg(long, value_name = "SAMPLES", conflicts_with = "resume")]
+    vitals_every: Option<usize>,
     /// How training steps are computed: in loops made for the CPU, or by burn's tensors, which any
     /// device and any optimizer can do; `memory` where that is possible, unless given.
     #[arg(long, value_enum, conflicts_with = "resume")]
@@ -51,8 +50,9 @@ pub(super) struct LearnerArguments {
 }
 
 impl LearnerArguments {
-    pub(super) fn settings(&self) -> anyhow::Result<LearnerSettings> {
-        let vitals_every = Some(self.vitals_every).filter(|every| *every > 0);
+    /// The settings of a run in batches of this size.
+    pub(super) fn settings(&self, batch_size: usize) -> anyhow::Result<LearnerSettings> {
+        let vitals_every = self.vitals_every.filter(|every| *every > 0);
         check_counts([
             ("--checkpoint-every", self.checkpoint_every, MOST_SAMPLES),
             // More than there are get an answer of their own.
@@ -67,7 +67,10 @@ impl LearnerArguments {
             validation_samples: self.validation_samples,
             accumulate: self.accumulate,
             devices: self.devices.len().max(1),
-            vitals_every: self.vitals_every,
+            vitals_every: self.vitals_every.unwrap_or(match batch_size {
+                1 => LearnerSettings::default().vitals_every,
+                size => STEPS_BETWEEN_VITALS * size,
+            }),
             engine: self.engine,
         })
     }
@@ -91,6 +94,30 @@ pub(super) struct PreprocessingArguments {
     /// Flip each training image, left to right, in one of two times.
     #[arg(long, conflicts_with = "resume")]
     flip: bool,
+    /// Turn each training image by at most so many degrees to either side.
+    #[arg(
+        long,
+        value_name = "DEGREES",
+        default_value_t = 0,
+        conflicts_with = "resume"
+    )]
+    rotate: u32,
+    /// Make each training image larger or smaller by at most so many percent.
+    #[arg(
+        long,
+        value_name = "PERCENT",
+        default_value_t = 0,
+        conflicts_with = "resume"
+    )]
+    zoom: u32,
+    /// Let the columns of each training image lean by at most so many degrees to either side.
+    #[arg(
+        long,
+        value_name = "DEGREES",
+        default_value_t = 0,
+        conflicts_with = "resume"
+    )]
+    shear: u32,
 }
 
 impl PreprocessingArguments {
@@ -104,6 +131,11 @@ impl PreprocessingArguments {
             flip: match self.flip {
                 true => Flip::Horizontal,
                 false => Flip::Never,
+            },
+            affine: Affine {
+                rotation: self.rotate,
+                zoom: self.zoom,
+                shear: self.shear,
             },
         }
     }

@@ -30,7 +30,7 @@ use burn::tensor::Device;
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::{
-    DeviceName, Display, ExperimentError, ExperimentSpec,
+    DeviceName, Display, ExperimentError, ExperimentSpec, Registry,
     dashboard::Dashboard,
     limits::workers,
     output::{self, say},
@@ -131,9 +131,12 @@ pub fn command() -> clap::Command {
     Arguments::command()
 }
 
-/// Runs the command line of this process.
-pub fn main() -> ExitCode {
+/// Runs the command line of this process, with the kinds and data sets of a registry.
+pub fn main(registry: Registry) -> ExitCode {
     signals::end_with_parent();
+    if let Err(error) = registry.install() {
+        return exit_code(Err(error.into()));
+    }
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return explained(&error),

@@ -128,7 +128,7 @@ impl PerturbStudyArguments {
                 "{}, {} on {} of {}, {}: {}",
                 counted(conditions.len(), "condition"),
                 counted(study.specs.len(), "training"),
-                counted(study.plan.samples_per_run(), "sample"),
+                counted(study.plan.samples_per_run(spec), "sample"),
                 study.plan.dataset,
                 counted(study.plan.seeds as usize, "seed"),
                 study.out.display()

@@ -35,12 +35,12 @@ pub(super) struct BudgetArguments {
     /// Training samples of one epoch, drawn in a shuffled order; all unless given.
     #[arg(long, conflicts_with = "resume")]
     samples: Option<usize>,
-    /// Passes over the training samples.
-    #[arg(long, default_value_t = 1, conflicts_with = "resume")]
-    epochs: usize,
-    /// Samples of one training step; 1 is the published protocol.
-    #[arg(long, default_value_t = 1, conflicts_with = "resume")]
-    batch_size: usize,
+    /// Passes over the training samples; those of each network's own `budget` unless given.
+    #[arg(long, conflicts_with = "resume")]
+    epochs: Option<usize>,
+    /// Samples of one training step; those of each network's own `budget` unless given.
+    #[arg(long, conflicts_with = "resume")]
+    batch_size: Option<usize>,
     /// Training samples between two validations; a twentieth of an epoch, in whole batches, unless
     /// given.
     #[arg(long, value_name = "SAMPLES", conflicts_with = "resume")]
@@ -110,19 +110,14 @@ impl BudgetArguments {
         seeds: u64,
         data: &LoadedData,
     ) -> StudyPlan {
-        let samples = self.samples.unwrap_or(data.splits.train.len());
-        let batch_size = self.batch_size;
         StudyPlan {
             purpose,
             dataset: self.dataset(specs),
             data: data.origin.clone(),
-            samples,
+            samples: self.samples.unwrap_or(data.splits.train.len()),
             epochs: self.epochs,
-            batch_size,
-            validate_every: self.validate_every.unwrap_or_else(|| {
-                // A batch of nothing is refused later, with all else that cannot be.
-                samples.div_ceil(20).next_multiple_of(batch_size.max(1))
-            }),
+            batch_size: self.batch_size,
+            validate_every: self.validate_every,
             seeds,
             analysis_samples: 0,
             networks: specs.iter().map(|spec| spec.name.clone()).collect(),
@@ -275,7 +270,11 @@ pub(super) fn stopped(command: &str, study: &Study, folder: Option<&Path>) -> Ex
 /// The command that goes on in a folder, with the one of its data where it would not look there by
 /// itself.
 pub(super) fn resume_command(command: &str, out: &Path, data_dir: Option<&Path>) -> String {
-    let command = format!("dendrite {command} --resume {}", shell::path(out));
+    let command = format!(
+        "{} {command} --resume {}",
+        shell::program(),
+        shell::path(out)
+    );
     match data_dir {
         Some(folder) => format!("{command} --data-dir {}", shell::path(folder)),
         None => command,

@@ -91,13 +91,12 @@ impl SweepArguments {
         if !self.place.quiet {
             let (plan, trials) = (&study.plan, sweep.trials.len());
             report(format!(
-                "{} of {} on {}, {}, {}, batch {}, {}: {}",
+                "{} of {} on {}, {}, {}, {}: {}",
                 counted(trials, "trial"),
                 sweep.base,
                 plan.dataset,
                 counted(plan.samples, "sample"),
-                counted(plan.epochs, "epoch"),
-                plan.batch_size,
+                plan.describe_budget(&study.specs),
                 counted(plan.seeds as usize, "seed"),
                 study.out.display()
             ));

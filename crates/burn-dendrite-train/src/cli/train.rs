@@ -50,13 +50,14 @@ pub(super) struct TrainArguments {
     /// Training samples of one epoch, drawn in a shuffled order; all unless given.
     #[arg(long, conflicts_with = "resume")]
     samples: Option<usize>,
-    /// Passes over the training samples, one unless given; with `--resume`, that many in all, if they
-    /// are more than the run was to make.
+    /// Passes over the training samples, those of the specification's `budget` unless given; with
+    /// `--resume`, that many in all, if they are more than the run was to make.
     #[arg(long)]
     epochs: Option<usize>,
-    /// Samples of one training step; 1 is the published protocol.
-    #[arg(long, default_value_t = 1, conflicts_with = "resume")]
-    batch_size: usize,
+    /// Samples of one training step, those of the specification's `budget` unless given; 1 is the
+    /// published protocol.
+    #[arg(long, conflicts_with = "resume")]
+    batch_size: Option<usize>,
     /// Seed of weights, order and events.
     #[arg(long, default_value_t = 1, conflicts_with = "resume")]
     seed: u64,
@@ -109,7 +110,8 @@ pub(super) struct TrainArguments {
 }
 
 fn dataset_help() -> String {
-    let names: Vec<&str> = DatasetName::ALL.iter().map(DatasetName::as_str).collect();
+    let known = DatasetName::known();
+    let names: Vec<&str> = known.iter().map(DatasetName::as_str).collect();
     format!(
         "Data set: {}, or the path of files of your own; what the specification names, else \
          mnist-mini, unless given",
@@ -305,7 +307,7 @@ impl TrainArguments {
             // More than there are get an answer of their own.
             ("--samples", Some(samples), usize::MAX),
             ("--epochs", self.epochs, MOST_EPOCHS),
-            ("--batch-size", Some(self.batch_size), MOST_SAMPLES),
+            ("--batch-size", self.batch_size, MOST_SAMPLES),
             ("--validate-every", self.validate_every, MOST_SAMPLES),
             ("--patience", self.patience, MOST_SAMPLES),
         ])
@@ -319,12 +321,13 @@ impl TrainArguments {
             );
             return Err(Mistake(message).into());
         }
+        let budget = spec.budget.or(self.epochs, self.batch_size);
         let mut settings = RunSettings {
             preset: spec.name.clone(),
             dataset: self.dataset_for(spec),
             samples,
-            epochs: self.epochs.unwrap_or(1),
-            batch_size: self.batch_size,
+            epochs: budget.epochs,
+            batch_size: budget.batch_size,
             seed: self.seed,
             validate_every: 0,
             patience: self.patience,
@@ -336,7 +339,7 @@ impl TrainArguments {
                     Some(_) => Keep::Best,
                     None => Keep::Last,
                 }),
-                ..self.learner.settings()?
+                ..self.learner.settings(budget.batch_size)?
             },
             preprocessing: self.preprocessing.settings(),
             perturb: self.perturb.clone(),

@@ -72,9 +72,9 @@ pub(crate) mod tests {
                 dataset: DatasetName::MnistMini.into(),
                 data: Default::default(),
                 samples: 100,
-                epochs: 1,
-                batch_size: 1,
-                validate_every: 50,
+                epochs: Some(1),
+                batch_size: Some(1),
+                validate_every: Some(50),
                 seeds: 2,
                 analysis_samples: 0,
                 networks: networks

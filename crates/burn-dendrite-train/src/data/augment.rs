@@ -12,6 +12,70 @@ pub struct Augmentation {
     pub crop_padding: usize,
     /// Whether it may be flipped.
     pub flip: Flip,
+    /// How it may be turned, zoomed and sheared.
+    pub affine: Affine,
+}
+
+/// How far training images are turned, zoomed and sheared about their centre, each by an amount of
+/// equal chances within its bounds. What comes into view beside an image is black; values between
+/// pixels are interpolated from the four around them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Affine {
+    /// At most so many degrees to either side.
+    pub rotation: u32,
+    /// Larger or smaller by at most so many percent.
+    pub zoom: u32,
+    /// Columns lean by at most so many degrees to either side.
+    pub shear: u32,
+}
+
+impl Affine {
+    /// The most that can be asked for: an image is turned once, and neither vanishes nor falls flat.
+    const MOST: Self = Self {
+        rotation: 180,
+        zoom: 90,
+        shear: 60,
+    };
+
+    /// # Errors
+    ///
+    /// One sentence for an amount beyond what leaves something of an image.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let most = Self::MOST;
+        for (name, amount, most, unit) in [
+            ("rotation", self.rotation, most.rotation, "degrees"),
+            ("zoom", self.zoom, most.zoom, "percent"),
+            ("shear", self.shear, most.shear, "degrees"),
+        ] {
+            if amount > most {
+                return Err(format!(
+                    "`{name}` is {amount}; accepted: 0 to {most} {unit}"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// The place in the image, from its centre, of a place in the view: `[row, column] = M [row, column]`.
+    ///
+    /// ```text
+    /// M = 1/z · ( cos φ  −sin φ ) · (   1    0 )
+    ///           ( sin φ   cos φ )   ( tan ψ  1 )
+    /// ```
+    ///
+    /// `share` gives a random number from −1 to 1.
+    fn draw(&self, mut share: impl FnMut() -> f64) -> [[f32; 2]; 2] {
+        let rotation = share() * f64::from(self.rotation).to_radians();
+        let zoom = 1.0 + share() * f64::from(self.zoom) / 100.0;
+        let lean = (share() * f64::from(self.shear).to_radians()).tan();
+        let (sine, cosine) = rotation.sin_cos();
+        [
+            [cosine - sine * lean, -sine],
+            [sine + cosine * lean, cosine],
+        ]
+        .map(|row| row.map(|it| (it / zoom) as f32))
+    }
 }
 
 /// Whether training images are flipped.
@@ -26,12 +90,14 @@ pub enum Flip {
 }
 
 /// How an image is looked at.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct View {
     /// Rows and columns by which its content moves down and to the right.
     pub(super) shift: [isize; 2],
     /// Whether left and right change places, after that.
     pub(super) is_flipped: bool,
+    /// Where in the image a place of the view is, both from the centre, before all that.
+    pub(super) affine: Option<[[f32; 2]; 2]>,
 }
 
 /// The views of one pass: a pure function of the seed, the pass and the place of a sample in it, so
@@ -62,9 +128,13 @@ impl RandomViews {
         };
         let mut shift = || below(2 * padding + 1) as isize - padding as isize;
         let shift = [shift(), shift()];
+        let is_flipped = self.augmentation.flip == Flip::Horizontal && below(2) == 1;
+        let affine = self.augmentation.affine;
+        let mut share = || f64::from(random.next_u32()) / f64::from(u32::MAX) * 2.0 - 1.0;
         View {
             shift,
-            is_flipped: self.augmentation.flip == Flip::Horizontal && below(2) == 1,
+            is_flipped,
+            affine: (affine != Affine::default()).then(|| affine.draw(&mut share)),
         }
     }
 }
@@ -77,6 +147,11 @@ mod tests {
         augmentation: Augmentation {
             crop_padding: 2,
             flip: Flip::Horizontal,
+            affine: Affine {
+                rotation: 0,
+                zoom: 0,
+                shear: 0,
+            },
         },
         seed: 257,
         pass: 0,
@@ -105,6 +180,57 @@ mod tests {
     }
 
     #[test]
+    fn turning_zooming_and_shearing_are_the_matrix_of_the_equation() {
+        let affine = |rotation, zoom, shear, draws: [f64; 3]| {
+            let mut draws = draws.into_iter();
+            let affine = Affine {
+                rotation,
+                zoom,
+                shear,
+            };
+            affine.draw(|| draws.next().unwrap())
+        };
+        let near = |found: [[f32; 2]; 2], expected: [[f32; 2]; 2]| {
+            let pairs = found.iter().flatten().zip(expected.iter().flatten());
+            let mut pairs = pairs;
+            assert!(pairs.all(|(a, b)| (a - b).abs() < 1e-6), "{found:?}");
+        };
+        near(affine(90, 0, 0, [1.0; 3]), [[0.0, -1.0], [1.0, 0.0]]);
+        near(affine(0, 25, 0, [1.0; 3]), [[0.8, 0.0], [0.0, 0.8]]);
+        near(affine(0, 50, 0, [-1.0; 3]), [[2.0, 0.0], [0.0, 2.0]]);
+        near(affine(0, 0, 45, [1.0; 3]), [[1.0, 0.0], [1.0, 1.0]]);
+        // cos 60° = 1/2, sin 60° = √3/2, tan 45° = 1, all over 2.
+        let root = 3f32.sqrt();
+        near(
+            affine(60, 100, 45, [1.0; 3]),
+            [
+                [(1.0 - root) / 4.0, -root / 4.0],
+                [(root + 1.0) / 4.0, 0.25],
+            ],
+        );
+        let all = RandomViews {
+            augmentation: Augmentation {
+                affine: Affine {
+                    rotation: 10,
+                    ..Affine::default()
+                },
+                ..VIEWS.augmentation
+            },
+            ..VIEWS
+        };
+        let sines: Vec<f32> = (0..1000)
+            .map(|sample| all.view(sample).affine.unwrap()[1][0])
+            .collect();
+        let most = 10f32.to_radians().sin();
+        assert!(sines.iter().all(|it| it.abs() <= most + 1e-6));
+        assert!(
+            sines.iter().any(|it| *it > 0.9 * most) && sines.iter().any(|it| *it < -0.9 * most)
+        );
+        // The other draws are what they are without.
+        assert_eq!(all.view(3).shift, VIEWS.view(3).shift);
+    }
+
+    #[test]
     fn a_view_depends_on_seed_pass_and_place_alone() {
         let views =
             |views: RandomViews| -> Vec<View> { (0..20).map(|it| views.view(it)).collect() };
@@ -120,6 +246,7 @@ mod tests {
         let augmentation = Augmentation {
             crop_padding: 0,
             flip: Flip::Never,
+            affine: Affine::default(),
         };
         let views = RandomViews {
             augmentation,

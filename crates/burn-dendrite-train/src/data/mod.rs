@@ -27,6 +27,7 @@ pub mod idx_collection;
 mod image_shape;
 mod loader;
 mod origin;
+mod own;
 mod picture;
 mod pixels;
 mod plan;
@@ -41,7 +42,7 @@ mod statistics;
 mod values;
 mod window;
 
-pub use augment::{Augmentation, Flip};
+pub use augment::{Affine, Augmentation, Flip};
 pub use batch::SampleBatch;
 pub use batches::{EarlyEnd, Place, StepShare};
 pub use dataset::{Dataset, Loaded};
@@ -51,6 +52,7 @@ pub use files::{Colour, Column, DataSpec, FileFormat, Fit};
 pub use image_shape::ImageShape;
 pub use loader::SegmentLoader;
 pub use origin::{DataOrigin, Fingerprint, SplitFingerprint};
+pub use own::{Load, OwnDataset, OwnDatasets};
 pub use plan::SegmentPlan;
 pub use preprocess::{Encoding, Normalisation, Preprocessing};
 pub use sample_set::SampleSet;
@@ -107,6 +109,8 @@ pub enum Source {
     Files,
     /// In the program, as data or as a formula.
     Built,
+    /// Wherever the program that added it takes them from.
+    Own,
 }
 
 data_sets! {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Augmentation, DataError, Flip, Splits};
+use super::{Affine, Augmentation, DataError, Flip, Splits};
 
 /// How the values of samples become rates, which are never negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,8 @@ pub struct Preprocessing {
     pub crop_padding: usize,
     /// Whether training images are flipped at random.
     pub flip: Flip,
+    /// How training images are turned, zoomed and sheared at random.
+    pub affine: Affine,
 }
 
 /// The scale of pixels.
@@ -56,8 +58,14 @@ impl Preprocessing {
         let augmentation = Augmentation {
             crop_padding: self.crop_padding,
             flip: self.flip,
+            affine: self.affine,
         };
-        (self.crop_padding > 0 || self.flip != Flip::Never).then_some(augmentation)
+        let nothing = Augmentation {
+            crop_padding: 0,
+            flip: Flip::Never,
+            affine: Affine::default(),
+        };
+        (augmentation != nothing).then_some(augmentation)
     }
 
     /// The splits as a network shall see them; random changes are made by the loader.
@@ -78,7 +86,7 @@ impl Preprocessing {
         }
         let Some(shape) = splits.train.shape() else {
             return Err(DataError::Preprocessing {
-                reason: "normalising, cropping and flipping are for images, and these samples are \
+                reason: "normalising, cropping, flipping and turning are for images, and these samples are \
                          vectors"
                     .to_owned(),
             });
@@ -94,6 +102,7 @@ impl Preprocessing {
                 ),
             });
         }
+        (self.affine.check()).map_err(|reason| DataError::Preprocessing { reason })?;
         Ok(match self.normalisation {
             Normalisation::Unit => splits,
             Normalisation::PerChannel => {
@@ -183,6 +192,18 @@ mod tests {
             let message = preprocessing.prepare(spirals()).unwrap_err().to_string();
             assert!(message.contains("vectors"), "{message}");
         }
+        let turned = Preprocessing {
+            affine: Affine {
+                rotation: 200,
+                ..Affine::default()
+            },
+            ..Preprocessing::default()
+        };
+        let message = turned.prepare(splits()).unwrap_err().to_string();
+        assert!(
+            message.contains("`rotation` is 200; accepted: 0 to 180"),
+            "{message}"
+        );
         let padded = |crop_padding| Preprocessing {
             crop_padding,
             ..Preprocessing::default()

@@ -38,16 +38,42 @@ macro_rules! data_sets {
         #[non_exhaustive]
         pub enum $list {
             $($(#[$documentation])* $variant,)+
+            /// A data set that the program has [registered](Self::register).
+            Registered($crate::data::OwnDataset),
         }
 
         impl $list {
-            /// Every data set.
+            /// Every standard data set.
             pub const ALL: &[Self] = &[$(Self::$variant),+];
+
+            /// Every data set that this program knows.
+            pub fn known() -> Vec<Self> {
+                let own = Self::own().all().into_iter().map(Self::Registered);
+                Self::ALL.iter().copied().chain(own).collect()
+            }
+
+            /// Adds a data set of the program's own by its name, for the whole process.
+            ///
+            /// # Errors
+            ///
+            /// If another data set has this name.
+            pub fn register(
+                name: &'static str,
+                load: $crate::data::Load,
+            ) -> Result<(), $crate::RegistryError> {
+                Self::own().add(name, load, &[$($name),+])
+            }
+
+            fn own() -> &'static $crate::data::OwnDatasets {
+                static OWN: $crate::data::OwnDatasets = $crate::data::OwnDatasets::new();
+                &OWN
+            }
 
             /// The name in text.
             pub fn as_str(&self) -> &'static str {
                 match self {
                     $(Self::$variant => $name,)+
+                    Self::Registered(own) => own.name(),
                 }
             }
 
@@ -55,6 +81,7 @@ macro_rules! data_sets {
             pub fn source(&self) -> $crate::data::Source {
                 match self {
                     $(Self::$variant => $crate::data::Source::$source,)+
+                    Self::Registered(_) => $crate::data::Source::Own,
                 }
             }
 
@@ -69,6 +96,7 @@ macro_rules! data_sets {
             ) -> Result<$crate::data::Splits, $crate::data::DataError> {
                 match self {
                     $(Self::$variant => $module::load(options),)+
+                    Self::Registered(own) => own.load(options),
                 }
             }
         }
@@ -83,10 +111,12 @@ macro_rules! data_sets {
             type Err = $crate::data::DataError;
 
             fn from_str(name: &str) -> Result<Self, Self::Err> {
-                let found = Self::ALL.iter().find(|accepted| accepted.as_str() == name);
-                found
-                    .copied()
-                    .ok_or_else(|| $crate::data::DataError::unknown_dataset(name, &[$($name),+]))
+                let known = Self::known();
+                let found = known.iter().find(|accepted| accepted.as_str() == name);
+                found.copied().ok_or_else(|| {
+                    let names: Vec<&str> = known.iter().map(Self::as_str).collect();
+                    $crate::data::DataError::unknown_dataset(name, &names)
+                })
             }
         }
 

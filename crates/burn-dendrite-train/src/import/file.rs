@@ -66,6 +66,7 @@ pub fn from_yaml(text: &str, file_name: &str) -> Result<ExperimentSpec, SpecErro
         optimizer: OptimizerSpec::default(),
         schedule: ScheduleSpec::default(),
         batch_scaling: BatchScaling::default(),
+        budget: Default::default(),
     })
 }
 

@@ -66,18 +66,23 @@ fn title(results: &Results) -> String {
 fn protocol(results: &Results) -> String {
     let plan = &results.plan;
     let passes = match plan.epochs {
-        1 => "one pass".to_owned(),
-        passes => format!("{passes} passes"),
+        Some(1) => "one pass".to_owned(),
+        Some(passes) => format!("{passes} passes"),
+        None => "the passes that it is made for".to_owned(),
+    };
+    let batches = match plan.batch_size {
+        Some(size) => format!("batches of {size}"),
+        None => "the batches that it is made for".to_owned(),
     };
     let seeds = match plan.seeds {
         1 => "with seed 1".to_owned(),
         seeds => format!("with seeds 1 to {seeds}"),
     };
     format!(
-        "Each network was trained {seeds} on {} samples, {passes}, in batches of {}. Networks of the \
+        "Each network was trained {seeds} on {} samples, {passes}, in {batches}. Networks of the \
          same seed saw the same samples in the same order. Values are means over seeds ± one standard \
          error of the mean.",
-        plan.samples, plan.batch_size
+        plan.samples
     )
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::StudyError;
 use crate::{
-    ExperimentError, ExperimentSpec,
+    BudgetSpec, ExperimentError, ExperimentSpec,
     compared::difference,
     data::{DataOrigin, Dataset, Encoding, Splits},
     experiment::fits,
@@ -46,12 +46,16 @@ pub struct StudyPlan {
     pub dataset: Dataset,
     /// Training samples of one epoch.
     pub samples: usize,
-    /// Passes over such samples.
-    pub epochs: usize,
-    /// Samples of one training step.
-    pub batch_size: usize,
-    /// Training samples between two validations.
-    pub validate_every: usize,
+    /// Passes over such samples; those that each network is made for, unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epochs: Option<usize>,
+    /// Samples of one training step; those that each network is made for, unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch_size: Option<usize>,
+    /// Training samples between two validations; a twentieth of an epoch, in whole batches, unless
+    /// given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validate_every: Option<usize>,
     /// Each network is trained with the seeds 1 to this one.
     pub seeds: u64,
     /// Samples that a trained network is analysed on; not at all if 0.
@@ -70,9 +74,31 @@ pub struct StudyPlan {
 }
 
 impl StudyPlan {
-    /// Training samples of one run.
-    pub fn samples_per_run(&self) -> usize {
-        self.samples.saturating_mul(self.epochs)
+    /// The passes and batches with which a network is trained.
+    pub fn budget(&self, spec: &ExperimentSpec) -> BudgetSpec {
+        spec.budget.or(self.epochs, self.batch_size)
+    }
+
+    /// Training samples of one run of a network.
+    pub fn samples_per_run(&self, spec: &ExperimentSpec) -> usize {
+        self.samples.saturating_mul(self.budget(spec).epochs)
+    }
+
+    /// Training samples of a network between two validations.
+    pub fn validate_every(&self, spec: &ExperimentSpec) -> usize {
+        let batch_size = self.budget(spec).batch_size.max(1);
+        let twentieth = || self.samples.div_ceil(20).next_multiple_of(batch_size);
+        self.validate_every.unwrap_or_else(twentieth)
+    }
+
+    /// Passes and batches in words: those of all networks, or that each has its own.
+    pub(crate) fn describe_budget(&self, specs: &[ExperimentSpec]) -> String {
+        let mut budgets = specs.iter().map(|spec| self.budget(spec));
+        let first = budgets.next().unwrap_or_default();
+        match budgets.all(|budget| budget == first) {
+            true => first.describe(),
+            false => "each with the passes and batches that it is made for".to_owned(),
+        }
     }
 
     /// The first field in which two plans differ, with both values; a newer version of the program
@@ -153,9 +179,9 @@ impl Study {
         let analysis_samples = Some(plan.analysis_samples).filter(|samples| *samples > 0);
         check_counts([
             ("samples", Some(plan.samples), MOST_SAMPLES),
-            ("epochs", Some(plan.epochs), MOST_EPOCHS),
-            ("batch-size", Some(plan.batch_size), MOST_SAMPLES),
-            ("validate-every", Some(plan.validate_every), MOST_SAMPLES),
+            ("epochs", plan.epochs, MOST_EPOCHS),
+            ("batch-size", plan.batch_size, MOST_SAMPLES),
+            ("validate-every", plan.validate_every, MOST_SAMPLES),
             ("seeds", Some(seeds), MOST_SEEDS),
             ("analysis-samples", analysis_samples, MOST_SAMPLES),
         ])
@@ -205,9 +231,9 @@ pub(super) mod tests {
                 dataset: DatasetName::MnistMini.into(),
                 data: Default::default(),
                 samples: 40,
-                epochs: 1,
-                batch_size: 1,
-                validate_every: 20,
+                epochs: Some(1),
+                batch_size: Some(1),
+                validate_every: Some(20),
                 seeds: 2,
                 analysis_samples: 0,
                 networks: specs.iter().map(|spec| spec.name.clone()).collect(),

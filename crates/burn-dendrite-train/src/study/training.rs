@@ -4,7 +4,7 @@ use std::{ffi::OsString, fs, path::Path, path::PathBuf};
 
 use super::{Study, StudyError, Task};
 use crate::{
-    DeviceName,
+    DeviceName, ExperimentSpec,
     run::{self, RunError},
 };
 
@@ -47,7 +47,7 @@ impl Training {
                 Ok(_) => vec!["train".into(), "--resume".into(), folder.clone().into()],
                 Err(RunError::NotARun { .. }) => {
                     clear_unborn(&folder)?;
-                    begin(study, &spec.name, seed)
+                    begin(study, spec, seed)
                 }
                 Err(error) => return Err(error.into()),
             };
@@ -60,7 +60,7 @@ impl Training {
             training.tasks.push(Task {
                 label: format!("{} seed {seed}", spec.name),
                 arguments,
-                work: study.plan.samples_per_run() as u64,
+                work: study.plan.samples_per_run(spec) as u64,
                 done: Box::new(move || samples_seen(&progress)),
                 result: Box::new(move || accuracy(&result)),
                 outcome: Box::new(move || diverged(&outcome)),
@@ -71,17 +71,18 @@ impl Training {
 }
 
 /// The arguments that begin a run.
-fn begin(study: &Study, network: &str, seed: u64) -> Vec<OsString> {
-    let plan = &study.plan;
+fn begin(study: &Study, spec: &ExperimentSpec, seed: u64) -> Vec<OsString> {
+    let (plan, network) = (&study.plan, &spec.name);
+    let budget = plan.budget(spec);
     let mut arguments: Vec<OsString> = vec!["train".into()];
     arguments.extend(["--spec".into(), study.spec_file(network).into()]);
     arguments.extend(["--out".into(), study.run_folder(network, seed).into()]);
     for (flag, value) in [
         ("--dataset", plan.dataset.to_string()),
         ("--samples", plan.samples.to_string()),
-        ("--epochs", plan.epochs.to_string()),
-        ("--batch-size", plan.batch_size.to_string()),
-        ("--validate-every", plan.validate_every.to_string()),
+        ("--epochs", budget.epochs.to_string()),
+        ("--batch-size", budget.batch_size.to_string()),
+        ("--validate-every", plan.validate_every(spec).to_string()),
         ("--seed", seed.to_string()),
     ] {
         arguments.extend([flag.into(), value.into()]);
@@ -141,7 +142,6 @@ fn clear_unborn(folder: &Path) -> Result<(), StudyError> {
 mod tests {
     use super::*;
     use crate::{
-        ExperimentSpec,
         data::DatasetName,
         presets,
         run::{RunFolder, RunSettings},
@@ -155,9 +155,9 @@ mod tests {
             dataset: DatasetName::MnistMini.into(),
             data: Default::default(),
             samples: 40,
-            epochs: 2,
-            batch_size: 4,
-            validate_every: 20,
+            epochs: Some(2),
+            batch_size: Some(4),
+            validate_every: Some(20),
             seeds: 2,
             analysis_samples: 0,
             networks: vec![spec.name.clone()],

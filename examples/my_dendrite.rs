@@ -1,0 +1,95 @@
+//! `dendrite` with a rule, a constraint, an initialiser and a data set of its own, which its files and its
+//! command line name like those of the library.
+//!
+//! ```sh
+//! cargo run --example my_dendrite -- train --spec examples/my_dendrite.toml
+//! ```
+
+use std::{process::ExitCode, sync::Arc};
+
+use burn_dendrite::{
+    nn::constraint::{Constraint, ConstraintSite},
+    nn::init::{Distribution, InitSite, Initializer},
+    nn::{CellType, numbers::Rows},
+    optim::{Delta, LearningRule, Synapse, rule::Signal},
+    train::data::{DataError, DataOptions, SampleSet, Splits},
+    train::{Registry, cli},
+};
+use serde::{Deserialize, Serialize};
+
+/// Plateaus of a calcium spike teach, smaller ones do not: `Δw = p · 1(|p| > threshold) · x`.
+#[derive(Debug, Serialize, Deserialize)]
+struct CalciumSpike {
+    threshold: f64,
+}
+
+impl LearningRule for CalciumSpike {
+    fn needs(&self) -> &'static [Signal] {
+        &[Signal::Plateau]
+    }
+    fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
+        let plateau = synapse.post.plateau();
+        let spikes = plateau.clone().abs().above(self.threshold);
+        synapse.outer(synapse.pre.forward(), plateau * spikes)
+    }
+}
+
+/// Synapses weaker than `threshold` vanish: `w = 0` where `|w| ≤ threshold`.
+#[derive(Debug, Serialize, Deserialize)]
+struct Pruning {
+    threshold: f64,
+}
+
+impl Constraint for Pruning {
+    fn check(&self, _site: &ConstraintSite) -> Result<(), String> {
+        Ok(())
+    }
+    fn project<R: Rows>(&self, weight: R) -> R {
+        let strong = weight.clone().abs().above(self.threshold);
+        weight * strong
+    }
+}
+
+/// Weights start between 0 and `share / √fan-in`, on the side of zero of their cell.
+#[derive(Debug, Serialize, Deserialize)]
+struct Faint {
+    share: f64,
+}
+
+impl Initializer for Faint {
+    fn check(&self, _cell: CellType) -> Result<(), String> {
+        Ok(())
+    }
+    fn distribution(&self, site: &InitSite) -> Distribution {
+        let bound = self.share * site.kaiming_bound();
+        Distribution::Uniform {
+            low: 0.0,
+            high: bound,
+        }
+    }
+}
+
+/// Points of a square, each coordinate as two rates: below the diagonal, or above it.
+fn halves(_options: &DataOptions) -> Result<Splits, DataError> {
+    let points = |count: usize| {
+        let golden = |at: usize, by: f32| (at as f32 * by).fract();
+        let places = (0..count).map(|at| (golden(at, 0.754_877_7), golden(at, 0.569_840_3)));
+        let rates = places.clone().flat_map(|(x, y)| [x, 1.0 - x, y, 1.0 - y]);
+        let labels = places.map(|(x, y)| u16::from(y > x));
+        SampleSet::vectors(rates.collect(), labels.collect(), 4, 2).map(Arc::new)
+    };
+    Ok(Splits {
+        train: points(2000)?,
+        validation: points(300)?,
+        test: points(500)?,
+    })
+}
+
+fn main() -> ExitCode {
+    let registry = Registry::standard()
+        .rule::<CalciumSpike>("calcium_spike")
+        .constraint::<Pruning>("pruning")
+        .initializer::<Faint>("faint")
+        .dataset("halves", halves);
+    cli::main(registry)
+}
