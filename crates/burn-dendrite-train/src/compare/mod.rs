@@ -8,7 +8,7 @@ mod tables;
 
 pub use analyses::{analyses, analysis};
 pub use curves::{Curve, CurvePoint};
-pub use measures::{Measure, Measurement, Quantity, measurements, measures};
+pub use measures::{Measure, measures};
 pub use results::{Machine, NetworkResults, Results, RunResults};
 pub use tables::{TableError, write_tables};
 

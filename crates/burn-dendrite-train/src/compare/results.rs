@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Curve, Measure, Measurement, Quantity, analysis, measurements, measures};
+use super::{Curve, Measure, analysis, measures};
 use crate::{
-    analysis::Analysis,
+    analysis::{Analysis, Measurement, Quantity, measurements},
     run::{self, RunError, SegmentRecord, Summary},
     study::{DivergedRun, Estimate, Study, StudyPlan},
 };

@@ -29,11 +29,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn_dendrite_nn::SpecErrors;
+use burn_dendrite_nn::{SpecErrors, spec::toml_error};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use best::Best;
 pub use best::Keep;
+pub use checkpoint::Checkpoints;
 pub(crate) use checkpoint::{AtomicCheckpointer, CheckpointSchedule, Interval, Saves};
 pub(crate) use halt::Halt;
 pub use log::{JsonLinesLogger, Progress, SegmentRecord};
@@ -306,8 +307,9 @@ pub fn load(path: &Path) -> Result<(RunSettings, ExperimentSpec), RunError> {
             });
         }
     }
-    let settings = read_toml(&path.join(SETTINGS))?;
-    Ok((settings, ExperimentSpec::load(&path.join(SPEC))?))
+    // The specification first: it names all kinds that a run of another program needs.
+    let spec = ExperimentSpec::load(&path.join(SPEC))?;
+    Ok((read_toml(&path.join(SETTINGS))?, spec))
 }
 
 /// The result of a run, if it has come to its end.
@@ -453,7 +455,7 @@ pub(crate) fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError>
     })?;
     toml::from_str(&text).map_err(|error| RunError::Invalid {
         file: file.to_owned(),
-        message: error.to_string(),
+        message: toml_error(&error, &text),
     })
 }
 
