@@ -103,6 +103,7 @@ fn own_kinds_and_data_go_through_train_kill_resume_evaluate_and_analyze() {
     for part in ["cut", "`faint`", "accepted", "half_kaiming"] {
         assert!(message.contains(part), "{part}: {message}");
     }
+    assert_eq!(message.matches("`pruning`").count(), 1, "{message}");
 }
 
 #[test]

@@ -115,9 +115,20 @@ pub enum RunError {
         /// What is wrong with it.
         message: String,
     },
-    /// The specification of the run has mistakes.
-    #[error("the specification of the run has mistakes: {0}")]
-    Spec(#[from] SpecErrors),
+    /// A specification has mistakes.
+    #[error("the specification has mistakes: {0}")]
+    Spec(SpecErrors),
+    /// The specification of a run is none of this program.
+    #[error(
+        "the specification of the run in `{}` is not one that this program knows: {errors}",
+        folder.display()
+    )]
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong, or unknown.
+        errors: SpecErrors,
+    },
     /// A file cannot be read or written.
     #[error("`{}`: {error}", file.display())]
     Io {
@@ -126,6 +137,13 @@ pub enum RunError {
         /// The operating system's reason.
         error: io::Error,
     },
+}
+
+// By hand: as its source, the errors would be said twice.
+impl From<SpecErrors> for RunError {
+    fn from(errors: SpecErrors) -> Self {
+        Self::Spec(errors)
+    }
 }
 
 /// A run folder that this process has to itself, until it is dropped.
@@ -308,7 +326,10 @@ pub fn load(path: &Path) -> Result<(RunSettings, ExperimentSpec), RunError> {
         }
     }
     // The specification first: it names all kinds that a run of another program needs.
-    let spec = ExperimentSpec::load(&path.join(SPEC))?;
+    let spec = ExperimentSpec::load(&path.join(SPEC)).map_err(|errors| RunError::Foreign {
+        folder: path.to_owned(),
+        errors,
+    })?;
     Ok((read_toml(&path.join(SETTINGS))?, spec))
 }
 
