@@ -2,7 +2,7 @@
 
 use burn_dendrite_nn::{
     Activation, Active, CellType, Compartment, NetworkSpec, PopulationName, ProjectionName, Timing,
-    init::{Constant, HalfKaiming},
+    init::{Constant, HalfKaiming, Uniform},
     spec::{Balance, BiasSpec, PopulationSpec, ProjectionSpec, Tied, WeightSpec},
 };
 use serde::{Deserialize, Serialize};
@@ -189,6 +189,16 @@ impl EiNetworkConfig {
         (self.network(), self.learning())
     }
 
+    /// Excitatory cells of a hidden layer.
+    fn cells(&self, layer: &str) -> usize {
+        let layers = self.layers();
+        let index = layers.iter().position(|it| it == layer);
+        index
+            .and_then(|index| self.hidden.get(index))
+            .copied()
+            .unwrap_or(self.outputs)
+    }
+
     /// Names of the layers after the input.
     fn layers(&self) -> Vec<String> {
         let hidden = (1..=self.hidden.len()).map(|layer| format!("H{layer}"));
@@ -256,7 +266,7 @@ impl EiNetworkConfig {
 
     /// From one excitatory layer to the next, with the inhibition that balances it.
     fn forward(&self, before: &str, layer: &str) -> [ProjectionSpec; 3] {
-        let variance = if layer == "Output" { 3.0_f64 } else { 6.0 };
+        let scale = excitation_scale(layer);
         let (excitation, inhibition) = (
             format!("{layer}.E<-{before}.E"),
             format!("{layer}.SomaI<-{before}.E"),
@@ -268,13 +278,13 @@ impl EiNetworkConfig {
             }),
             // The mean of W over that of X, which starts at 1 / √fan-in, shared by the interneurons.
             SomaticInhibition::Learned | SomaticInhibition::Fixed => {
-                let value = -variance.sqrt() / self.interneurons as f64;
+                let value = -scale / 2.0 / self.interneurons as f64;
                 WeightSpec::Own(Constant { value }.into())
             }
         };
         [
             projection(&inhibition, start(2.0)),
-            projection(&excitation, start(2.0 * variance.sqrt())),
+            projection(&excitation, start(scale)),
             projection(&format!("{layer}.E<-{layer}.SomaI"), balance),
         ]
     }
@@ -291,9 +301,17 @@ impl EiNetworkConfig {
             active: Active::Backward,
             ..projection(&format!("{below}.DendI<-{above}.E"), weight)
         };
+        // Feedback can only come to follow forward weights that are of its size.
+        let alike = WeightSpec::Own(
+            Uniform {
+                low: 0.0,
+                high: excitation_scale(above) / (self.cells(below) as f64).sqrt(),
+            }
+            .into(),
+        );
         let feedback = match self.feedback {
             Feedback::Symmetric => tied(&format!("{above}.E<-{below}.E"), 1.0),
-            Feedback::Learned => start(2.0 * 6.0_f64.sqrt()),
+            Feedback::Learned => alike.clone(),
         };
         let mut all = vec![to_dendrite(format!("{above}.E"), feedback)];
         let inhibition = format!("{below}.DendI");
@@ -305,7 +323,7 @@ impl EiNetworkConfig {
             }
             DendriticInhibition::Learned => {
                 let evenly = WeightSpec::Own(Constant { value: -1.0 }.into());
-                all.extend([to_interneuron(start(2.0)), to_dendrite(inhibition, evenly)]);
+                all.extend([to_interneuron(alike), to_dendrite(inhibition, evenly)]);
             }
             DendriticInhibition::None => {}
         }
@@ -386,6 +404,12 @@ impl EiNetworkConfig {
             ..NudgeSpec::default()
         }
     }
+}
+
+/// `2 √6`, of the output `2 √3`: excitation starts between 0 and that over `√fan-in`.
+fn excitation_scale(layer: &str) -> f64 {
+    let variance = if layer == "Output" { 3.0_f64 } else { 6.0 };
+    2.0 * variance.sqrt()
 }
 
 /// `U(0, scale / √fan-in)`.
