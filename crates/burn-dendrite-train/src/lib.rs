@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod cli;
+pub mod cluster;
 pub mod compare;
 pub mod comparison;
 pub mod data;
@@ -21,6 +22,7 @@ pub mod vitals;
 pub mod weights;
 
 mod budget;
+mod claim;
 mod compared;
 mod confusion;
 mod dashboard;

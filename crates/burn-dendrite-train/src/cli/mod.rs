@@ -2,6 +2,8 @@
 
 mod analyze;
 mod bench;
+mod cluster;
+mod collect;
 mod compare;
 mod data;
 mod evaluate;
@@ -68,6 +70,9 @@ enum Command {
     Inspect(inspect::InspectArguments),
     /// Search for values of a specification that learn best.
     Sweep(Box<sweep::SweepArguments>),
+    /// One run of a comparison, a sweep or a study of perturbations, how far they are, and a report:
+    /// for clusters.
+    Study(cluster::StudyArguments),
     /// Turn a configuration of the reference (EIANN, YAML) into a specification (TOML).
     Import(import::ImportArguments),
     /// List the published networks that come with the program.
@@ -141,7 +146,11 @@ pub fn main(registry: Registry) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return explained(&error),
     };
-    exit_code(match arguments.command {
+    exit_code(dispatch(arguments.command))
+}
+
+fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Train(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
@@ -151,9 +160,10 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Perturb(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
         Command::Sweep(arguments) => arguments.run(),
+        Command::Study(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
         Command::Presets(arguments) => arguments.run(),
-    })
+    }
 }
 
 /// What the parser says instead of arguments: help, the version, or what is wrong with them.
