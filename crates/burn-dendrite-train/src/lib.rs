@@ -12,6 +12,8 @@ pub mod perturb;
 pub mod plot;
 pub mod presets;
 pub mod record;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod report;
 pub mod run;
 pub mod set;

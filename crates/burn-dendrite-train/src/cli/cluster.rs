@@ -172,8 +172,12 @@ impl StatusArguments {
         let mut shown = table(&["task", "run", "state", "samples", "attempts", ""]);
         for run in &runs {
             let detail = detail(run, &queue, &jobs, &study.out);
-            let is_dull = matches!(run.state, State::Finished { .. } | State::Waiting);
-            let has_news = !is_dull || (run.state == State::Waiting && !detail.is_empty());
+            // Of a run that only waits, or has ended well, there is nothing to tell.
+            let has_news = match run.state {
+                State::Finished { .. } => false,
+                State::Waiting => !detail.is_empty() && !queue.contains_key(&run.task),
+                _ => true,
+            };
             if self.all || has_news {
                 shown.add_row([
                     run.task.to_string(),
@@ -195,13 +199,12 @@ impl StatusArguments {
         let left = runs.iter().filter(left).count();
         if left > 0 {
             let command = resume_command(study.plan.purpose.command(), &study.out, None);
+            let are = if left == 1 { "is" } else { "are" };
             writeln!(
                 output,
-                "{} neither running nor in a queue of Slurm: `{command}` goes on, with `--slurm` there",
-                match left {
-                    1 => "1 run is".to_owned(),
-                    left => format!("{left} runs are"),
-                }
+                "{} {are} neither running nor in Slurm's queue: `{command}` goes on here, and with \
+                 `--slurm` there",
+                counted(left, "run")
             )?;
         } else if runs.iter().all(has_ended) {
             let out = shell::path(&study.out);
@@ -253,20 +256,22 @@ fn detail(run: &RunStatus, queue: &BTreeMap<usize, Queued>, jobs: &Jobs, study: 
         State::Killed { holder: it } => Some(format!("{} is gone", holder(it))),
         State::Stopped | State::Waiting => None,
     };
-    let is_lost = matches!(run.state, State::Killed { .. } | State::Waiting) && queued.is_none();
-    let log = jobs.log(study, run.task).filter(|_| is_lost);
-    let last = log.as_deref().and_then(last_line);
-    let parts = [own, queued, last].into_iter().flatten();
+    let log = jobs.log(study, run.task).filter(|_| queued.is_none());
+    let said = log.and_then(|log| match run.state {
+        State::Killed { .. } => last_line(&log, |line| line.contains("error")),
+        State::Waiting => last_line(&log, |line| !line.trim().is_empty()),
+        _ => None,
+    });
+    let parts = [own, queued, said].into_iter().flatten();
     parts.collect::<Vec<_>>().join("; ")
 }
 
-/// The last thing that was said in a log.
-fn last_line(log: &Path) -> Option<String> {
+/// The last line of such a kind in a log.
+fn last_line(log: &Path, is_wanted: impl Fn(&str) -> bool) -> Option<String> {
     let text = std::fs::read(log).ok()?;
     let text = String::from_utf8_lossy(&text);
-    let mut lines = text.lines().rev();
-    let last = lines.find(|line| !line.trim().is_empty())?;
-    Some(format!("its log ends: {}", last.trim()))
+    let last = text.lines().rev().find(|line| is_wanted(line))?;
+    Some(format!("its log: {}", last.trim()))
 }
 
 #[derive(Args, Debug)]

@@ -14,6 +14,8 @@ mod inspect;
 mod learner;
 mod perturb;
 mod presets;
+#[cfg(feature = "remote")]
+mod serve;
 mod signals;
 mod study;
 mod sweep;
@@ -73,6 +75,9 @@ enum Command {
     /// One run of a comparison, a sweep or a study of perturbations, how far they are, and a report:
     /// for clusters.
     Study(cluster::StudyArguments),
+    /// Offer a device of this machine to trainings on others, by `train --remote`.
+    #[cfg(feature = "remote")]
+    Serve(serve::ServeArguments),
     /// Turn a configuration of the reference (EIANN, YAML) into a specification (TOML).
     Import(import::ImportArguments),
     /// List the published networks that come with the program.
@@ -161,6 +166,8 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Inspect(arguments) => arguments.run(),
         Command::Sweep(arguments) => arguments.run(),
         Command::Study(arguments) => arguments.run(),
+        #[cfg(feature = "remote")]
+        Command::Serve(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
         Command::Presets(arguments) => arguments.run(),
     }
