@@ -258,7 +258,7 @@ fn detail(run: &RunStatus, queue: &BTreeMap<usize, Queued>, jobs: &Jobs, study: 
     };
     let log = jobs.log(study, run.task).filter(|_| queued.is_none());
     let said = log.and_then(|log| match run.state {
-        State::Killed { .. } => last_line(&log, |line| line.contains("error")),
+        State::Killed { .. } | State::Stopped => last_line(&log, |line| line.contains("error")),
         State::Waiting => last_line(&log, |line| !line.trim().is_empty()),
         _ => None,
     });
