@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# The table of results: test accuracy of the presets in the paper's protocol (batch 1; 20,000 samples,
-# of the spirals one pass), seeds 1 to 3, one thread, as lines of Markdown.
+# The table of results: test accuracy of the presets, seeds 1 to 3, one thread, as lines of Markdown.
+# The published networks in the paper's protocol (batch 1; 20,000 samples, of the spirals one pass),
+# those that come with a budget of their own in that.
 #
 #   benches/accuracy.sh [PATTERN [FOLDER FOR THE RUNS]]
 #
@@ -17,6 +18,8 @@ echo "| preset | accuracy | seeds 1, 2, 3 |"
 echo "|---|---|---|"
 for preset in $("$dendrite" presets | awk '{ print $1 }' | grep -E "$pattern"); do
     case $preset in
+        fashion-mnist-mirrored-*) budget=(--dataset fashion-mnist) ;;
+        mnist-mirrored-* | mnist-deep-*) budget=(--dataset mnist) ;;
         spirals-*) budget=(--dataset spirals) ;;
         fashion-mnist-*) budget=(--dataset fashion-mnist --samples 20000) ;;
         cifar10-*) budget=(--dataset cifar10 --samples 20000) ;;

@@ -22,6 +22,8 @@ struct Readme;
 mod book {
     #[doc = include_str!("../docs/src/layers.md")]
     struct Layers;
+    #[doc = include_str!("../docs/src/your-own-program.md")]
+    struct YourOwnProgram;
     #[doc = include_str!("../docs/src/writing-a-rule.md")]
     struct Rule;
     #[doc = include_str!("../docs/src/writing-a-constraint.md")]

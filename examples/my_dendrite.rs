@@ -5,12 +5,11 @@
 //! cargo run --example my_dendrite -- train --spec examples/my_dendrite.toml
 //! ```
 
-use std::{process::ExitCode, sync::Arc};
+use std::process::ExitCode;
 
 use burn_dendrite::{
-    nn::constraint::{Constraint, ConstraintSite},
-    nn::init::{Distribution, InitSite, Initializer},
-    nn::{CellType, numbers::Rows},
+    nn::init::{Distribution, InitSite},
+    nn::{Constraint, Initializer, numbers::Rows},
     optim::{Delta, LearningRule, Synapse, rule::Signal},
     train::data::{DataError, DataOptions, SampleSet, Splits},
     train::{Registry, cli},
@@ -27,6 +26,7 @@ impl LearningRule for CalciumSpike {
     fn needs(&self) -> &'static [Signal] {
         &[Signal::Plateau]
     }
+
     fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
         let plateau = synapse.post.plateau();
         let spikes = plateau.clone().abs().above(self.threshold);
@@ -41,12 +41,8 @@ struct Pruning {
 }
 
 impl Constraint for Pruning {
-    fn check(&self, _site: &ConstraintSite) -> Result<(), String> {
-        Ok(())
-    }
     fn project<R: Rows>(&self, weight: R) -> R {
-        let strong = weight.clone().abs().above(self.threshold);
-        weight * strong
+        weight.clone() * weight.abs().above(self.threshold)
     }
 }
 
@@ -57,32 +53,21 @@ struct Faint {
 }
 
 impl Initializer for Faint {
-    fn check(&self, _cell: CellType) -> Result<(), String> {
-        Ok(())
-    }
     fn distribution(&self, site: &InitSite) -> Distribution {
-        let bound = self.share * site.kaiming_bound();
-        Distribution::Uniform {
-            low: 0.0,
-            high: bound,
-        }
+        let (low, high) = (0.0, self.share * site.kaiming_bound());
+        Distribution::Uniform { low, high }
     }
 }
 
-/// Points of a square, each coordinate as two rates: below the diagonal, or above it.
+/// Points of a square, each coordinate as two rates: those below the diagonal, and those above it.
 fn halves(_options: &DataOptions) -> Result<Splits, DataError> {
     let points = |count: usize| {
-        let golden = |at: usize, by: f32| (at as f32 * by).fract();
-        let places = (0..count).map(|at| (golden(at, 0.754_877_7), golden(at, 0.569_840_3)));
-        let rates = places.clone().flat_map(|(x, y)| [x, 1.0 - x, y, 1.0 - y]);
-        let labels = places.map(|(x, y)| u16::from(y > x));
-        SampleSet::vectors(rates.collect(), labels.collect(), 4, 2).map(Arc::new)
+        let places = (0..count).map(|at| [0.7549, 0.5698].map(|it| (at as f32 * it).fract()));
+        let rates = places.clone().flat_map(|[x, y]| [x, 1.0 - x, y, 1.0 - y]);
+        let labels = places.map(|[x, y]| u16::from(y > x));
+        SampleSet::vectors(rates.collect(), labels.collect(), 4, 2)
     };
-    Ok(Splits {
-        train: points(2000)?,
-        validation: points(300)?,
-        test: points(500)?,
-    })
+    Ok(Splits::new(points(2000)?, points(300)?, points(500)?))
 }
 
 fn main() -> ExitCode {

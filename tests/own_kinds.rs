@@ -67,7 +67,7 @@ fn accuracy(run: &Path) -> f64 {
 fn own_kinds_and_data_go_through_train_kill_resume_evaluate_and_analyze() {
     let place = Place::new();
     let file = specification();
-    let budget = ["train", "--spec", &file, "--epochs", "30", "--quiet"];
+    let budget = ["train", "--spec", &file, "--quiet"];
     place.run(&[&budget[..], &["--out", "whole"]].concat());
     // Points on two sides of a line, which a network that has learned nothing tells apart by chance.
     assert!(accuracy(&place.path("whole")) > 0.9);
@@ -75,7 +75,8 @@ fn own_kinds_and_data_go_through_train_kill_resume_evaluate_and_analyze() {
     let mut cut = place.program();
     cut.args(budget).args(["--out", "cut"]);
     let mut child = cut.spawn().unwrap();
-    while !place.path("cut/checkpoint").exists() {
+    let checkpoints = place.path("cut/checkpoint");
+    while !fs::read_dir(&checkpoints).is_ok_and(|mut files| files.next().is_some()) {
         thread::sleep(Duration::from_millis(2));
     }
     child.kill().unwrap();
@@ -102,6 +103,7 @@ fn own_kinds_and_data_go_through_train_kill_resume_evaluate_and_analyze() {
     for part in ["cut", "`faint`", "accepted", "half_kaiming"] {
         assert!(message.contains(part), "{part}: {message}");
     }
+    assert_eq!(message.matches("`pruning`").count(), 1, "{message}");
 }
 
 #[test]

@@ -2,14 +2,14 @@
 
 use burn_dendrite_nn::{
     Activation, Active, CellType, Compartment, NetworkSpec, PopulationName, ProjectionName, Timing,
-    init::{Constant, HalfKaiming},
+    init::{Constant, HalfKaiming, Uniform},
     spec::{Balance, BiasSpec, PopulationSpec, ProjectionSpec, Tied, WeightSpec},
 };
 use serde::{Deserialize, Serialize};
 
 use crate::{
     Gate, LearningSpec, Loss, NudgeSpec, Plasticity, Plateau, RuleSpec, Settling,
-    rule::{DendriticHomeostasis, DendriticTarget, KolenPollack, Rates},
+    rule::{DendriticHomeostasis, DendriticTarget, InhibitoryPlasticity, KolenPollack, Rates},
 };
 
 /// A network of excitatory layers, each with interneurons at its somata and its dendrites, through which
@@ -51,6 +51,9 @@ pub struct EiNetworkConfig {
     /// Somatic interneurons of each layer; 10 unless given.
     #[serde(default = "ten")]
     pub interneurons: usize,
+    /// Where the strength of somatic inhibition comes from; it is derived from the excitation unless given.
+    #[serde(default)]
+    pub somatic_inhibition: SomaticInhibition,
     /// How it learns; by dendritic target propagation unless given.
     #[serde(default)]
     pub learning: AnatomyLearning,
@@ -102,6 +105,19 @@ pub enum DendriticInhibition {
     None,
 }
 
+/// Where the strength of somatic inhibition comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SomaticInhibition {
+    /// It is derived from the excitation that it balances, after each of its changes: [`Balance`].
+    #[default]
+    Balanced,
+    /// It starts balanced and learns to stay so: [`InhibitoryPlasticity`].
+    Learned,
+    /// It starts balanced and stays what it is.
+    Fixed,
+}
+
 fn ten() -> usize {
     10
 }
@@ -109,6 +125,9 @@ fn ten() -> usize {
 fn one() -> f64 {
     1.0
 }
+
+/// Learning rate of somatic inhibition, a share of what would balance it at once.
+const INHIBITION_RATE: f64 = 0.1;
 
 impl EiNetworkConfig {
     /// The anatomy with its defaults.
@@ -118,6 +137,7 @@ impl EiNetworkConfig {
             hidden: hidden.into(),
             outputs,
             interneurons: ten(),
+            somatic_inhibition: SomaticInhibition::default(),
             learning: AnatomyLearning::default(),
             feedback: Feedback::default(),
             dendritic_inhibition: DendriticInhibition::default(),
@@ -143,6 +163,14 @@ impl EiNetworkConfig {
         }
     }
 
+    /// The same with other somatic inhibition.
+    pub fn with_somatic_inhibition(self, somatic_inhibition: SomaticInhibition) -> Self {
+        Self {
+            somatic_inhibition,
+            ..self
+        }
+    }
+
     /// The same with so many somatic interneurons a layer.
     pub fn with_interneurons(self, interneurons: usize) -> Self {
         Self {
@@ -159,6 +187,16 @@ impl EiNetworkConfig {
     /// The network and how it learns, written out.
     pub fn build(&self) -> (NetworkSpec, LearningSpec) {
         (self.network(), self.learning())
+    }
+
+    /// Excitatory cells of a hidden layer.
+    fn cells(&self, layer: &str) -> usize {
+        let layers = self.layers();
+        let index = layers.iter().position(|it| it == layer);
+        index
+            .and_then(|index| self.hidden.get(index))
+            .copied()
+            .unwrap_or(self.outputs)
     }
 
     /// Names of the layers after the input.
@@ -212,7 +250,7 @@ impl EiNetworkConfig {
             );
         }
         for (before, layer) in self.pairs() {
-            projections.extend(forward(&before, &layer));
+            projections.extend(self.forward(&before, &layer));
         }
         for (below, above) in self.pairs().skip(1) {
             projections.extend(self.backward(&below, &above));
@@ -224,6 +262,31 @@ impl EiNetworkConfig {
             populations,
             projections,
         }
+    }
+
+    /// From one excitatory layer to the next, with the inhibition that balances it.
+    fn forward(&self, before: &str, layer: &str) -> [ProjectionSpec; 3] {
+        let scale = excitation_scale(layer);
+        let (excitation, inhibition) = (
+            format!("{layer}.E<-{before}.E"),
+            format!("{layer}.SomaI<-{before}.E"),
+        );
+        let balance = match self.somatic_inhibition {
+            SomaticInhibition::Balanced => WeightSpec::Balance(Balance {
+                of: projection_name(&excitation),
+                through: projection_name(&inhibition),
+            }),
+            // The mean of W over that of X, which starts at 1 / √fan-in, shared by the interneurons.
+            SomaticInhibition::Learned | SomaticInhibition::Fixed => {
+                let value = -scale / 2.0 / self.interneurons as f64;
+                WeightSpec::Own(Constant { value }.into())
+            }
+        };
+        [
+            projection(&inhibition, start(2.0)),
+            projection(&excitation, start(scale)),
+            projection(&format!("{layer}.E<-{layer}.SomaI"), balance),
+        ]
     }
 
     /// What the layer above does to the dendrites of the one below.
@@ -238,9 +301,17 @@ impl EiNetworkConfig {
             active: Active::Backward,
             ..projection(&format!("{below}.DendI<-{above}.E"), weight)
         };
+        // Feedback can only come to follow forward weights that are of its size.
+        let alike = WeightSpec::Own(
+            Uniform {
+                low: 0.0,
+                high: excitation_scale(above) / (self.cells(below) as f64).sqrt(),
+            }
+            .into(),
+        );
         let feedback = match self.feedback {
             Feedback::Symmetric => tied(&format!("{above}.E<-{below}.E"), 1.0),
-            Feedback::Learned => start(2.0 * 6.0_f64.sqrt()),
+            Feedback::Learned => alike.clone(),
         };
         let mut all = vec![to_dendrite(format!("{above}.E"), feedback)];
         let inhibition = format!("{below}.DendI");
@@ -252,7 +323,7 @@ impl EiNetworkConfig {
             }
             DendriticInhibition::Learned => {
                 let evenly = WeightSpec::Own(Constant { value: -1.0 }.into());
-                all.extend([to_interneuron(start(2.0)), to_dendrite(inhibition, evenly)]);
+                all.extend([to_interneuron(alike), to_dendrite(inhibition, evenly)]);
             }
             DendriticInhibition::None => {}
         }
@@ -273,13 +344,20 @@ impl EiNetworkConfig {
             AnatomyLearning::Backprop => (false, None),
         };
         let mut rules = Vec::new();
-        let mut learn = |on: String, rule| {
+        let mut learn_at = |on: String, learning_rate, rule| {
             rules.push(Plasticity {
                 on: on.parse().expect("a projection name or a bias"),
-                learning_rate: 1.0,
+                learning_rate,
                 rule,
             });
         };
+        if self.somatic_inhibition == SomaticInhibition::Learned {
+            for layer in self.layers() {
+                let rule = InhibitoryPlasticity {}.into();
+                learn_at(format!("{layer}.E<-{layer}.SomaI"), INHIBITION_RATE, rule);
+            }
+        }
+        let mut learn = |on, rule| learn_at(on, 1.0, rule);
         for (before, layer) in self.pairs() {
             for on in [format!("{layer}.E<-{before}.E"), format!("{layer}.E<-bias")] {
                 learn(
@@ -328,22 +406,10 @@ impl EiNetworkConfig {
     }
 }
 
-/// From one excitatory layer to the next, with the inhibition that balances it.
-fn forward(before: &str, layer: &str) -> [ProjectionSpec; 3] {
+/// `2 √6`, of the output `2 √3`: excitation starts between 0 and that over `√fan-in`.
+fn excitation_scale(layer: &str) -> f64 {
     let variance = if layer == "Output" { 3.0_f64 } else { 6.0 };
-    let (excitation, inhibition) = (
-        format!("{layer}.E<-{before}.E"),
-        format!("{layer}.SomaI<-{before}.E"),
-    );
-    let balance = WeightSpec::Balance(Balance {
-        of: projection_name(&excitation),
-        through: projection_name(&inhibition),
-    });
-    [
-        projection(&inhibition, start(2.0)),
-        projection(&excitation, start(2.0 * variance.sqrt())),
-        projection(&format!("{layer}.E<-{layer}.SomaI"), balance),
-    ]
+    2.0 * variance.sqrt()
 }
 
 /// `U(0, scale / √fan-in)`.
@@ -458,13 +524,20 @@ mod tests {
                     DendriticInhibition::Learned,
                     DendriticInhibition::None,
                 ] {
-                    let config = EiNetworkConfig::new(7, [5, 6], 3)
-                        .with_learning(learning)
-                        .with_feedback(feedback)
-                        .with_dendritic_inhibition(inhibition);
-                    let (network, learning) = config.build();
-                    let plan = network.check().unwrap();
-                    learning.check(&plan).unwrap();
+                    for somatic in [
+                        SomaticInhibition::Balanced,
+                        SomaticInhibition::Learned,
+                        SomaticInhibition::Fixed,
+                    ] {
+                        let config = EiNetworkConfig::new(7, [5, 6], 3)
+                            .with_learning(learning)
+                            .with_feedback(feedback)
+                            .with_dendritic_inhibition(inhibition)
+                            .with_somatic_inhibition(somatic);
+                        let (network, learning) = config.build();
+                        let plan = network.check().unwrap();
+                        learning.check(&plan).unwrap();
+                    }
                 }
             }
         }

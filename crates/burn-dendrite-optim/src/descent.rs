@@ -238,16 +238,24 @@ mod tests {
     use burn_dendrite_nn::Network;
 
     use super::*;
-    use crate::{EiNetworkConfig, HostTrainer, Learning};
+    use crate::{DendriticInhibition, EiNetworkConfig, HostTrainer, Learning, SomaticInhibition};
 
     const STEPS: usize = 6;
     const RATE: f64 = 0.01;
 
-    fn subject() -> (Network, Learning, Tensor<2>, Tensor<2>) {
+    /// Ways of learning whose steps are the optimizer's alone, and those where some are the rules' own.
+    fn configs() -> [EiNetworkConfig; 2] {
+        let config = EiNetworkConfig::new(12, [9, 7], 3).with_interneurons(2);
+        let local = config
+            .clone()
+            .with_somatic_inhibition(SomaticInhibition::Learned)
+            .with_dendritic_inhibition(DendriticInhibition::Learned);
+        [config, local]
+    }
+
+    fn subject(config: &EiNetworkConfig) -> (Network, Learning, Tensor<2>, Tensor<2>) {
         let device = crate::test_device();
-        let (spec, learning) = EiNetworkConfig::new(12, [9], 3)
-            .with_interneurons(2)
-            .build();
+        let (spec, learning) = config.build();
         let network = spec.init(2, &device).unwrap();
         let learning = learning.check(network.plan()).unwrap();
         device.seed(1);
@@ -258,8 +266,8 @@ mod tests {
     }
 
     /// The learned values after some steps by one of burn's optimizers.
-    fn by_burn(mut optimizer: ModuleOptimizer) -> Vec<f32> {
-        let (network, learning, input, target) = subject();
+    fn by_burn(config: &EiNetworkConfig, mut optimizer: ModuleOptimizer) -> Vec<f32> {
+        let (network, learning, input, target) = subject(config);
         let memory = learning.memory(&network);
         let on_autodiff = network
             .plan()
@@ -268,14 +276,15 @@ mod tests {
         let mut network = on_autodiff.unwrap().no_grad();
         for _ in 0..STEPS {
             let outcome = learning.run(&network, &memory, input.clone(), target.clone(), &mut ());
-            let grads = outcome.into_grads(&network, &memory);
+            let mut grads = outcome.into_grads(&network, &memory);
+            network = learning.take_own_steps(network, &mut grads);
             network = optimizer.step(RATE, network, grads).constrained();
         }
         values(&network.valid(), &learning)
     }
 
-    fn in_memory(descent: Descent) -> Vec<f32> {
-        let (network, learning, input, target) = subject();
+    fn in_memory(config: &EiNetworkConfig, descent: Descent) -> Vec<f32> {
+        let (network, learning, input, target) = subject(config);
         let memory = learning.memory(&network);
         let learned: Vec<Parameter> = learning.learned().collect();
         let kept = descent.memory(network.plan(), &learned, &crate::test_device());
@@ -311,24 +320,28 @@ mod tests {
 
     #[test]
     fn adam_is_burns() {
-        let ours = in_memory(Descent::Adam {
+        let ours = Descent::Adam {
             beta_1: 0.9,
             beta_2: 0.99,
             epsilon: 1e-6,
             weight_decay: 0.3,
-        });
+        };
         let theirs = AdamWConfig::new()
             .with_beta_2(0.99)
             .with_epsilon(1e-6)
             .with_weight_decay(0.3);
-        close(&ours, &by_burn(theirs.init()));
+        for config in configs() {
+            close(&in_memory(&config, ours), &by_burn(&config, theirs.init()));
+        }
     }
 
     #[test]
     fn momentum_is_burns() {
-        let ours = in_memory(Descent::Momentum { momentum: 0.9 });
+        let ours = Descent::Momentum { momentum: 0.9 };
         let momentum = MomentumConfig::new().with_momentum(0.9).with_dampening(0.0);
         let theirs = SgdConfig::new().with_momentum(Some(momentum));
-        close(&ours, &by_burn(theirs.init()));
+        for config in configs() {
+            close(&in_memory(&config, ours), &by_burn(&config, theirs.init()));
+        }
     }
 }

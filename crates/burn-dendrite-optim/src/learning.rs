@@ -14,11 +14,13 @@ use burn_dendrite_nn::{
 };
 
 use crate::{
-    AnyRule, LearningRule, RuleMemory, RuleStep, Side, StepSize, Target, Trace, Updates,
+    AnyRule, LearningRule, RuleMemory, RuleStep, Side, StepSize, TakeGradient, Target, Trace,
+    Updates,
     backprop::{Descend, Gradient, Objective, Tracked},
     phase::{Nudge, Settling},
     rule::Plastic,
     synapse::Synapse,
+    updates,
 };
 
 /// How a network learns, with every name resolved: what [`LearningSpec::check`] returns.
@@ -257,6 +259,14 @@ impl Learning {
     pub fn learned(&self) -> impl Iterator<Item = Parameter> {
         let local = self.local.iter().map(|local| local.parameter);
         local.chain(self.backprop.iter().map(|descent| descent.parameter))
+    }
+
+    /// Makes the steps whose size is the [rules' own](StepSize::Rule), which no optimizer is to rescale, and
+    /// takes them out of the gradients, which are those of [`Updates::into_grads`] or the sum of several.
+    ///
+    /// What must hold of the weights is not applied: that follows the optimizer's step.
+    pub fn take_own_steps(&self, network: Network, grads: impl TakeGradient) -> Network {
+        updates::added(network, self.own_steps(), grads)
     }
 
     /// The parameters whose rules decide themselves how large a step is.

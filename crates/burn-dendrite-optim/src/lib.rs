@@ -29,7 +29,9 @@ mod synapse;
 mod trace;
 mod updates;
 
-pub use anatomy::{AnatomyLearning, DendriticInhibition, EiNetworkConfig, Feedback};
+pub use anatomy::{
+    AnatomyLearning, DendriticInhibition, EiNetworkConfig, Feedback, SomaticInhibition,
+};
 pub use delta::Delta;
 pub use descent::{Descent, DescentMemory};
 pub use exponentiated_gradient::{ExponentiatedGradient, ExponentiatedGradientConfig};
@@ -44,7 +46,7 @@ pub use rule::{
 pub use spec::{LearningSpec, Loss, Plasticity, Target};
 pub use synapse::{Postsynaptic, Presynaptic, Synapse};
 pub use trace::{ActivityPhase, State, Trace};
-pub use updates::Updates;
+pub use updates::{TakeGradient, Updates};
 
 #[cfg(test)]
 pub(crate) fn test_device() -> burn::tensor::Device {

@@ -216,6 +216,11 @@ impl<R: Rows> Postsynaptic<'_, R> {
         self.trace.forward.activity[self.id].clone()
     }
 
+    /// Somatic state at the end of the forward phase, `[batch, post]`.
+    pub fn soma(&self) -> R {
+        self.trace.forward.soma[self.id].clone()
+    }
+
     /// Activity at the end of the backward phase, `[batch, post]`.
     pub fn nudged(&self) -> R {
         self.trace.nudged.activity[self.id].clone()

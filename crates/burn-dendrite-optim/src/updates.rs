@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use burn::{module::ParamId, optim::GradientsParams, tensor::Tensor};
+use burn::{
+    module::{Param, ParamId},
+    optim::{GradientsParams, MultiGradientsParams},
+    tensor::Tensor,
+};
 use burn_dendrite_nn::{Network, Parameter, numbers::Rows, on_inner};
 
 use crate::Delta;
@@ -131,6 +135,59 @@ impl Updates {
         let mean = parameters.iter().map(cosine).sum::<f64>() / parameters.len() as f64;
         Some(mean.clamp(-1.0, 1.0).acos().to_degrees())
     }
+}
+
+/// Gradients out of which one can be taken: of one device, or of several, which are added up.
+pub trait TakeGradient {
+    /// The gradient of a parameter, if there is one.
+    fn take<const D: usize>(&mut self, id: ParamId) -> Option<Tensor<D>>;
+}
+
+impl TakeGradient for &mut GradientsParams {
+    fn take<const D: usize>(&mut self, id: ParamId) -> Option<Tensor<D>> {
+        self.remove(id)
+    }
+}
+
+impl TakeGradient for &mut MultiGradientsParams {
+    fn take<const D: usize>(&mut self, id: ParamId) -> Option<Tensor<D>> {
+        self.remove(id).map(|(gradient, _)| gradient)
+    }
+}
+
+/// The network with the changes of some parameters, `w − gradient`, which are taken out of `grads`.
+pub(crate) fn added(
+    mut network: Network,
+    parameters: impl Iterator<Item = Parameter>,
+    mut grads: impl TakeGradient,
+) -> Network {
+    fn changed<const D: usize>(
+        old: Option<Param<Tensor<D>>>,
+        grads: &mut impl TakeGradient,
+    ) -> Option<Param<Tensor<D>>> {
+        old.map(|old| match grads.take::<D>(old.id) {
+            Some(gradient) => old.map(|values| {
+                on_inner(values, |values| {
+                    let gradient = gradient.to_device(&values.device());
+                    values - gradient
+                })
+            }),
+            None => old,
+        })
+    }
+    for parameter in parameters {
+        match parameter {
+            Parameter::Weight(id) => {
+                let slot = &mut network.projections[id.0].weight;
+                *slot = changed(slot.take(), &mut grads);
+            }
+            Parameter::Bias(id) => {
+                let slot = &mut network.populations[id.0].bias;
+                *slot = changed(slot.take(), &mut grads);
+            }
+        }
+    }
+    network
 }
 
 /// A change in which nothing depends on the weights any more, multiplied out.

@@ -15,7 +15,7 @@ use crate::data::{DatasetName, Load};
 /// ```no_run
 /// use std::process::ExitCode;
 ///
-/// use burn_dendrite_nn::{Constraint, constraint::ConstraintSite, numbers::Rows};
+/// use burn_dendrite_nn::{Constraint, numbers::Rows};
 /// use burn_dendrite_train::{Registry, cli};
 /// use serde::{Deserialize, Serialize};
 ///
@@ -26,10 +26,6 @@ use crate::data::{DatasetName, Load};
 /// }
 ///
 /// impl Constraint for Pruning {
-///     fn check(&self, _site: &ConstraintSite) -> Result<(), String> {
-///         Ok(())
-///     }
-///
 ///     fn project<R: Rows>(&self, weight: R) -> R {
 ///         let strong = weight.clone().abs().above(self.threshold);
 ///         weight * strong

@@ -9,7 +9,7 @@ mod size;
 mod weight;
 
 pub use network::NetworkSpec;
-pub use parse::{Collector, Format, deserialize, unknown_kind};
+pub use parse::{Collector, Format, deserialize, toml_error, unknown_kind};
 pub use population::{BiasSpec, CellType, PopulationSpec};
 pub use projection::{Active, Compartment, ProjectionSpec, Timing};
 pub use size::Size;

@@ -23,7 +23,7 @@ impl Format {
     pub fn read(self, text: &str) -> Result<Value, SpecErrors> {
         match self {
             Self::Toml => toml::from_str::<toml::Table>(text)
-                .map_err(|error| in_a_sentence(&error, text))
+                .map_err(|error| toml_error(&error, text))
                 .and_then(|table| {
                     let table = toml::Value::Table(table);
                     no_number(&table).map_or(Ok(()), Err)?;
@@ -35,8 +35,8 @@ impl Format {
     }
 }
 
-/// What is wrong with a text that is no TOML: the place, the line, and why.
-fn in_a_sentence(error: &toml::de::Error, text: &str) -> String {
+/// What is wrong with a text that is no TOML, or not the one that was asked for: the place, the line, and why.
+pub fn toml_error(error: &toml::de::Error, text: &str) -> String {
     let lines: Vec<&str> = error.message().lines().map(str::trim).collect();
     let message = lines.join(", ");
     let Some(before) = error.span().and_then(|span| text.get(..span.start)) else {

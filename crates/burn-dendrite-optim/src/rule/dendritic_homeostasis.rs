@@ -3,7 +3,7 @@
 use burn_dendrite_nn::{PopulationName, numbers::Rows};
 use serde::{Deserialize, Serialize};
 
-use super::{BatchMeaning, LearningRule, Signal, StepSize};
+use super::{BatchMeaning, LearningRule, Signal, StepSize, normalised::normalised};
 use crate::{Delta, Synapse};
 
 /// Interneurons learn from the layer above how much to inhibit, so that the dendrites on which they end
@@ -36,16 +36,6 @@ fn first_hidden() -> PopulationName {
 
 fn one() -> f64 {
     1.0
-}
-
-/// What keeps silent inputs from dividing by 0.
-const LEAST: f64 = 1e-12;
-
-/// A factor of a change along `direction`, such that the change is one step of normalised least squares.
-fn normalised<R: Rows>(error: R, direction: &R) -> R {
-    let [_, size] = direction.dims();
-    let square = direction.clone().squared().mean_of_row().mean_of_column() * size as f64;
-    error / (square + LEAST)
 }
 
 impl LearningRule for DendriticHomeostasis {

@@ -22,6 +22,7 @@ registry! {
         dendritic_loss::DendriticLoss,
         kolen_pollack::KolenPollack,
         dendritic_homeostasis::DendriticHomeostasis,
+        inhibitory_plasticity::InhibitoryPlasticity,
         hebbian::Hebbian,
         oja::Oja,
         bienenstock_cooper_munro::BienenstockCooperMunro,
@@ -31,6 +32,7 @@ registry! {
     }
 }
 
+mod normalised;
 mod rates;
 pub use rates::Rates;
 

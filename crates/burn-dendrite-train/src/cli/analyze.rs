@@ -17,8 +17,11 @@ use serde::{Deserialize, Serialize};
 use super::{DataArguments, MachineArguments, Mistake, table::table};
 use crate::{
     SavedWeights,
-    analysis::{Analysis, AnalysisOptions, Figure, Metric, Of, Sheet, analyze, load_trained},
-    data::Dataset,
+    analysis::{
+        Analysis, AnalysisOptions, Figure, Metric, Of, Sheet, Trained, analyze, charts_of,
+        load_trained, over_training, table_of,
+    },
+    data::{Dataset, SampleSet},
     experiment::fits,
     output::{Output, say},
     run::write_atomically,
@@ -43,6 +46,10 @@ pub(super) struct AnalyzeArguments {
     dataset: Option<Dataset>,
     #[command(flatten)]
     data: DataArguments,
+    /// Measure the network at its start, at every checkpoint that was kept (`train --checkpoints all`),
+    /// and at its end: `over_training.csv`, and a figure of each quantity.
+    #[arg(long)]
+    over_training: bool,
     /// Which split the samples are from.
     #[arg(long, value_enum, default_value_t = SplitName::Test)]
     split: SplitName,
@@ -116,9 +123,15 @@ impl AnalyzeArguments {
         bar.finish_and_clear();
         let analysis = analysis.map_err(|error| Mistake(format!("--samples: {error}")))?;
 
-        let sheets: Vec<(String, Sheet)> = (analysis.results().into_iter())
-            .filter_map(|(metric, result)| Some((format!("{metric}.csv"), result.sheet()?)))
-            .collect();
+        let mut files = Vec::new();
+        for (metric, result) in analysis.results() {
+            if let Some(sheet) = result.sheet() {
+                files.push((format!("{metric}.csv"), as_csv(&sheet)?));
+            }
+        }
+        if self.over_training {
+            files.extend(self.over_training(&trained, set)?);
+        }
         let file = AnalysisFile {
             preset: trained.settings.preset.clone(),
             dataset: dataset.to_string(),
@@ -128,11 +141,28 @@ impl AnalyzeArguments {
             weights: trained.weights,
             analysis,
         };
-        write(&out, &earlier, &file, &sheets)?;
+        write(&out, &earlier, &file, &files)?;
         if !self.quiet {
             self.print(&file, &out)?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// The files of what was measured over training.
+    fn over_training(&self, trained: &Trained, set: &SampleSet) -> anyhow::Result<Vec<File>> {
+        let bar = self.bar();
+        bar.set_message("over training");
+        let course = over_training(trained, set, &self.options(), &mut |done| {
+            bar.set_position((done * STEPS as f64) as u64);
+        });
+        bar.finish_and_clear();
+        let course = course.map_err(|error| Mistake(format!("--samples: {error}")))?;
+        let mut files = vec![("over_training.csv".to_owned(), as_csv(&table_of(&course))?)];
+        for (quantity, chart) in charts_of(&course) {
+            let name = format!("over_training_{}.svg", quantity.name());
+            files.push((name, chart.draw()?.into_bytes()));
+        }
+        Ok(files)
     }
 
     fn options(&self) -> AnalysisOptions {
@@ -289,7 +319,9 @@ fn earlier_files(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
         .is_ok_and(|text| serde_json::from_str::<AnalysisFile>(&text).is_ok());
     let is_own = |name: &str| {
         let metric = name.strip_suffix(".csv");
-        name == ANALYSIS || metric.is_some_and(|metric| metric.parse::<Metric>().is_ok())
+        name == ANALYSIS
+            || name.starts_with("over_training")
+            || metric.is_some_and(|metric| metric.parse::<Metric>().is_ok())
     };
     let mut earlier = Vec::new();
     for entry in entries {
@@ -313,23 +345,30 @@ fn write(
     out: &Path,
     earlier: &[PathBuf],
     file: &AnalysisFile,
-    sheets: &[(String, Sheet)],
+    files: &[File],
 ) -> anyhow::Result<()> {
     let broken = || format!("`{}` cannot be written", out.display());
     std::fs::create_dir_all(out).with_context(broken)?;
-    let written = |path: &PathBuf| sheets.iter().any(|(name, _)| out.join(name) == *path);
+    let written = |path: &PathBuf| files.iter().any(|(name, _)| out.join(name) == *path);
     for path in earlier.iter().filter(|path| !written(path)) {
         std::fs::remove_file(path).with_context(broken)?;
     }
     let text = serde_json::to_string(file)?;
     write_atomically(&out.join(ANALYSIS), format!("{text}\n").as_bytes())?;
-    for (name, sheet) in sheets {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(&sheet.header)?;
-        for row in &sheet.rows {
-            writer.write_record(row)?;
-        }
-        write_atomically(&out.join(name), &writer.into_inner()?)?;
+    for (name, bytes) in files {
+        write_atomically(&out.join(name), bytes)?;
     }
     Ok(())
+}
+
+/// A file of an analysis: its name, and what is in it.
+type File = (String, Vec<u8>);
+
+fn as_csv(sheet: &Sheet) -> anyhow::Result<Vec<u8>> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    writer.write_record(&sheet.header)?;
+    for row in &sheet.rows {
+        writer.write_record(row)?;
+    }
+    Ok(writer.into_inner()?)
 }

@@ -8,7 +8,7 @@ use crate::{
     data::{Affine, Flip, Normalisation, Preprocessing},
     device_list::DeviceAddress,
     limits::{MOST_BATCHES, MOST_SAMPLES, check_counts},
-    run::{Keep, LearnerSettings},
+    run::{Checkpoints, Keep, LearnerSettings},
 };
 
 /// Looking at a step of a large batch costs as much as the step.
@@ -22,6 +22,9 @@ pub(super) struct LearnerArguments {
     /// stopped makes one where it is.
     #[arg(long, value_name = "SAMPLES", conflicts_with = "resume")]
     checkpoint_every: Option<usize>,
+    /// Which checkpoints stay: those that `--resume` needs, or all, for `analyze --over-training`.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "resume")]
+    checkpoints: Checkpoints,
     /// Validation samples that each validation is on, the same ones every time; all unless given.
     /// The summary is on all of them.
     #[arg(long, value_name = "SAMPLES", conflicts_with = "resume")]
@@ -63,6 +66,7 @@ impl LearnerArguments {
         .map_err(Mistake)?;
         Ok(LearnerSettings {
             checkpoint_every: self.checkpoint_every,
+            checkpoints: self.checkpoints,
             keep: Keep::Last,
             validation_samples: self.validation_samples,
             accumulate: self.accumulate,

@@ -149,11 +149,11 @@ impl PerturbStudyArguments {
         let data = self.budget.load(&dataset, &mut alone, self.place.quiet)?;
         let [spec] = alone;
         let (plan, _) = (spec.check()).map_err(|errors| Mistake(errors.to_string()))?;
-        let conditions = standard_set(&plan);
+        let conditions = standard_set(&spec, &plan);
         let trainings = trainings(&conditions);
         let named = |condition: &&Condition| ExperimentSpec {
             name: condition.name.clone(),
-            ..spec.clone()
+            ..condition.variant.apply(&spec, &plan)
         };
         let specs: Vec<ExperimentSpec> = trainings.iter().map(named).collect();
         let perturbed = trainings.iter().filter(|it| !it.run.is_empty());
@@ -179,7 +179,7 @@ fn conditions(study: &Study) -> anyhow::Result<(&ExperimentSpec, Vec<Condition>)
         return Err(Mistake(format!("`{}` names no network", study.out.display())).into());
     };
     let (plan, _) = spec.check()?;
-    Ok((spec, standard_set(&plan)))
+    Ok((spec, standard_set(spec, &plan)))
 }
 
 /// How trained networks are measured.

@@ -6,7 +6,7 @@ mod results;
 mod tables;
 
 pub use curves::{Curve, CurvePoint};
-pub use measures::{Measure, Measurement, Quantity, measurements, measures};
+pub use measures::{Measure, measures};
 pub use results::{Machine, NetworkResults, Results, RunResults};
 pub use tables::{TableError, write_tables};
 

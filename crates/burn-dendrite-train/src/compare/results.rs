@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Curve, Measure, Measurement, Quantity, measurements, measures};
+use super::{Curve, Measure, measures};
 use crate::{
-    analysis::Analysis,
+    analysis::{Analysis, Measurement, Quantity, measurements},
     run::{self, RunError, SegmentRecord, Summary},
     study::{DivergedRun, Estimate, Study, StudyPlan, UnfinishedRun, analysis},
 };

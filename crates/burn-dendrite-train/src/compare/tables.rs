@@ -4,7 +4,8 @@ use std::{fs, io, path::Path};
 
 use serde::Serialize;
 
-use super::{Quantity, Results};
+use super::Results;
+use crate::analysis::Quantity;
 use crate::{
     run::{RunError, write_atomically},
     study::Estimate,

@@ -91,6 +91,16 @@ pub struct Splits {
 }
 
 impl Splits {
+    /// A data set of these parts.
+    pub fn new(train: SampleSet, validation: SampleSet, test: SampleSet) -> Self {
+        let [train, validation, test] = [train, validation, test].map(Arc::new);
+        Self {
+            train,
+            validation,
+            test,
+        }
+    }
+
     /// The splits with each set changed in the same way.
     pub(crate) fn map(self, change: impl Fn(SampleSet) -> SampleSet) -> Self {
         let changed = |set: Arc<SampleSet>| Arc::new(change(Arc::unwrap_or_clone(set)));

@@ -103,6 +103,7 @@ impl Experiment {
             halt.clone(),
             interrupter.clone(),
         )
+        .keeping(settings.learner.checkpoints)
         .after(&folder.checkpoints(), &records);
         let saves = checkpoints.saves().clone();
         let [models, optimizers, schedules] =

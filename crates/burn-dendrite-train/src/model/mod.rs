@@ -221,11 +221,15 @@ impl TrainStep for PlasticNetwork {
         self,
         optimizer: &mut ModuleOptimizer,
         rate: ModuleLearningRate,
-        grads: GradientsParams,
+        mut grads: GradientsParams,
     ) -> Self {
         match self.stepped.take() {
             Some(network) => Self { network, ..self },
-            None => optimizer.step(rate, self, grads).constrained(),
+            None => {
+                let network = self.learning.take_own_steps(self.network, &mut grads);
+                let model = Self { network, ..self };
+                optimizer.step(rate, model, grads).constrained()
+            }
         }
     }
 
@@ -233,9 +237,11 @@ impl TrainStep for PlasticNetwork {
         self,
         optimizer: &mut ModuleOptimizer,
         rate: ModuleLearningRate,
-        grads: MultiGradientsParams,
+        mut grads: MultiGradientsParams,
     ) -> Self {
-        optimizer.step_multi(rate, self, grads).constrained()
+        let network = self.learning.take_own_steps(self.network, &mut grads);
+        let model = Self { network, ..self };
+        optimizer.step_multi(rate, model, grads).constrained()
     }
 }
 

@@ -3,7 +3,8 @@
 use super::figures::{Section, file_part};
 use crate::{
     analysis::Analysis,
-    compare::{NetworkResults, Quantity, Results},
+    analysis::Quantity,
+    compare::{NetworkResults, Results},
     plot::{Axis, Bar, BarChart, ImageGrid, LineChart, PlotError, Point, Series, Tile},
     study::Estimate,
 };

@@ -5,7 +5,8 @@
 //! that was not compared, or a quantity that was not measured, is left out.
 
 use crate::{
-    compare::{Curve, NetworkResults, Quantity, Results},
+    analysis::Quantity,
+    compare::{Curve, NetworkResults, Results},
     study::Estimate,
 };
 

@@ -29,11 +29,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn_dendrite_nn::SpecErrors;
+use burn_dendrite_nn::{SpecErrors, spec::toml_error};
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use best::Best;
 pub use best::Keep;
+pub use checkpoint::Checkpoints;
 pub(crate) use checkpoint::{AtomicCheckpointer, CheckpointSchedule, Interval, Saves};
 pub(crate) use halt::Halt;
 pub use log::{JsonLinesLogger, Progress, SegmentRecord};
@@ -114,9 +115,20 @@ pub enum RunError {
         /// What is wrong with it.
         message: String,
     },
-    /// The specification of the run has mistakes.
-    #[error("the specification of the run has mistakes: {0}")]
-    Spec(#[from] SpecErrors),
+    /// A specification has mistakes.
+    #[error("the specification has mistakes: {0}")]
+    Spec(SpecErrors),
+    /// The specification of a run is none of this program.
+    #[error(
+        "the specification of the run in `{}` is not one that this program knows: {errors}",
+        folder.display()
+    )]
+    Foreign {
+        /// The folder.
+        folder: PathBuf,
+        /// What is wrong, or unknown.
+        errors: SpecErrors,
+    },
     /// A file cannot be read or written.
     #[error("`{}`: {error}", file.display())]
     Io {
@@ -125,6 +137,13 @@ pub enum RunError {
         /// The operating system's reason.
         error: io::Error,
     },
+}
+
+// By hand: as its source, the errors would be said twice.
+impl From<SpecErrors> for RunError {
+    fn from(errors: SpecErrors) -> Self {
+        Self::Spec(errors)
+    }
 }
 
 /// A run folder that this process has to itself, until it is dropped.
@@ -306,8 +325,12 @@ pub fn load(path: &Path) -> Result<(RunSettings, ExperimentSpec), RunError> {
             });
         }
     }
-    let settings = read_toml(&path.join(SETTINGS))?;
-    Ok((settings, ExperimentSpec::load(&path.join(SPEC))?))
+    // The specification first: it names all kinds that a run of another program needs.
+    let spec = ExperimentSpec::load(&path.join(SPEC)).map_err(|errors| RunError::Foreign {
+        folder: path.to_owned(),
+        errors,
+    })?;
+    Ok((read_toml(&path.join(SETTINGS))?, spec))
 }
 
 /// The result of a run, if it has come to its end.
@@ -453,7 +476,7 @@ pub(crate) fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError>
     })?;
     toml::from_str(&text).map_err(|error| RunError::Invalid {
         file: file.to_owned(),
-        message: error.to_string(),
+        message: toml_error(&error, &text),
     })
 }
 

@@ -11,7 +11,7 @@ use burn_dendrite_nn::{
 use burn_dendrite_optim::Learning;
 use serde::{Deserialize, Serialize};
 
-use super::{Interval, Keep, Position, Start};
+use super::{Checkpoints, Interval, Keep, Position, Start};
 use crate::{
     Engine, OnDivergence,
     compared::difference,
@@ -78,6 +78,9 @@ pub struct LearnerSettings {
     /// makes one where it is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub checkpoint_every: Option<usize>,
+    /// Which checkpoints stay.
+    #[serde(skip_serializing_if = "is_default")]
+    pub checkpoints: Checkpoints,
     /// Which weights the run ends with.
     #[serde(skip_serializing_if = "is_default")]
     pub keep: Keep,
@@ -100,6 +103,7 @@ impl Default for LearnerSettings {
     fn default() -> Self {
         Self {
             checkpoint_every: None,
+            checkpoints: Checkpoints::Newest,
             keep: Keep::Last,
             validation_samples: None,
             accumulate: 1,

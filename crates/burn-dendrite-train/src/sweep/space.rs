@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use burn_dendrite_nn::spec::toml_error;
 use serde::{Deserialize, Serialize};
 
 use super::SweepError;
@@ -88,7 +89,8 @@ impl Space {
             file: file.to_owned(),
             message,
         };
-        let table: toml::Table = toml::from_str(text).map_err(|error| wrong(error.to_string()))?;
+        let table: toml::Table =
+            toml::from_str(text).map_err(|error| wrong(toml_error(&error, text)))?;
         if table.is_empty() || table.len() > MOST_DIMENSIONS {
             let count = table.len();
             return Err(wrong(format!(

@@ -9,6 +9,7 @@ use burn::train::checkpoint::{Checkpoint, Checkpointer, CheckpointerError};
 
 pub(super) use files::{MODEL, best_file, complete, damage, discard_best, file, means};
 use files::{OPTIMIZER, SCHEDULE, list, means_file};
+pub use schedule::Checkpoints;
 pub(crate) use schedule::{CheckpointSchedule, Interval, Saves};
 
 use super::{Halt, Keep, Position, write_atomically};

@@ -13,6 +13,8 @@ use burn::train::{
     metric::store::{Aggregate, EventStoreClient, Split},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::{Halt, Keep, Position, complete};
 use crate::run::{SegmentRecord, best::Best};
 
@@ -96,8 +98,25 @@ impl Saves {
     }
 }
 
-/// Checkpoints that are kept: the older of them is whole whatever happens to the newer.
-const KEPT: usize = 2;
+/// Which checkpoints of a run stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "snake_case")]
+pub enum Checkpoints {
+    /// The newest two: the older of them is whole whatever happens to the newer.
+    #[default]
+    Newest,
+    /// All of them, so that an analysis can follow the training.
+    All,
+}
+
+impl Checkpoints {
+    fn count(self) -> usize {
+        match self {
+            Self::Newest => 2,
+            Self::All => usize::MAX,
+        }
+    }
+}
 
 /// Saves in intervals, at the end, and where a run is cut off; keeps the newest two checkpoints, and
 /// the model of the best validation where that is asked for.
@@ -109,6 +128,7 @@ pub(crate) struct CheckpointSchedule {
     interrupter: Interrupter,
     saves: Saves,
     kept: Vec<Kept>,
+    checkpoints: Checkpoints,
     /// Where the run goes on.
     from: Position,
     last: Instant,
@@ -133,6 +153,7 @@ impl CheckpointSchedule {
             interrupter,
             saves: Saves::default(),
             kept: Vec::new(),
+            checkpoints: Checkpoints::default(),
             from,
             last: Instant::now(),
             best: (keep == Keep::Best && interval != Interval::Never).then(Best::default),
@@ -153,6 +174,12 @@ impl CheckpointSchedule {
         self.kept = kept.collect();
         let best = Best::of(records.iter().filter(|it| it.segment <= self.from.segments));
         self.best = self.best.map(|_| best);
+        self
+    }
+
+    /// The same, where these checkpoints stay.
+    pub(crate) fn keeping(mut self, checkpoints: Checkpoints) -> Self {
+        self.checkpoints = checkpoints;
         self
     }
 
@@ -182,7 +209,7 @@ impl CheckpointSchedule {
                 position,
                 best: best_so_far,
             });
-            let outdated = self.kept.len().saturating_sub(KEPT);
+            let outdated = self.kept.len().saturating_sub(self.checkpoints.count());
             self.kept.drain(..outdated);
         }
         Some(Save {
@@ -277,6 +304,18 @@ mod tests {
                 vec![9, 10]
             ]
         );
+    }
+
+    #[test]
+    fn all_of_them_stay_where_that_is_asked_for() {
+        let (schedule, _) = schedule(Interval::Segments(3), Keep::Last);
+        let mut schedule = schedule.keeping(Checkpoints::All);
+        let mut last = Vec::new();
+        for segment in 1..=10 {
+            let save = schedule.save(Position::after(segment), None, Duration::MAX);
+            last = if save.is_some() { kept(save) } else { last };
+        }
+        assert_eq!(last, [3, 6, 9, 10]);
     }
 
     #[test]
