@@ -1,11 +1,18 @@
 //! Networks for people: anatomies that are written out as specifications.
 
+mod layer;
+
 use burn_dendrite_nn::{
     Activation, Active, CellType, Compartment, NetworkSpec, PopulationName, ProjectionName, Timing,
     init::{Constant, HalfKaiming},
-    spec::{Balance, BiasSpec, PopulationSpec, ProjectionSpec, Tied, WeightSpec},
+    spec::{
+        Balance, BiasSpec, GeometrySpec, Grain, PoolKind, PopulationSpec, ProjectionSpec, Sharing,
+        Size, Tied, WeightSpec,
+    },
 };
 use serde::{Deserialize, Serialize};
+
+use layer::{Layer, Sizes};
 
 use crate::{
     Gate, LearningSpec, Loss, NudgeSpec, Plasticity, Plateau, RuleSpec, Settling,
@@ -42,13 +49,28 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EiNetworkConfig {
-    /// Input units, whose rates are not negative.
-    pub inputs: usize,
-    /// Excitatory cells of each hidden layer.
+    /// Input units, or `[maps, height, width]`; their rates are not negative.
+    pub inputs: Size,
+    /// Excitatory maps of each convolutional layer, which come first; none unless given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub maps: Vec<usize>,
+    /// Sides of the kernels that lead to each of these layers, which are odd so that maps stay as large as they
+    /// are; of fewer than there are layers the last one holds on. 5 and then 3 unless given.
+    #[serde(default = "kernels")]
+    pub kernels: Vec<usize>,
+    /// Sides of the pools by which each of these layers is heard, 1 for none; of fewer than there are layers
+    /// the last one holds on. 2 unless given.
+    #[serde(default = "pools")]
+    pub pools: Vec<usize>,
+    /// What a pool passes on; the largest activity unless given.
+    #[serde(default = "largest")]
+    pub pooling: PoolKind,
+    /// Excitatory cells of each dense hidden layer.
+    #[serde(default)]
     pub hidden: Vec<usize>,
     /// Output units, a class each.
     pub outputs: usize,
-    /// Somatic interneurons of each layer; 10 unless given.
+    /// Somatic interneurons of each dense layer; 10 unless given. A convolutional one has one map of them.
     #[serde(default = "ten")]
     pub interneurons: usize,
     /// Where the strength of somatic inhibition comes from; it is derived from the excitation unless given.
@@ -118,6 +140,18 @@ pub enum SomaticInhibition {
     Fixed,
 }
 
+fn kernels() -> Vec<usize> {
+    vec![5, 3]
+}
+
+fn pools() -> Vec<usize> {
+    vec![2]
+}
+
+fn largest() -> PoolKind {
+    PoolKind::Max
+}
+
 fn ten() -> usize {
     10
 }
@@ -131,9 +165,13 @@ const INHIBITION_RATE: f64 = 0.1;
 
 impl EiNetworkConfig {
     /// The anatomy with its defaults.
-    pub fn new(inputs: usize, hidden: impl Into<Vec<usize>>, outputs: usize) -> Self {
+    pub fn new(inputs: impl Into<Size>, hidden: impl Into<Vec<usize>>, outputs: usize) -> Self {
         Self {
-            inputs,
+            inputs: inputs.into(),
+            maps: Vec::new(),
+            kernels: kernels(),
+            pools: pools(),
+            pooling: largest(),
             hidden: hidden.into(),
             outputs,
             interneurons: ten(),
@@ -143,6 +181,35 @@ impl EiNetworkConfig {
             dendritic_inhibition: DendriticInhibition::default(),
             strength: one(),
         }
+    }
+
+    /// The same with convolutional layers of so many maps before the dense ones.
+    pub fn with_maps(self, maps: impl Into<Vec<usize>>) -> Self {
+        Self {
+            maps: maps.into(),
+            ..self
+        }
+    }
+
+    /// The same with kernels of these sides.
+    pub fn with_kernels(self, kernels: impl Into<Vec<usize>>) -> Self {
+        Self {
+            kernels: kernels.into(),
+            ..self
+        }
+    }
+
+    /// The same with pools of these sides.
+    pub fn with_pools(self, pools: impl Into<Vec<usize>>) -> Self {
+        Self {
+            pools: pools.into(),
+            ..self
+        }
+    }
+
+    /// The same with pools that pass on something else.
+    pub fn with_pooling(self, pooling: PoolKind) -> Self {
+        Self { pooling, ..self }
     }
 
     /// The same that learns in another way.
@@ -189,61 +256,39 @@ impl EiNetworkConfig {
         (self.network(), self.learning())
     }
 
-    /// Names of the layers after the input.
-    fn layers(&self) -> Vec<String> {
-        let hidden = (1..=self.hidden.len()).map(|layer| format!("H{layer}"));
-        hidden.chain(["Output".to_owned()]).collect()
+    /// The layers, the input first.
+    fn layers(&self) -> Vec<Layer> {
+        Sizes {
+            inputs: self.inputs,
+            maps: &self.maps,
+            kernels: &self.kernels,
+            pools: &self.pools,
+            pooling: self.pooling,
+            hidden: &self.hidden,
+            outputs: self.outputs,
+            interneurons: self.interneurons,
+        }
+        .layers()
     }
 
-    /// Each layer after the input with the one before it.
+    /// Names of each layer after the input and of the one before it.
     fn pairs(&self) -> impl Iterator<Item = (String, String)> {
-        let layers = self.layers();
-        let before = ["Input".to_owned()].into_iter().chain(layers.clone());
-        before.zip(layers)
+        let names: Vec<String> = self.layers().into_iter().map(|layer| layer.name).collect();
+        names.clone().into_iter().zip(names.into_iter().skip(1))
     }
 
     fn network(&self) -> NetworkSpec {
         let layers = self.layers();
-        let mut populations = vec![population("Input.E", self.inputs, CellType::Excitatory)];
+        let mut populations = Vec::new();
         let mut projections = Vec::new();
-        let sizes = self.hidden.iter().copied().chain([self.outputs]);
-        for (index, (layer, size)) in layers.iter().zip(sizes).enumerate() {
-            let is_output = index == self.hidden.len();
-            let interneurons = self.interneurons;
-            populations.push(population(
-                &format!("{layer}.SomaI"),
-                interneurons,
-                CellType::Inhibitory,
-            ));
-            populations.push(PopulationSpec {
-                activation: if is_output {
-                    Activation::Softmax
-                } else {
-                    Activation::Relu
-                },
-                bias: Some(BiasSpec {
-                    init: Constant { value: 0.0 }.into(),
-                    lower: None,
-                    upper: None,
-                }),
-                ..population(&format!("{layer}.E"), size, CellType::Excitatory)
-            });
-            let dendritic = match self.dendritic_inhibition {
-                _ if is_output || self.learning == AnatomyLearning::Backprop => None,
-                DendriticInhibition::Mirror => Some(interneurons),
-                DendriticInhibition::Learned => Some(1),
-                DendriticInhibition::None => None,
-            };
-            populations.extend(
-                dendritic
-                    .map(|size| population(&format!("{layer}.DendI"), size, CellType::Inhibitory)),
-            );
+        for (index, layer) in layers.iter().enumerate() {
+            populations.extend(self.populations(layer, layers.get(index + 1)));
         }
-        for (before, layer) in self.pairs() {
-            projections.extend(self.forward(&before, &layer));
+        for pair in layers.windows(2) {
+            projections.extend(self.forward(&pair[0], &pair[1]));
         }
-        for (below, above) in self.pairs().skip(1) {
-            projections.extend(self.backward(&below, &above));
+        for pair in layers[1..].windows(2) {
+            projections.extend(self.backward(&pair[0], &pair[1]));
         }
         NetworkSpec {
             tau: 1.0,
@@ -254,34 +299,87 @@ impl EiNetworkConfig {
         }
     }
 
+    /// The populations of a layer, below the layer `above`.
+    fn populations(&self, layer: &Layer, above: Option<&Layer>) -> Vec<PopulationSpec> {
+        let excitatory = population(&layer.excitatory(), layer.size, CellType::Excitatory);
+        if layer.name == "Input" {
+            return vec![excitatory];
+        }
+        let interneurons = |word: &str, size| {
+            population(&format!("{}.{word}", layer.name), size, CellType::Inhibitory)
+        };
+        let excitatory = PopulationSpec {
+            activation: if above.is_none() {
+                Activation::Softmax
+            } else {
+                Activation::Relu
+            },
+            pool: layer.pool,
+            bias: Some(BiasSpec {
+                init: Constant { value: 0.0 }.into(),
+                per: if layer.kernel.is_some() {
+                    Sharing::Map
+                } else {
+                    Sharing::Unit
+                },
+                lower: None,
+                upper: None,
+            }),
+            ..excitatory
+        };
+        let dendritic = above.and_then(|above| match self.dendritic_inhibition {
+            _ if self.learning == AnatomyLearning::Backprop => None,
+            DendriticInhibition::Mirror => Some(above.interneurons),
+            DendriticInhibition::Learned => Some(1.into()),
+            DendriticInhibition::None => None,
+        });
+        let somatic = interneurons("SomaI", layer.interneurons);
+        let dendritic = dendritic.map(|size| interneurons("DendI", size));
+        [somatic, excitatory].into_iter().chain(dendritic).collect()
+    }
+
     /// From one excitatory layer to the next, with the inhibition that balances it.
-    fn forward(&self, before: &str, layer: &str) -> [ProjectionSpec; 3] {
-        let variance = if layer == "Output" { 3.0_f64 } else { 6.0 };
-        let (excitation, inhibition) = (
-            format!("{layer}.E<-{before}.E"),
-            format!("{layer}.SomaI<-{before}.E"),
-        );
+    fn forward(&self, before: &Layer, layer: &Layer) -> [ProjectionSpec; 3] {
+        let variance = if layer.name == "Output" { 3.0_f64 } else { 6.0 };
+        let [post, pre] = [layer, before].map(|layer| format!("{}.E", layer.name));
+        let inhibitory = format!("{}.SomaI", layer.name);
+        let (excitation, inhibition) = (format!("{post}<-{pre}"), format!("{inhibitory}<-{pre}"));
         let balance = match self.somatic_inhibition {
             SomaticInhibition::Balanced => WeightSpec::Balance(Balance {
                 of: projection_name(&excitation),
                 through: projection_name(&inhibition),
             }),
-            // The mean of W over that of X, which starts at 1 / √fan-in, shared by the interneurons.
+            // The mean of W over that of X, which starts at 1 / √fan-in, shared by the interneurons of a place.
             SomaticInhibition::Learned | SomaticInhibition::Fixed => {
-                let value = -variance.sqrt() / self.interneurons as f64;
+                let value = -variance.sqrt() / layer.interneurons.shape()[0] as f64;
                 WeightSpec::Own(Constant { value }.into())
             }
         };
+        let evenly = 1.0 / (layer.fan_in as f64).sqrt();
+        let heard = match layer.kernel {
+            Some(_) => WeightSpec::Own(Constant { value: evenly }.into()),
+            None => start(2.0),
+        };
+        let from_before = |name: &str, weight| ProjectionSpec {
+            geometry: layer.geometry(),
+            hears: before.grain(),
+            ..projection(name, weight)
+        };
         [
-            projection(&inhibition, start(2.0)),
-            projection(&excitation, start(2.0 * variance.sqrt())),
-            projection(&format!("{layer}.E<-{layer}.SomaI"), balance),
+            from_before(&inhibition, heard),
+            from_before(&excitation, start(2.0 * variance.sqrt())),
+            ProjectionSpec {
+                geometry: layer.geometry_of_inhibition(),
+                ..projection(&format!("{post}<-{inhibitory}"), balance)
+            },
         ]
     }
 
     /// What the layer above does to the dendrites of the one below.
-    fn backward(&self, below: &str, above: &str) -> Vec<ProjectionSpec> {
+    fn backward(&self, below: &Layer, above: &Layer) -> Vec<ProjectionSpec> {
         let learns = self.learning == AnatomyLearning::DendriticTargets;
+        let (geometry, grain) = (above.geometry(), below.grain());
+        let (above, below) = (&above.name, &below.name);
         let to_dendrite = |pre: String, weight| ProjectionSpec {
             compartment: Compartment::Dendrite,
             active: Active::Backward,
@@ -291,11 +389,18 @@ impl EiNetworkConfig {
             active: Active::Backward,
             ..projection(&format!("{below}.DendI<-{above}.E"), weight)
         };
+        let from_above = format!("{above}.E");
         let feedback = match self.feedback {
-            Feedback::Symmetric => tied(&format!("{above}.E<-{below}.E"), 1.0),
-            Feedback::Learned => start(2.0 * 6.0_f64.sqrt()),
+            Feedback::Symmetric => {
+                to_dendrite(from_above, tied(&format!("{above}.E<-{below}.E"), 1.0))
+            }
+            Feedback::Learned => ProjectionSpec {
+                geometry,
+                reaches: grain,
+                ..to_dendrite(from_above, start(2.0 * 6.0_f64.sqrt()))
+            },
         };
-        let mut all = vec![to_dendrite(format!("{above}.E"), feedback)];
+        let mut all = vec![feedback];
         let inhibition = format!("{below}.DendI");
         match self.dendritic_inhibition {
             DendriticInhibition::Mirror => {
@@ -334,7 +439,7 @@ impl EiNetworkConfig {
             });
         };
         if self.somatic_inhibition == SomaticInhibition::Learned {
-            for layer in self.layers() {
+            for (_, layer) in self.pairs() {
                 let rule = InhibitoryPlasticity {}.into();
                 learn_at(format!("{layer}.E<-{layer}.SomaI"), INHIBITION_RATE, rule);
             }
@@ -409,13 +514,14 @@ fn projection_name(text: &str) -> ProjectionName {
     text.parse().expect("a projection name")
 }
 
-fn population(text: &str, size: usize, cell: CellType) -> PopulationSpec {
+fn population(text: &str, size: impl Into<Size>, cell: CellType) -> PopulationSpec {
     PopulationSpec {
         name: name(text),
         size: size.into(),
         cell,
         activation: Activation::Relu,
         tau: None,
+        pool: None,
         bias: None,
     }
 }
@@ -426,6 +532,9 @@ fn projection(text: &str, weight: WeightSpec) -> ProjectionSpec {
         compartment: Compartment::Soma,
         timing: Timing::Current,
         active: Active::Forward,
+        geometry: GeometrySpec::Dense,
+        hears: Grain::Units,
+        reaches: Grain::Units,
         weight,
         constraints: Vec::new(),
     }
@@ -446,7 +555,7 @@ mod tests {
         let memory = learning.memory(network);
         device.seed(3);
         let input = Tensor::random(
-            [20, config.inputs],
+            [20, config.inputs.neurons()],
             Distribution::Uniform(0.0, 1.0),
             &device,
         );
