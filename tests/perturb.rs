@@ -169,14 +169,14 @@ fn the_standard_set_is_measured_and_goes_on() {
     assert!(String::from_utf8_lossy(&output.stdout).contains("DendI silent in training"));
     let read = |name: &str| fs::read_to_string(out.join(name)).unwrap();
     let table = read("perturbations.csv");
-    assert_eq!(table.lines().count(), 15);
+    assert_eq!(table.lines().count(), 20);
     assert!(read("perturbations.svg").contains("feedback cut"));
 
     // Finished runs are not trained again, and the same runs give the same numbers.
     let again = perturb("20");
     let words = String::from_utf8_lossy(&again.stdout).into_owned();
     assert!(
-        words.contains("6 of 6 runs are finished already"),
+        words.contains("11 of 11 runs are finished already"),
         "{words}"
     );
     assert_eq!(read("perturbations.csv"), table);

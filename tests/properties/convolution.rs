@@ -75,7 +75,10 @@ fn sketches() -> impl Strategy<Value = Sketch> {
 }
 
 /// Sides of the maps that a kernel gives.
-fn sides([_, height, width]: [usize; 3], [size, stride, padding]: [usize; 3]) -> Option<[usize; 2]> {
+fn sides(
+    [_, height, width]: [usize; 3],
+    [size, stride, padding]: [usize; 3],
+) -> Option<[usize; 2]> {
     let side = |side: usize| Some((side + 2 * padding).checked_sub(size)? / stride + 1);
     Some([side(height)?, side(width)?])
 }
@@ -90,7 +93,9 @@ impl Sketch {
         let [first, second] = self.kernels;
         let [high, wide] = sides(self.input, first)?;
         let one = [self.maps[0], high, wide];
-        let pool = self.pool.filter(|(_, size)| high % size == 0 && wide % size == 0);
+        let pool = self
+            .pool
+            .filter(|(_, size)| high % size == 0 && wide % size == 0);
         let side = pool.map_or(1, |(_, size)| size);
         let heard = [one[0], high / side, wide / side];
         let [low, narrow] = sides(heard, second)?;
@@ -101,10 +106,11 @@ impl Sketch {
             json!({ "name": name, "size": size, "cell": "excitatory", "pool": pool,
                     "bias": { "init": { "kind": "constant", "value": 0.1 }, "per": "map" } })
         };
-        let inhibitory = |name: &str, size: [usize; 3]| {
-            json!({ "name": name, "size": size, "cell": "inhibitory" })
-        };
-        let pool = pool.map_or(Value::Null, |(kind, size)| json!({ "kind": kind, "size": size }));
+        let inhibitory = |name: &str, size: [usize; 3]| json!({ "name": name, "size": size, "cell": "inhibitory" });
+        let pool = pool.map_or(
+            Value::Null,
+            |(kind, size)| json!({ "kind": kind, "size": size }),
+        );
         let populations = json!([
             { "name": "Input.E", "size": self.input, "cell": "excitatory" },
             inhibitory("H1.SomaI", [cells, high, wide]),
@@ -116,9 +122,7 @@ impl Sketch {
         ]);
         let start = || json!({ "kind": "half_kaiming", "scale": 3.0 });
         let pointwise = || geometry([1, 1, 0]);
-        let tied = |of: &str, scale: f64| {
-            json!({ "kind": "tied", "of": of, "transpose": true, "scale": scale })
-        };
+        let tied = |of: &str, scale: f64| json!({ "kind": "tied", "of": of, "transpose": true, "scale": scale });
         let balance = |layer: &str, before: &str| {
             json!({ "kind": "balance", "of": format!("{layer}.E<-{before}.E"),
                     "through": format!("{layer}.SomaI<-{before}.E") })
@@ -147,9 +151,15 @@ impl Sketch {
         };
         let is_learned = matches!(self.feedback, Feedback::Learned);
         if is_learned {
+            // A convolution without strides leads back by one as well.
+            let [size, stride, padding] = second;
+            let geometry = match stride {
+                1 => geometry([size, 1, size - 1 - padding]),
+                _ => json!({ "kind": "dense" }),
+            };
             projections.push(dendritic(
                 "H1.E<-H2.E",
-                json!({ "reaches": grain, "weight": start() }),
+                json!({ "geometry": geometry, "reaches": grain, "weight": start() }),
             ));
         } else {
             let feedback = json!({ "weight": tied("H2.E<-H1.E", 0.5) });
@@ -158,8 +168,14 @@ impl Sketch {
         projections.extend([
             json!({ "name": "H1.DendI<-H2.E", "active": "backward",
                     "weight": tied("H2.E<-H2.SomaI", -1.0) }),
-            dendritic("H1.E<-H1.DendI", json!({ "weight": tied("H2.SomaI<-H1.E", -1.0) })),
-            dendritic("H2.E<-Output.E", json!({ "weight": tied("Output.E<-H2.E", 1.0) })),
+            dendritic(
+                "H1.E<-H1.DendI",
+                json!({ "weight": tied("H2.SomaI<-H1.E", -1.0) }),
+            ),
+            dendritic(
+                "H2.E<-Output.E",
+                json!({ "weight": tied("Output.E<-H2.E", 1.0) }),
+            ),
         ]);
         let network = json!({ "tau": 1.0, "steps": 2, "output": "Output.E",
                               "population": populations, "projection": projections });

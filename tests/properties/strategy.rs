@@ -11,7 +11,8 @@ use burn_dendrite::{
         constraint::{Autapses, FanInSum, NoAutapses, ReceptiveField, UpperBound},
         init::{Constant, HalfKaiming, Normal, ScaledKaiming, Uniform},
         spec::{
-            BiasSpec, GeometrySpec, Grain, PopulationSpec, ProjectionSpec, Sharing, Size, Tied, WeightSpec,
+            BiasSpec, GeometrySpec, Grain, PopulationSpec, ProjectionSpec, Sharing, Size, Tied,
+            WeightSpec,
         },
     },
     optim::{

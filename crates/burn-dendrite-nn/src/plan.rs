@@ -1,8 +1,8 @@
 //! A checked specification with every name resolved.
 
 use crate::{
-    Activation, ConstraintSpec, InitializerSpec, Parameter, PerPopulation, PopulationId, PopulationName,
-    ProjectionId, ProjectionName,
+    Activation, ConstraintSpec, InitializerSpec, Parameter, PerPopulation, PopulationId,
+    PopulationName, ProjectionId, ProjectionName,
     constraint::ConstraintSite,
     error::unknown_name,
     geometry::Wiring,
@@ -156,7 +156,13 @@ impl ProjectionPlan {
 
     /// True where it uses the weights of another one the other way round.
     pub fn is_transposed(&self) -> bool {
-        matches!(self.source, WeightSource::Tied { transpose: true, .. })
+        matches!(
+            self.source,
+            WeightSource::Tied {
+                transpose: true,
+                ..
+            }
+        )
     }
 
     /// True where pre and post are the same population.

@@ -71,7 +71,11 @@ impl Convolution {
     /// The presynaptic map of a synapse of the kernel, and its row and column in the window.
     pub(crate) fn synapse(&self, synapse: usize) -> [usize; 3] {
         let side = self.kernel.size;
-        [synapse / (side * side), synapse / side % side, synapse % side]
+        [
+            synapse / (side * side),
+            synapse / side % side,
+            synapse % side,
+        ]
     }
 
     /// For the line `at` of the window: the first and last place, exclusive, at which it lies inside a map of

@@ -45,10 +45,7 @@ pub(crate) fn outer(wiring: &Wiring, pre: Tensor<2>, post: Tensor<2>) -> Tensor<
         Geometry::Dense if pre.dims()[0] == 1 => pre.transpose() * post,
         Geometry::Dense => pre.transpose().matmul(post),
         Geometry::Convolution(convolution) => {
-            let like = Tensor::<4>::zeros(
-                kernel_dims(convolution),
-                (&pre.device(), pre.dtype()),
-            );
+            let like = Tensor::<4>::zeros(kernel_dims(convolution), (&pre.device(), pre.dtype()));
             let (input, output) = (maps(pre, convolution.input), maps(post, convolution.output));
             let change = conv2d_weight_backward(input, like, output, options(convolution));
             change.flatten::<2>(1, 3).transpose()

@@ -167,12 +167,7 @@ fn add_lines_back(
 }
 
 /// What each synapse of a range sees at every place, `[synapses, places]`.
-fn gather(
-    convolution: &Convolution,
-    synapses: Range<usize>,
-    input: &[f32],
-    patches: &mut [f32],
-) {
+fn gather(convolution: &Convolution, synapses: Range<usize>, input: &[f32], patches: &mut [f32]) {
     let places = convolution.places();
     for (synapse, patch) in synapses.zip(patches.chunks_exact_mut(places)) {
         Lines::new(convolution, synapse).copy(input, patch);
@@ -244,7 +239,10 @@ impl Lines {
                 patch.copy_from_slice(&input[unit..unit + length]);
             } else {
                 let input = input[unit..].iter().step_by(self.stride);
-                patch.iter_mut().zip(input).for_each(|(it, unit)| *it = *unit);
+                patch
+                    .iter_mut()
+                    .zip(input)
+                    .for_each(|(it, unit)| *it = *unit);
             }
         }
     }
@@ -259,7 +257,9 @@ impl Lines {
                 }
             } else {
                 let input = input[unit..].iter().step_by(self.stride);
-                map.iter_mut().zip(input).for_each(|(sum, unit)| *sum += weight * unit);
+                map.iter_mut()
+                    .zip(input)
+                    .for_each(|(sum, unit)| *sum += weight * unit);
             }
         }
     }
@@ -274,7 +274,8 @@ impl Lines {
                 }
             } else {
                 let sum = sum[unit..].iter_mut().step_by(self.stride);
-                sum.zip(patch).for_each(|(sum, value)| *sum += weight * value);
+                sum.zip(patch)
+                    .for_each(|(sum, value)| *sum += weight * value);
             }
         }
     }
@@ -316,7 +317,14 @@ mod tests {
         }
         let post = HostRows::from_values(&[1.0, 0.0, 0.0, 10.0], [1, 4]);
         let mut change = vec![0.0; 4 * kernel::LANES];
-        add_correlation(&convolution, 0..4, &input, &post, &mut change, kernel::LANES);
+        add_correlation(
+            &convolution,
+            0..4,
+            &input,
+            &post,
+            &mut change,
+            kernel::LANES,
+        );
         // Of the first synapse: 1·1 + 10·5.
         let change: Vec<f32> = change.iter().copied().step_by(kernel::LANES).collect();
         assert_eq!(change, [51.0, 62.0, 84.0, 95.0]);

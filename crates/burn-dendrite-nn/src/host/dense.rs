@@ -96,7 +96,10 @@ impl DenseWeights {
             Some(pool) => {
                 let pools = [rows.dims()[0], pool.pooled().iter().product()];
                 let pools = HostRows::full(pools, 0.0);
-                pool.spread(&self.add_unpooled(rows, transposed, scale, None, pools), sum)
+                pool.spread(
+                    &self.add_unpooled(rows, transposed, scale, None, pools),
+                    sum,
+                )
             }
         }
     }

@@ -271,7 +271,10 @@ impl Numbers for HostNetwork {
             return Some(bias.clone());
         }
         let [_, height, width] = population.shape;
-        let places = bias.row(0).iter().flat_map(|bias| std::iter::repeat_n(*bias, height * width));
+        let places = bias
+            .row(0)
+            .iter()
+            .flat_map(|bias| std::iter::repeat_n(*bias, height * width));
         let places: Vec<f32> = places.collect();
         Some(HostRows::from_values(&places, [1, population.size]))
     }

@@ -7,8 +7,8 @@ use super::{
     Size, WeightSpec, wiring::wiring,
 };
 use crate::{
-    Activation, Compartment, PerPopulation, Plan, PopulationId, PopulationName, ProjectionId, ProjectionName,
-    SpecError, SpecErrors,
+    Activation, Compartment, PerPopulation, Plan, PopulationId, PopulationName, ProjectionId,
+    ProjectionName, SpecError, SpecErrors,
     constraint::{ConstraintSite, Recurrence},
     error::unknown_name,
     geometry::{Geometry, Pool, Wiring},
@@ -297,8 +297,7 @@ impl<'a> Checker<'a> {
                 }
             };
         };
-        let is_given =
-            projection.geometry != GeometrySpec::Dense
+        let is_given = projection.geometry != GeometrySpec::Dense
             || [projection.hears, projection.reaches] != [Grain::Units; 2];
         if is_given {
             let message = "tied weights take the geometry of their source, with what it hears and reaches; \

@@ -15,7 +15,9 @@ pub(super) fn wiring(
 ) -> Result<(Wiring, [usize; 2]), (&'static str, String)> {
     let pools = |grain, key, population| match grain {
         Grain::Units => Ok(None),
-        Grain::Pools => pool(population, key).map(Some).map_err(|message| (key, message)),
+        Grain::Pools => pool(population, key)
+            .map(Some)
+            .map_err(|message| (key, message)),
     };
     let hears = pools(projection.hears, "hears", from)?;
     let reaches = pools(projection.reaches, "reaches", to)?;

@@ -115,7 +115,7 @@ impl PerturbStudyArguments {
             splits: data.splits.encoded(spec.data.encoding),
             ..data
         };
-        let conditions = standard_set(&plan);
+        let conditions = standard_set(spec, &plan);
         let name = match spec.description.is_empty() {
             true => "The network".to_owned(),
             false => spec.description.clone(),
@@ -209,11 +209,11 @@ impl PerturbStudyArguments {
         let data = self.budget.load(&dataset, &mut alone, self.place.quiet)?;
         let [spec] = alone;
         let (plan, _) = (spec.check()).map_err(|errors| Mistake(errors.to_string()))?;
-        let conditions = standard_set(&plan);
+        let conditions = standard_set(&spec, &plan);
         let trainings = trainings(&conditions);
         let named = |condition: &&Condition| ExperimentSpec {
             name: condition.name.clone(),
-            ..spec.clone()
+            ..condition.variant.apply(&spec, &plan)
         };
         let specs: Vec<ExperimentSpec> = trainings.iter().map(named).collect();
         let perturbed = trainings.iter().filter(|it| !it.run.is_empty());

@@ -5,11 +5,16 @@ use burn_dendrite_nn::{
     perturb::{Action, During, Perturbation, PerturbationTarget},
 };
 
+use super::Variant;
+use crate::ExperimentSpec;
+
 /// A training, and what is perturbed in the test beside it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Condition {
     /// What it is, in some words.
     pub name: String,
+    /// What is different in the specification of the run.
+    pub variant: Variant,
     /// What is perturbed in the run, in training or in test.
     pub run: Vec<Perturbation>,
     /// What is perturbed in the test of the trained network alone.
@@ -27,7 +32,8 @@ const PRUNED: [f64; 2] = [0.5, 0.9];
 /// The conditions that fit a network, the unperturbed one first:
 ///
 /// ```text
-/// each inhibitory cell type   silent in training, in test, and in both
+/// each inhibitory cell type   silent in training, in test, and in both; in training, of each layer alone
+/// plateau, balance            the state instead of its change; fixed at the start ([`Variant`])
 /// cells that inhibit          fixed: their inputs do not learn
 ///   dendrites
 /// feedback                    cut, and shuffled: the cells that send it change places
@@ -36,16 +42,22 @@ const PRUNED: [f64; 2] = [0.5, 0.9];
 /// ```
 ///
 /// A cell type is all populations of that name, `DendI` of every layer. Feedback is what excites
-/// dendrites.
-pub fn standard_set(plan: &Plan) -> Vec<Condition> {
+/// dendrites. `plan` is that of `spec`.
+pub fn standard_set(spec: &ExperimentSpec, plan: &Plan) -> Vec<Condition> {
     let mut set = vec![Condition {
         name: UNPERTURBED.to_owned(),
+        variant: Variant::AsSpecified,
         run: Vec::new(),
         test: Vec::new(),
     }];
     let mut add = |name: String, run: Vec<Perturbation>, test: Vec<Perturbation>| {
         if !(run.is_empty() && test.is_empty()) {
-            set.push(Condition { name, run, test });
+            set.push(Condition {
+                name,
+                variant: Variant::AsSpecified,
+                run,
+                test,
+            });
         }
     };
     for (name, ids) in cell_types(plan) {
@@ -58,6 +70,11 @@ pub fn standard_set(plan: &Plan) -> Vec<Condition> {
         );
         add(format!("{name} silent in test"), Vec::new(), test.clone());
         add(format!("{name} silent in both"), train, test);
+        for id in ids.iter().filter(|_| ids.len() > 1) {
+            let alone = of_populations(plan, &[*id], Action::Silence, During::Train);
+            let name = format!("{} silent in training", plan.populations[*id].name);
+            add(name, alone, Vec::new());
+        }
         let inhibits_dendrites = |id: &PopulationId| {
             let mut projections = plan.projections.iter();
             projections.any(|it| it.pre == *id && it.compartment == Compartment::Dendrite)
@@ -105,6 +122,14 @@ pub fn standard_set(plan: &Plan) -> Vec<Condition> {
         let name = format!("{:.0} % of weights pruned in test", 100.0 * share);
         add(name, Vec::new(), pruned.collect());
     }
+    set.extend(
+        (Variant::of(spec, plan).into_iter()).map(|variant| Condition {
+            name: variant.name().to_owned(),
+            variant,
+            run: Vec::new(),
+            test: Vec::new(),
+        }),
+    );
     set
 }
 
@@ -112,7 +137,7 @@ pub fn standard_set(plan: &Plan) -> Vec<Condition> {
 pub fn trainings(conditions: &[Condition]) -> Vec<&Condition> {
     let mut trainings: Vec<&Condition> = Vec::new();
     for condition in conditions {
-        if !trainings.iter().any(|it| it.run == condition.run) {
+        if !trainings.iter().any(|it| shares_training(it, condition)) {
             trainings.push(condition);
         }
     }
@@ -122,7 +147,12 @@ pub fn trainings(conditions: &[Condition]) -> Vec<&Condition> {
 /// The condition whose training a condition shares; itself if it is the first of its training.
 pub fn training_of<'a>(conditions: &'a [Condition], condition: &'a Condition) -> &'a Condition {
     let mut all = conditions.iter();
-    all.find(|it| it.run == condition.run).unwrap_or(condition)
+    all.find(|it| shares_training(it, condition))
+        .unwrap_or(condition)
+}
+
+fn shares_training(one: &Condition, other: &Condition) -> bool {
+    (one.variant, &one.run) == (other.variant, &other.run)
 }
 
 /// The inhibitory populations of each name, in the order of the plan.
@@ -160,8 +190,9 @@ mod tests {
     use crate::presets;
 
     fn conditions(preset: &str) -> Vec<Condition> {
-        let (plan, _) = presets::load(preset).unwrap().check().unwrap();
-        standard_set(&plan)
+        let spec = presets::load(preset).unwrap();
+        let (plan, _) = spec.check().unwrap();
+        standard_set(&spec, &plan)
     }
 
     #[test]
@@ -174,7 +205,7 @@ mod tests {
             let found = set.iter().find(|it| it.name == name).unwrap();
             (words(&found.run), words(&found.test))
         };
-        assert_eq!(set.len(), 14);
+        assert_eq!(set.len(), 19);
         let (run, test) = of("DendI silent in both");
         assert_eq!(
             (run.join(", "), test.join(", ")),
@@ -196,7 +227,12 @@ mod tests {
             [
                 UNPERTURBED,
                 "SomaI silent in training",
+                "H1.SomaI silent in training",
+                "H2.SomaI silent in training",
+                "Output.SomaI silent in training",
                 "DendI silent in training",
+                "H1.DendI silent in training",
+                "H2.DendI silent in training",
                 "DendI fixed",
                 "feedback cut",
                 "feedback shuffled"

@@ -7,7 +7,9 @@
 mod conditions;
 mod measure;
 mod tables;
+mod variant;
 
 pub use conditions::{Condition, UNPERTURBED, standard_set, training_of, trainings};
 pub use measure::{Effect, Predictions, SeedValues, measure};
 pub use tables::write_predictions;
+pub use variant::Variant;

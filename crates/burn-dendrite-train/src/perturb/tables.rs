@@ -140,6 +140,7 @@ mod tests {
             perturb: Default::default(),
         };
         let condition = |name: &str, test: &[&str]| Condition {
+            variant: Default::default(),
             name: name.to_owned(),
             run: Vec::new(),
             test: test.iter().map(|it| it.parse().unwrap()).collect(),
