@@ -10,7 +10,7 @@ use std::{
 use clap::Args;
 
 use super::{
-    DataArguments, INTERRUPTED, LoadedData, MISTAKE, Mistake,
+    DataArguments, LoadedData, MISTAKE, Mistake,
     cluster::{prepared, refused, submit},
     new_folder,
 };
@@ -21,6 +21,7 @@ use crate::{
     limits::workers,
     output::{Output, report, say},
     presets, shell,
+    stop::INTERRUPTED,
     study::{
         DivergedRun, EncodedSplits, Pool, PoolEnding, PoolError, Progress, Purpose, Study,
         StudyError, StudyPlan, Task, Training, TrainingOptions, UnfinishedRun,
