@@ -14,6 +14,7 @@
 
 pub mod constraint;
 pub mod error;
+pub mod geometry;
 pub mod init;
 pub mod laws;
 pub mod layers;

@@ -36,7 +36,7 @@ pub trait Numbers {
 
     /// The activity that a population answers with when its somata are at `soma`.
     fn respond(&self, id: PopulationId, soma: Self::Rows) -> Self::Rows {
-        soma.respond(self.plan().populations[id].activation)
+        self.plan().populations[id].respond(soma)
     }
 
     /// The activity of the input population when it is shown `input`.

@@ -70,7 +70,7 @@ impl Descent {
                     let site = &plan.projection(id).site;
                     [site.pre, site.post]
                 }
-                Parameter::Bias(id) => [1, plan.populations[id].size],
+                Parameter::Bias(id) => [1, plan.populations[id].biases()],
             };
             (0..self.kept()).map(move |_| RunningState::new(Tensor::zeros(shape, device)))
         };

@@ -498,8 +498,8 @@ impl Learning {
 fn sizes(plan: &Plan, parameter: Parameter) -> [usize; 2] {
     match parameter {
         Parameter::Weight(id) => {
-            let site = &plan.projection(id).site;
-            [site.pre, site.post]
+            let projection = plan.projection(id);
+            [projection.pre, projection.post].map(|id| plan.populations[id].size)
         }
         Parameter::Bias(id) => [1, plan.populations[id].size],
     }

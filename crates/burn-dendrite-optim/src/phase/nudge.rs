@@ -264,9 +264,10 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
                         Some(plateau) => plateau.clone() + soma,
                         None => soma,
                     };
+                    let activity = self.respond(id, nudged);
                     let state = &mut self.trace.nudged;
                     state.previous[id] = state.activity[id].clone();
-                    state.activity[id] = self.network.respond(id, nudged);
+                    state.activity[id] = activity;
                 }
             }
             self.show(step, observer);
@@ -316,16 +317,26 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
             return;
         };
         let nudge = plateau.clone() * self.nudge.strength;
-        let Trace {
-            forward, nudged, ..
-        } = &mut self.trace;
-        nudged.previous[id] = nudged.activity[id].clone();
+        let forward = &self.trace.forward;
         let is_softmax = self.network.plan().populations[id].activation == Activation::Softmax;
-        nudged.activity[id] = if is_softmax {
+        let activity = if is_softmax {
             nudge + forward.activity[id].clone()
         } else {
-            self.network.respond(id, nudge + forward.soma[id].clone())
+            self.respond(id, nudge + forward.soma[id].clone())
         };
+        let nudged = &mut self.trace.nudged;
+        nudged.previous[id] = std::mem::replace(&mut nudged.activity[id], activity);
+    }
+
+    /// The activity of a population at once; in a pool whose units compete, the one that won in the forward phase
+    /// remains the one that fires.
+    fn respond(&self, id: PopulationId, soma: N::Rows) -> N::Rows {
+        let soma = if self.network.plan().populations[id].competes() {
+            soma * self.trace.forward.activity[id].clone().nonzero()
+        } else {
+            soma
+        };
+        self.network.respond(id, soma)
     }
 
     fn settle(&mut self, layers: &[&[PopulationId]], observer: &mut dyn Observer<N::Rows>) {

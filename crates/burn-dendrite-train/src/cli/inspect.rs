@@ -163,7 +163,7 @@ fn biases(plan: &Plan, rules: &BTreeMap<String, String>) -> Option<Table> {
         table.add_row([
             population.name.to_string(),
             bias.init.kind().to_owned(),
-            count(population.size),
+            count(population.biases()),
             rule.cloned().unwrap_or_else(|| "fixed".to_owned()),
         ]);
     }
@@ -208,7 +208,7 @@ fn size(plan: &Plan, parameter: Parameter) -> usize {
                 0
             }
         }
-        Parameter::Bias(id) => plan.populations[id].size,
+        Parameter::Bias(id) => plan.populations[id].biases(),
     }
 }
 

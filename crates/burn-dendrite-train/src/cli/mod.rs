@@ -133,8 +133,6 @@ fn failed(error: StudyError) -> anyhow::Error {
 
 /// The exit code of a mistake that the user can mend, the same as for a mistyped flag.
 const MISTAKE: u8 = 2;
-/// The exit code of a run that Ctrl-C stopped.
-pub(crate) const INTERRUPTED: u8 = 130;
 
 /// A specification by the name of a preset, or from a file.
 fn specification(name: &str) -> anyhow::Result<ExperimentSpec> {

@@ -9,7 +9,7 @@ use std::{
 use clap::Args;
 
 use super::{
-    DataArguments, INTERRUPTED, LoadedData, MISTAKE, Mistake, failed, new_folder,
+    DataArguments, LoadedData, MISTAKE, Mistake, failed, new_folder,
     submit::{ClusterArguments, prepared, refused, submit},
 };
 use crate::{
@@ -19,6 +19,7 @@ use crate::{
     output::{report, say},
     presets,
     shell::resume_command,
+    stop::INTERRUPTED,
     study::{
         EncodedSplits, Pool, PoolEnding, PoolError, Progress, Purpose, Study, StudyPlan, Task,
         Training, TrainingOptions,

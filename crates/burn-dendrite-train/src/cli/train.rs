@@ -10,7 +10,7 @@ use burn_dendrite_nn::{CellType, Plan, perturb::Perturbation};
 use clap::Args;
 
 use super::{
-    DataArguments, INTERRUPTED, LoadedData, MachineArguments, Mistake, display,
+    DataArguments, LoadedData, MachineArguments, Mistake, display,
     learner::{LearnerArguments, PreprocessingArguments},
     new_folder,
     signals::stop_on_request,
@@ -27,6 +27,7 @@ use crate::{
     run::{self, Keep, LearnerSettings, Pattern, RunSettings},
     set::set,
     shell::resume_command,
+    stop::INTERRUPTED,
     study::folder_name,
     words::counted,
 };

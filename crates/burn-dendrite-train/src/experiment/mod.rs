@@ -2,6 +2,7 @@
 
 mod check;
 mod divergence;
+mod engine;
 mod learn;
 mod progress;
 mod saved;
