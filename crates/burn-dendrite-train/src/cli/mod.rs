@@ -12,12 +12,14 @@ mod export;
 mod import;
 mod inspect;
 mod learner;
+mod left_out;
 mod perturb;
 mod presets;
 #[cfg(feature = "remote")]
 mod serve;
 mod signals;
 mod study;
+mod submit;
 mod sweep;
 mod table;
 mod train;
@@ -38,6 +40,7 @@ use crate::{
     dashboard::Dashboard,
     limits::workers,
     output::{self, say},
+    study::StudyError,
 };
 use data::{DataArguments, LoadedData};
 
@@ -119,6 +122,14 @@ impl MachineArguments {
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Mistake(String);
+
+/// An error of a study, with the exit code that it deserves.
+fn failed(error: StudyError) -> anyhow::Error {
+    match error.is_mistake() {
+        true => Mistake(error.to_string()).into(),
+        false => error.into(),
+    }
+}
 
 /// The exit code of a mistake that the user can mend, the same as for a mistyped flag.
 const MISTAKE: u8 = 2;
