@@ -4,6 +4,9 @@
 mod analyze;
 /// Mistakes of a user: one sentence, exit code 2, nothing written.
 mod cli;
+/// The runs of a study one by one, and what is submitted to Slurm, with commands in its place.
+#[cfg(unix)]
+mod cluster;
 /// Several networks side by side, and sweeps: what is written, resumed and refused.
 mod compare;
 /// Which data a run was made with.

@@ -2,6 +2,7 @@
 
 pub mod analysis;
 pub mod cli;
+pub mod cluster;
 pub mod compare;
 pub mod comparison;
 pub mod data;
@@ -11,6 +12,8 @@ pub mod perturb;
 pub mod plot;
 pub mod presets;
 pub mod record;
+#[cfg(feature = "remote")]
+pub mod remote;
 pub mod report;
 pub mod run;
 pub mod set;
@@ -21,6 +24,7 @@ pub mod vitals;
 pub mod weights;
 
 mod budget;
+mod claim;
 mod compared;
 mod confusion;
 mod dashboard;
@@ -35,6 +39,7 @@ mod limits;
 mod lock;
 mod model;
 mod output;
+mod probe;
 mod registry;
 mod renderer;
 mod scaling;
@@ -42,6 +47,7 @@ mod schedule;
 mod shell;
 mod silence;
 mod spec;
+mod spec_file;
 mod stop;
 mod timing;
 mod words;

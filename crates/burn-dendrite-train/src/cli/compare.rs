@@ -9,8 +9,7 @@ use super::{
     signals::stop_on_request,
     specification,
     study::{
-        BudgetArguments, JobArguments, PlaceArguments, analyze, diverged, failed, preset,
-        show_diverged, stopped, train,
+        BudgetArguments, JobArguments, LeftOut, PlaceArguments, failed, load_same, preset, work,
     },
     table::table,
 };
@@ -20,13 +19,16 @@ use crate::{
     output::{Output, report},
     report::write_report,
     shell,
-    study::{PoolEnding, Purpose, Study, StudyPlan},
+    study::{Purpose, Study, StudyPlan},
     words::counted,
 };
 
-/// The networks that are compared unless others are named: the two rules of dendritic target
-/// propagation, what is simpler, and what biology cannot do.
-const NETWORKS: [&str; 5] = [
+/// The networks that are compared unless others are named: dendritic target propagation through mirrored
+/// inhibition and the same network by backprop, the paper's two rules, what is simpler, and what biology
+/// cannot do.
+const NETWORKS: [&str; 7] = [
+    "mnist-mirrored-dtp",
+    "mnist-mirrored-backprop",
     "mnist-dtp",
     "mnist-dtp-btsp",
     "mnist-hebbian",
@@ -36,7 +38,7 @@ const NETWORKS: [&str; 5] = [
 
 #[derive(Args, Debug)]
 pub(super) struct CompareArguments {
-    /// Published networks, with commas between them; `dendrite presets` lists them. Five that
+    /// Published networks, with commas between them; `dendrite presets` lists them. Seven that
     /// learn differently unless networks are named.
     #[arg(
         long,
@@ -70,7 +72,7 @@ pub(super) struct CompareArguments {
 
 impl CompareArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        self.jobs.device()?;
+        self.jobs.check()?;
         let (mut study, data) = self.study()?;
         study.check(&data.splits).map_err(failed)?;
         study.out = (self.place).folder(&format!("compare-{}", study.plan.dataset.label()))?;
@@ -89,34 +91,18 @@ impl CompareArguments {
             ));
         }
         let stop = stop_on_request()?;
-        let folder = data.origin.folder;
-        let quiet = self.place.quiet;
-        let mut ending = train(&study, &self.jobs, folder.clone(), &stop, quiet)?;
-        if ending == PoolEnding::Finished {
-            ending = analyze(&study, &self.jobs, folder.clone(), &stop, quiet)?;
+        let (folder, quiet) = (data.origin.folder, self.place.quiet);
+        match work(&study, &self.jobs, folder.as_deref(), &stop, quiet)? {
+            Some(code) => Ok(code),
+            None => conclude(&study, quiet),
         }
-        if ending == PoolEnding::Interrupted {
-            return Ok(stopped("compare", &study, folder.as_deref()));
-        }
-        diverged(&study, "there is nothing to compare", quiet)?;
-        let results = Results::collect(&study, command(&study))?;
-        write_tables(&results, &study.out)?;
-        write_report(&results, &study.out)?;
-        if !self.place.quiet {
-            let report = study.out.join("report.html");
-            let mut output = Output::report();
-            writeln!(output, "\n{}", overview(&results))?;
-            show_diverged(&results.diverged, &mut output)?;
-            writeln!(output, "report: {}", report.display())?;
-        }
-        Ok(ExitCode::SUCCESS)
     }
 
     /// The study that is asked for, and its data.
     fn study(&self) -> anyhow::Result<(Study, LoadedData)> {
         if let Some(out) = &self.place.resume {
             let mut study = Study::load(out, Purpose::Comparison).map_err(failed)?;
-            let data = self.budget.load_same(&mut study, self.place.quiet)?;
+            let data = load_same(&self.budget.data, &mut study, self.place.quiet)?;
             return Ok((study, data));
         }
         let mut specs = self.specifications()?;
@@ -155,6 +141,22 @@ impl CompareArguments {
         }
         Ok(specs)
     }
+}
+
+/// Reports on the runs of a comparison that have come to their end.
+pub(super) fn conclude(study: &Study, quiet: bool) -> anyhow::Result<ExitCode> {
+    let left_out = LeftOut::of(study, "there is nothing to compare", quiet)?;
+    let results = Results::collect(study, command(study))?;
+    write_tables(&results, &study.out)?;
+    write_report(&results, &study.out)?;
+    if !quiet {
+        let report = study.out.join("report.html");
+        let mut output = Output::report();
+        writeln!(output, "\n{}", overview(&results))?;
+        left_out.show(&mut output)?;
+        writeln!(output, "report: {}", report.display())?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The command that makes the comparison anew, in full.

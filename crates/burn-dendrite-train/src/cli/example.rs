@@ -5,8 +5,8 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use clap::{CommandFactory, FromArgMatches, Parser};
 
 use super::{
-    DataArguments, INTERRUPTED, LoadedData, MachineArguments, Mistake, display, exit_code,
-    explained, new_folder, signals::stop_on_request,
+    DataArguments, LoadedData, MachineArguments, Mistake, display, exit_code, explained,
+    new_folder, signals::stop_on_request,
 };
 use crate::{
     ExperimentSpec,
@@ -17,6 +17,7 @@ use crate::{
     presets,
     run::{LearnerSettings, RunSettings},
     shell,
+    stop::INTERRUPTED,
 };
 
 /// Samples of one training step where each operation is a kernel to be launched. A step of more

@@ -2,6 +2,8 @@
 
 mod analyze;
 mod bench;
+mod cluster;
+mod collect;
 mod compare;
 mod data;
 mod evaluate;
@@ -12,6 +14,8 @@ mod inspect;
 mod learner;
 mod perturb;
 mod presets;
+#[cfg(feature = "remote")]
+mod serve;
 mod signals;
 mod study;
 mod sweep;
@@ -68,6 +72,12 @@ enum Command {
     Inspect(inspect::InspectArguments),
     /// Search for values of a specification that learn best.
     Sweep(Box<sweep::SweepArguments>),
+    /// One run of a comparison, a sweep or a study of perturbations, how far they are, and a report:
+    /// for clusters.
+    Study(cluster::StudyArguments),
+    /// Offer a device of this machine to trainings on others, by `train --remote`.
+    #[cfg(feature = "remote")]
+    Serve(serve::ServeArguments),
     /// Turn a configuration of the reference (EIANN, YAML) into a specification (TOML).
     Import(import::ImportArguments),
     /// List the published networks that come with the program.
@@ -112,8 +122,6 @@ struct Mistake(String);
 
 /// The exit code of a mistake that the user can mend, the same as for a mistyped flag.
 const MISTAKE: u8 = 2;
-/// The exit code of a run that Ctrl-C stopped.
-pub(crate) const INTERRUPTED: u8 = 130;
 
 /// A specification by the name of a preset, or from a file.
 fn specification(name: &str) -> anyhow::Result<ExperimentSpec> {
@@ -141,7 +149,11 @@ pub fn main(registry: Registry) -> ExitCode {
         Ok(arguments) => arguments,
         Err(error) => return explained(&error),
     };
-    exit_code(match arguments.command {
+    exit_code(dispatch(arguments.command))
+}
+
+fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::Train(arguments) => arguments.run(),
         Command::Evaluate(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
@@ -151,9 +163,12 @@ pub fn main(registry: Registry) -> ExitCode {
         Command::Perturb(arguments) => arguments.run(),
         Command::Inspect(arguments) => arguments.run(),
         Command::Sweep(arguments) => arguments.run(),
+        Command::Study(arguments) => arguments.run(),
+        #[cfg(feature = "remote")]
+        Command::Serve(arguments) => arguments.run(),
         Command::Import(arguments) => arguments.run(),
         Command::Presets(arguments) => arguments.run(),
-    })
+    }
 }
 
 /// What the parser says instead of arguments: help, the version, or what is wrong with them.

@@ -6,6 +6,7 @@ use std::{
     process::ExitCode,
 };
 
+use burn::tensor::Device;
 use burn_dendrite_nn::perturb::{Action, During, Perturbation};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -15,8 +16,8 @@ use super::{
     signals::stop_on_request,
     specification,
     study::{
-        BudgetArguments, JobArguments, PlaceArguments, diverged, failed, preset, show_diverged,
-        stopped, train,
+        BudgetArguments, JobArguments, LeftOut, PlaceArguments, failed, load_same, preset, stopped,
+        work,
     },
     table::table,
 };
@@ -28,8 +29,7 @@ use crate::{
         Condition, Predictions, SeedValues, measure, standard_set, training_of, trainings,
         write_predictions,
     },
-    run,
-    study::{Estimate, PoolEnding, Purpose, Study, StudyPlan},
+    study::{Estimate, Purpose, Study, StudyPlan},
     words::counted,
 };
 
@@ -97,29 +97,18 @@ const NETWORK: &str = "mnist-dtp";
 
 impl PerturbStudyArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        self.jobs.device()?;
+        self.jobs.check()?;
         let (mut study, data) = match &self.place.resume {
             Some(out) => {
                 let mut study = Study::load(out, Purpose::Perturbation).map_err(failed)?;
-                let data = self.budget.load_same(&mut study, self.place.quiet)?;
+                let data = load_same(&self.budget.data, &mut study, self.place.quiet)?;
                 (study, data)
             }
             None => self.study()?,
         };
         study.check(&data.splits).map_err(failed)?;
-        let Some(spec) = study.specs.first() else {
-            return Err(Mistake(format!("`{}` names no network", study.out.display())).into());
-        };
-        let (plan, _) = spec.check()?;
-        let data = LoadedData {
-            splits: data.splits.encoded(spec.data.encoding),
-            ..data
-        };
-        let conditions = standard_set(spec, &plan);
-        let name = match spec.description.is_empty() {
-            true => "The network".to_owned(),
-            false => spec.description.clone(),
-        };
+        let (spec, conditions) = conditions(&study)?;
+        let samples = study.plan.samples_per_run(spec);
         study.out = (self.place).folder(&format!("perturb-{}", study.plan.dataset.label()))?;
         let _folder = study.claim().map_err(failed)?;
         study.plan.dataset = data.dataset.clone();
@@ -128,74 +117,25 @@ impl PerturbStudyArguments {
                 "{}, {} on {} of {}, {}: {}",
                 counted(conditions.len(), "condition"),
                 counted(study.specs.len(), "training"),
-                counted(study.plan.samples_per_run(spec), "sample"),
+                counted(samples, "sample"),
                 study.plan.dataset,
                 counted(study.plan.seeds as usize, "seed"),
                 study.out.display()
             ));
         }
         let stop = stop_on_request()?;
-        let folder = data.origin.folder;
         let quiet = self.place.quiet;
-        let ending = train(&study, &self.jobs, folder.clone(), &stop, quiet)?;
-        let mut values = None;
-        if ending == PoolEnding::Finished {
-            diverged(&study, "there is nothing to measure", quiet)?;
-            values = self.measure_all(&study, &conditions, &data.splits.test, &stop)?;
+        let folder = data.origin.folder.as_deref();
+        if let Some(code) = work(&study, &self.jobs, folder, &stop, quiet)? {
+            return Ok(code);
         }
-        let Some(values) = values else {
-            return Ok(stopped("perturb", &study, folder.as_deref()));
+        let device = self.jobs.device()?.open();
+        let measuring = Measuring {
+            device: device.map_err(|error| Mistake(error.to_string()))?,
+            stop,
+            quiet,
         };
-        let predictions = Predictions::new(name, study.plan.clone(), &conditions, &values)
-            .with_diverged(study.diverged()?);
-        write_predictions(&predictions, &study.out)?;
-        if !self.place.quiet {
-            let mut output = Output::report();
-            writeln!(output, "\n{}", overview(&predictions))?;
-            show_diverged(&predictions.diverged, &mut output)?;
-            let figure = study.out.join("perturbations.svg");
-            writeln!(output, "figure: {}", figure.display())?;
-        }
-        Ok(ExitCode::SUCCESS)
-    }
-
-    /// The values of each condition and seed, but where the training diverged; none if somebody
-    /// stopped it.
-    fn measure_all(
-        &self,
-        study: &Study,
-        conditions: &[Condition],
-        test: &SampleSet,
-        stop: &Stop,
-    ) -> anyhow::Result<Option<Vec<Vec<Option<SeedValues>>>>> {
-        let device = (self.jobs.device()?.open()).map_err(|error| Mistake(error.to_string()))?;
-        let samples = study.plan.analysis_samples.max(1);
-        let bar = match !self.place.quiet && std::io::stderr().is_terminal() {
-            true => ProgressBar::new(conditions.len() as u64 * study.plan.seeds),
-            false => ProgressBar::hidden(),
-        };
-        bar.set_style(ProgressStyle::with_template(
-            "measuring {wide_bar} {pos}/{len}, {eta} left",
-        )?);
-        let mut values = Vec::new();
-        for condition in conditions {
-            let training = &training_of(conditions, condition).name;
-            let mut seeds = Vec::new();
-            for seed in 1..=study.plan.seeds {
-                if stop.is_requested() {
-                    return Ok(None);
-                }
-                let folder = study.run_folder(training, seed);
-                seeds.push(match run::divergence(&folder)? {
-                    Some(_) => None,
-                    None => Some(measure(&folder, condition, test, samples, &device)?),
-                });
-                bar.inc(1);
-            }
-            values.push(seeds);
-        }
-        bar.finish_and_clear();
-        Ok(Some(values))
+        conclude(&study, &data, &measuring)
     }
 
     /// The study that is asked for, and its data.
@@ -233,6 +173,93 @@ impl PerturbStudyArguments {
     }
 }
 
+/// The network of a study, and what it is measured under.
+fn conditions(study: &Study) -> anyhow::Result<(&ExperimentSpec, Vec<Condition>)> {
+    let Some(spec) = study.specs.first() else {
+        return Err(Mistake(format!("`{}` names no network", study.out.display())).into());
+    };
+    let (plan, _) = spec.check()?;
+    Ok((spec, standard_set(spec, &plan)))
+}
+
+/// How trained networks are measured.
+pub(super) struct Measuring {
+    pub(super) device: Device,
+    pub(super) stop: Stop,
+    pub(super) quiet: bool,
+}
+
+/// Measures the trained networks of a study, and reports on that; `data` are those before any
+/// encoding.
+pub(super) fn conclude(
+    study: &Study,
+    data: &LoadedData,
+    measuring: &Measuring,
+) -> anyhow::Result<ExitCode> {
+    let (spec, conditions) = conditions(study)?;
+    let quiet = measuring.quiet;
+    let left_out = LeftOut::of(study, "there is nothing to measure", quiet)?;
+    let splits = data.splits.clone().encoded(spec.data.encoding);
+    let Some(values) = measuring.measure_all(study, &conditions, &splits.test)? else {
+        return Ok(stopped(study, data.origin.folder.as_deref()));
+    };
+    let name = match spec.description.is_empty() {
+        true => "The network".to_owned(),
+        false => spec.description.clone(),
+    };
+    let predictions = Predictions::new(name, study.plan.clone(), &conditions, &values)
+        .with_diverged(study.diverged()?);
+    write_predictions(&predictions, &study.out)?;
+    if !quiet {
+        let mut output = Output::report();
+        writeln!(output, "\n{}", overview(&predictions))?;
+        left_out.show(&mut output)?;
+        let figure = study.out.join("perturbations.svg");
+        writeln!(output, "figure: {}", figure.display())?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Measuring {
+    /// The values of each condition and seed, but where the training has no result; none if somebody
+    /// stopped it.
+    fn measure_all(
+        &self,
+        study: &Study,
+        conditions: &[Condition],
+        test: &SampleSet,
+    ) -> anyhow::Result<Option<Vec<Vec<Option<SeedValues>>>>> {
+        let samples = study.plan.analysis_samples.max(1);
+        let bar = match !self.quiet && std::io::stderr().is_terminal() {
+            true => ProgressBar::new(conditions.len() as u64 * study.plan.seeds),
+            false => ProgressBar::hidden(),
+        };
+        bar.set_style(ProgressStyle::with_template(
+            "measuring {wide_bar} {pos}/{len}, {eta} left",
+        )?);
+        let mut values = Vec::new();
+        for condition in conditions {
+            let training = &training_of(conditions, condition).name;
+            let mut seeds = Vec::new();
+            for seed in 1..=study.plan.seeds {
+                if self.stop.is_requested() {
+                    return Ok(None);
+                }
+                seeds.push(match study.result(training, seed)? {
+                    None => None,
+                    Some((folder, _)) => {
+                        Some(measure(&folder, condition, test, samples, &self.device)?)
+                    }
+                });
+                bar.inc(1);
+            }
+            values.push(seeds);
+        }
+        bar.finish_and_clear();
+        Ok(Some(values))
+    }
+}
+
 fn overview(predictions: &Predictions) -> comfy_table::Table {
     let mut table = table(&[
         "condition",
@@ -246,7 +273,7 @@ fn overview(predictions: &Predictions) -> comfy_table::Table {
     };
     let percentage = |estimate: Option<Estimate>, unit: &str| match estimate {
         Some(estimate) => format!("{} {unit}", estimate.scaled(100.0).show(2)),
-        None => "diverged".to_owned(),
+        None => "no result".to_owned(),
     };
     for effect in &predictions.effects {
         table.add_row([

@@ -9,18 +9,24 @@ use std::{
 
 use clap::Args;
 
-use super::{DataArguments, INTERRUPTED, LoadedData, MISTAKE, Mistake, new_folder};
+use super::{
+    DataArguments, LoadedData, MISTAKE, Mistake,
+    cluster::{prepared, refused, submit},
+    new_folder,
+};
 use crate::{
     DeviceName, ExperimentSpec, Stop,
-    compare::analyses,
+    cluster::Slurm,
     data::{DataSpec, Dataset, DatasetName, Encoding},
     limits::workers,
     output::{Output, report, say},
     presets, shell,
+    stop::INTERRUPTED,
     study::{
         DivergedRun, EncodedSplits, Pool, PoolEnding, PoolError, Progress, Purpose, Study,
-        StudyError, StudyPlan, Task, Training, TrainingOptions,
+        StudyError, StudyPlan, Task, Training, TrainingOptions, UnfinishedRun,
     },
+    words::counted,
 };
 
 /// Data, budget and seeds.
@@ -94,14 +100,6 @@ impl BudgetArguments {
         Ok(data)
     }
 
-    /// Loads the data of a study that goes on, and refuses others.
-    pub(super) fn load_same(&self, study: &mut Study, quiet: bool) -> anyhow::Result<LoadedData> {
-        let (plan, table) = (&study.plan, plain_table(&study.specs)?);
-        let data = (self.data).load_same(&plan.dataset, &table, &plan.data, quiet)?;
-        fit_all(&mut study.specs, &data);
-        Ok(data)
-    }
-
     /// The plan of a study of these networks on these data.
     pub(super) fn plan(
         &self,
@@ -125,6 +123,18 @@ impl BudgetArguments {
             perturb: Default::default(),
         }
     }
+}
+
+/// Loads the data of a study that goes on, and refuses others.
+pub(super) fn load_same(
+    data: &DataArguments,
+    study: &mut Study,
+    quiet: bool,
+) -> anyhow::Result<LoadedData> {
+    let (plan, table) = (&study.plan, plain_table(&study.specs)?);
+    let data = data.load_same(&plan.dataset, &table, &plan.data, quiet)?;
+    fit_all(&mut study.specs, &data);
+    Ok(data)
 }
 
 /// How the networks of a study read their data, before any encoding: all of them alike.
@@ -156,18 +166,59 @@ fn fit_all(specs: &mut [ExperimentSpec], data: &LoadedData) {
     }
 }
 
-/// How many processes work.
+/// Where the runs of a study are trained.
 #[derive(Args, Debug)]
 pub(super) struct JobArguments {
     /// Backend of the runs; the first that is compiled in and has hardware unless given.
     #[arg(long, env = "BURN_DEVICE")]
     device: Option<DeviceName>,
-    /// Runs that are trained side by side; as many as there are cores unless given.
+    /// Runs that are trained side by side; as many as there are cores unless given, and with
+    /// `--slurm` as many as Slurm likes.
     #[arg(long, value_parser = workers)]
     jobs: Option<NonZeroUsize>,
+    #[command(flatten)]
+    cluster: ClusterArguments,
+}
+
+/// Whether the runs of a study are trained by others.
+#[derive(Args, Debug)]
+pub(super) struct ClusterArguments {
+    /// Submit the runs to Slurm as a job array, and a job that reports once they have ended, and wait
+    /// for nothing; `dendrite study status DIR` shows how far they are.
+    #[arg(long)]
+    slurm: bool,
+    /// Options for `sbatch`, e.g. `--sbatch "--partition=long --time=2:00:00 --cpus-per-task=2"`.
+    #[arg(
+        long,
+        value_name = "OPTIONS",
+        requires = "slurm",
+        allow_hyphen_values = true
+    )]
+    sbatch: Option<String>,
+    /// Write the study and train nothing: for other schedulers, which run `dendrite study task DIR N`.
+    #[arg(long, conflicts_with = "slurm")]
+    prepare: bool,
+}
+
+impl ClusterArguments {
+    pub(super) fn slurm(&self) -> anyhow::Result<Slurm> {
+        Slurm::new(self.sbatch.as_deref().unwrap_or_default()).map_err(refused)
+    }
 }
 
 impl JobArguments {
+    /// Finds what is cheap to find before anything is written: a device that is not there, and
+    /// options that Slurm refuses. The devices of other machines are their affair.
+    pub(super) fn check(&self) -> anyhow::Result<()> {
+        if self.cluster.slurm {
+            return self.cluster.slurm()?.check().map_err(refused);
+        }
+        if !self.cluster.prepare {
+            self.device()?;
+        }
+        Ok(())
+    }
+
     pub(super) fn device(&self) -> anyhow::Result<DeviceName> {
         let name = self.device.unwrap_or_else(DeviceName::preferred);
         name.open().map_err(|error| Mistake(error.to_string()))?;
@@ -188,17 +239,26 @@ pub(super) fn failed(error: StudyError) -> anyhow::Error {
     }
 }
 
-/// Trains what is still to be trained of a study.
-pub(super) fn train(
+/// Does what is still to be done for the runs of a study, or has it done by others. Returns the exit
+/// code where there is nothing to report on yet.
+pub(super) fn work(
     study: &Study,
     jobs: &JobArguments,
-    data_dir: Option<PathBuf>,
+    data_dir: Option<&Path>,
     stop: &Stop,
     quiet: bool,
-) -> anyhow::Result<PoolEnding> {
+) -> anyhow::Result<Option<ExitCode>> {
+    let cluster = &jobs.cluster;
+    if cluster.prepare {
+        return prepared(study, quiet).map(Some);
+    }
+    if cluster.slurm {
+        let places = (jobs.device, jobs.jobs);
+        return submit(study, cluster, places, data_dir, quiet).map(Some);
+    }
     let options = TrainingOptions {
         device: jobs.device()?,
-        data_dir,
+        data_dir: data_dir.map(Path::to_owned),
     };
     let training = Training::of(study, &options).map_err(failed)?;
     if training.finished > 0 && !quiet {
@@ -208,26 +268,10 @@ pub(super) fn train(
             training.finished
         ));
     }
-    run(training.tasks, "training", jobs, stop, quiet)
-}
-
-/// Analyses what is still to be analysed of a study.
-pub(super) fn analyze(
-    study: &Study,
-    jobs: &JobArguments,
-    data_dir: Option<PathBuf>,
-    stop: &Stop,
-    quiet: bool,
-) -> anyhow::Result<PoolEnding> {
-    let options = TrainingOptions {
-        device: jobs.device()?,
-        data_dir,
-    };
-    let tasks = match study.plan.analysis_samples {
-        0 => Vec::new(),
-        samples => analyses(study, &options, samples),
-    };
-    run(tasks, "analysis", jobs, stop, quiet)
+    match run(training.tasks, "training", jobs, stop, quiet)? {
+        PoolEnding::Finished => Ok(None),
+        PoolEnding::Interrupted => Ok(Some(stopped(study, data_dir))),
+    }
 }
 
 /// Runs tasks of this program side by side, with one display for all of them.
@@ -258,11 +302,11 @@ fn run(
 }
 
 /// How to go on with what was stopped; its data are in `folder`, if one was named.
-pub(super) fn stopped(command: &str, study: &Study, folder: Option<&Path>) -> ExitCode {
+pub(super) fn stopped(study: &Study, folder: Option<&Path>) -> ExitCode {
     let kept = Study::load(&study.out, study.plan.purpose).ok();
     let kept = kept.and_then(|study| study.plan.data.folder);
     let elsewhere = folder.filter(|folder| kept.as_deref() != Some(folder));
-    let command = resume_command(command, &study.out, elsewhere);
+    let command = resume_command(study.plan.purpose.command(), &study.out, elsewhere);
     say(format!("stopped; `{command}` goes on from there"));
     ExitCode::from(INTERRUPTED)
 }
@@ -281,28 +325,69 @@ pub(super) fn resume_command(command: &str, out: &Path, data_dir: Option<&Path>)
     }
 }
 
-/// Names the trainings that diverged, which the numbers leave out.
-pub(super) fn show_diverged(diverged: &[DivergedRun], output: &mut impl Write) -> io::Result<()> {
-    for run in diverged {
-        writeln!(output, "left out: {run}")?;
-    }
-    Ok(())
+/// The runs of a study that no number speaks of.
+pub(super) struct LeftOut {
+    diverged: Vec<DivergedRun>,
+    unfinished: Vec<UnfinishedRun>,
+    folder: PathBuf,
 }
 
-/// The trainings of a study that diverged.
-///
-/// # Errors
-///
-/// If no other is left: a sentence that says what follows from it, after they are named.
-pub(super) fn diverged(study: &Study, so: &str, quiet: bool) -> anyhow::Result<Vec<DivergedRun>> {
-    let diverged = study.diverged()?;
-    if diverged.len() < study.runs().len() {
-        return Ok(diverged);
+impl LeftOut {
+    /// Those of a study.
+    ///
+    /// # Errors
+    ///
+    /// If no other is left: a sentence that says what follows from it.
+    pub(super) fn of(study: &Study, so: &str, quiet: bool) -> anyhow::Result<Self> {
+        let left_out = Self {
+            diverged: study.diverged()?,
+            unfinished: study.unfinished()?,
+            folder: study.out.clone(),
+        };
+        let runs = study.runs().len();
+        if left_out.diverged.len() == runs {
+            if !quiet {
+                left_out.show(&mut Output::report())?;
+            }
+            anyhow::bail!("every training diverged, so that {so}; smaller learning rates may help")
+        }
+        if left_out.diverged.len() + left_out.unfinished.len() == runs {
+            let message = format!(
+                "no run of `{}` has a result yet, so that {so}; `{}` tells how far they are",
+                study.out.display(),
+                left_out.status()
+            );
+            return Err(Mistake(message).into());
+        }
+        Ok(left_out)
     }
-    if !quiet {
-        show_diverged(&diverged, &mut Output::report())?;
+
+    fn status(&self) -> String {
+        format!(
+            "{} study status {}",
+            shell::program(),
+            shell::path(&self.folder)
+        )
     }
-    anyhow::bail!("every training diverged, so that {so}; smaller learning rates may help")
+
+    /// Names them.
+    pub(super) fn show(&self, output: &mut impl Write) -> io::Result<()> {
+        for run in &self.diverged {
+            writeln!(output, "left out: {run}")?;
+        }
+        match &self.unfinished[..] {
+            [] => Ok(()),
+            [run] => writeln!(output, "left out: {run}; `{}` tells why", self.status()),
+            runs => {
+                let runs = counted(runs.len(), "run");
+                let status = self.status();
+                writeln!(
+                    output,
+                    "left out: {runs} that are not finished; `{status}` tells why"
+                )
+            }
+        }
+    }
 }
 
 #[cfg(test)]

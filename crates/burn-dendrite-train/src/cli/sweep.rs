@@ -9,15 +9,14 @@ use super::{
     signals::stop_on_request,
     specification,
     study::{
-        BudgetArguments, JobArguments, PlaceArguments, diverged, failed, preset, show_diverged,
-        stopped, train,
+        BudgetArguments, JobArguments, LeftOut, PlaceArguments, failed, load_same, preset, work,
     },
     table::table,
 };
 use crate::{
     ExperimentSpec,
     output::{Output, report},
-    study::{PoolEnding, Purpose, Study, folder_name},
+    study::{Purpose, Study, folder_name},
     sweep::{Method, Ranking, Search, Space, Sweep, best_file},
     words::counted,
 };
@@ -72,12 +71,12 @@ pub(super) struct SweepArguments {
 
 impl SweepArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        self.jobs.device()?;
+        self.jobs.check()?;
         let (sweep, mut study, data) = match &self.place.resume {
             Some(out) => {
                 let mut study = Study::load(out, Purpose::Sweep).map_err(failed)?;
                 let sweep = Sweep::load(out).map_err(|error| failed(error.into()))?;
-                let data = self.budget.load_same(&mut study, self.place.quiet)?;
+                let data = load_same(&self.budget.data, &mut study, self.place.quiet)?;
                 (sweep, study, data)
             }
             None => self.sweep()?,
@@ -102,23 +101,11 @@ impl SweepArguments {
             ));
         }
         let stop = stop_on_request()?;
-        let folder = data.origin.folder;
-        let ending = train(&study, &self.jobs, folder.clone(), &stop, self.place.quiet)?;
-        if ending == PoolEnding::Interrupted {
-            return Ok(stopped("sweep", &study, folder.as_deref()));
+        let (folder, quiet) = (data.origin.folder, self.place.quiet);
+        match work(&study, &self.jobs, folder.as_deref(), &stop, quiet)? {
+            Some(code) => Ok(code),
+            None => conclude(&study, quiet),
         }
-        let without = "there is no best specification";
-        let diverged = diverged(&study, without, self.place.quiet)?;
-        let ranking = Ranking::of(&sweep, &study)?;
-        ranking.write(&study)?;
-        if !self.place.quiet {
-            let mut output = Output::report();
-            writeln!(output, "\n{}", overview(&ranking))?;
-            show_diverged(&diverged, &mut output)?;
-            let best = best_file(&study.out);
-            writeln!(output, "best specification: {}", best.display())?;
-        }
-        Ok(ExitCode::SUCCESS)
     }
 
     /// The trials that are asked for, the study of them, and its data.
@@ -154,6 +141,22 @@ impl SweepArguments {
             }
         }
     }
+}
+
+/// Ranks the trials of a sweep that have come to their end.
+pub(super) fn conclude(study: &Study, quiet: bool) -> anyhow::Result<ExitCode> {
+    let sweep = Sweep::load(&study.out).map_err(|error| failed(error.into()))?;
+    let left_out = LeftOut::of(study, "there is no best specification", quiet)?;
+    let ranking = Ranking::of(&sweep, study)?;
+    ranking.write(study)?;
+    if !quiet {
+        let mut output = Output::report();
+        writeln!(output, "\n{}", overview(&ranking))?;
+        left_out.show(&mut output)?;
+        let best = best_file(&study.out);
+        writeln!(output, "best specification: {}", best.display())?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn overview(ranking: &Ranking) -> comfy_table::Table {

@@ -10,7 +10,7 @@ use burn_dendrite_nn::{CellType, Plan, perturb::Perturbation};
 use clap::Args;
 
 use super::{
-    DataArguments, INTERRUPTED, LoadedData, MachineArguments, Mistake, display,
+    DataArguments, LoadedData, MachineArguments, Mistake, display,
     learner::{LearnerArguments, PreprocessingArguments},
     new_folder,
     signals::stop_on_request,
@@ -27,6 +27,7 @@ use crate::{
     record::{self, Probe},
     run::{self, Keep, LearnerSettings, Pattern, RunSettings},
     set::set,
+    stop::INTERRUPTED,
     study::folder_name,
     words::counted,
 };
@@ -90,6 +91,10 @@ pub(super) struct TrainArguments {
     probe: Vec<Probe>,
     #[command(flatten)]
     machine: MachineArguments,
+    /// Train on the device that `dendrite serve` offers at this address.
+    #[cfg(feature = "remote")]
+    #[arg(long, value_name = "ws://HOST:PORT", conflicts_with = "devices")]
+    remote: Option<String>,
     /// Folder for the run; it must be new or empty. `runs/NAME-DATASET-…` unless given.
     #[arg(long, value_name = "DIR", conflicts_with = "resume")]
     out: Option<PathBuf>,
@@ -235,6 +240,13 @@ impl TrainArguments {
 
     /// The device, or all of several, and what they are called.
     fn open_devices(&self) -> anyhow::Result<(Vec<Device>, String)> {
+        #[cfg(feature = "remote")]
+        if let Some(address) = &self.remote {
+            self.machine.start_threads()?;
+            let device = crate::remote::connect(address);
+            let device = device.map_err(|error| Mistake(format!("--remote: {error}")))?;
+            return Ok((vec![device], address.clone()));
+        }
         let several = &self.learner.devices;
         if several.is_empty() {
             let (device, name) = self.machine.open()?;

@@ -1,12 +1,10 @@
 //! What a comparison of networks finds, over seeds: numbers, tables, and the way to them.
 
-mod analyses;
 mod curves;
 mod measures;
 mod results;
 mod tables;
 
-pub use analyses::{analyses, analysis};
 pub use curves::{Curve, CurvePoint};
 pub use measures::{Measure, measures};
 pub use results::{Machine, NetworkResults, Results, RunResults};
@@ -89,6 +87,7 @@ pub(crate) mod tests {
             machine: Machine::this(),
             networks: networks.iter().map(network).collect(),
             diverged: Vec::new(),
+            unfinished: Vec::new(),
         }
     }
 

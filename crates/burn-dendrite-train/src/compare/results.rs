@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Curve, Measure, analysis, measures};
+use super::{Curve, Measure, measures};
 use crate::{
     analysis::{Analysis, Measurement, Quantity, measurements},
     run::{self, RunError, SegmentRecord, Summary},
-    study::{DivergedRun, Estimate, Study, StudyPlan},
+    study::{DivergedRun, Estimate, Study, StudyPlan, UnfinishedRun, analysis},
 };
 
 /// What `results.json` holds.
@@ -20,11 +20,14 @@ pub struct Results {
     pub version: String,
     /// Where it ran.
     pub machine: Machine,
-    /// The networks, in the order of the plan; without those of which every run diverged.
+    /// The networks, in the order of the plan; without those of which no run has a result.
     pub networks: Vec<NetworkResults>,
     /// The runs that diverged, which are in none of the numbers.
     #[serde(default)]
     pub diverged: Vec<DivergedRun>,
+    /// The runs that have not come to their end, which are in none of the numbers either.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unfinished: Vec<UnfinishedRun>,
 }
 
 /// The machine that wrote the results.
@@ -115,11 +118,12 @@ impl NetworkResults {
 }
 
 impl Results {
-    /// Reads what the runs of a study have left behind.
+    /// Reads what the runs of a study have left behind; those that diverged, or have not come to
+    /// their end, are named.
     ///
     /// # Errors
     ///
-    /// If a run has neither come to its end nor diverged, or a file of it cannot be understood.
+    /// If a file of a run cannot be understood.
     pub fn collect(study: &Study, command: String) -> Result<Self, RunError> {
         let mut networks = Vec::new();
         let diverged = study.diverged()?;
@@ -174,6 +178,7 @@ impl Results {
             machine: Machine::this(),
             networks,
             diverged,
+            unfinished: study.unfinished()?,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod divergence;
+mod engine;
 mod learn;
 mod progress;
 mod saved;
@@ -118,6 +119,16 @@ pub enum ExperimentError {
     /// burn's learner stopped on an error.
     #[error("training stopped: {0}")]
     Learner(String),
+    /// The device of another machine went away.
+    #[error(
+        "the device at `{device}` went away ({reason}); the run goes on from its last checkpoint with `--resume`"
+    )]
+    Lost {
+        /// Its address.
+        device: String,
+        /// burn's reason.
+        reason: String,
+    },
     /// Activity ran away.
     #[error("training diverged {divergence}; {}", divergence::way_back(.checkpoint))]
     Diverged {
@@ -140,7 +151,10 @@ impl ExperimentError {
     /// True where somebody asked for something impossible, false where something broke.
     pub fn is_mistake(&self) -> bool {
         match self {
-            Self::Run(RunError::Io { .. }) | Self::Learner(_) | Self::Diverged { .. } => false,
+            Self::Run(RunError::Io { .. })
+            | Self::Learner(_)
+            | Self::Lost { .. }
+            | Self::Diverged { .. } => false,
             Self::Spec(_)
             | Self::Mismatch(_)
             | Self::Perturbation(_)
@@ -163,7 +177,7 @@ impl Experiment {
         let (plan, learning) = self.check()?;
         self.settings.data = self.origin();
         let folder = RunFolder::create(&self.out, &self.settings, &self.spec)?;
-        self.train(folder, plan, learning)
+        self.train_guarded(folder, plan, learning)
     }
 
     /// Goes on with the run in the folder from its newest complete checkpoint, to the same result
@@ -181,6 +195,22 @@ impl Experiment {
             // It may have been cut off before it removed what it needs no more.
             record::discard(&self.out);
             return Ok(Ending::Finished(summary));
+        }
+        self.train_guarded(folder, plan, learning)
+    }
+
+    /// Trains; that a device of another machine goes away is an error and not the end of the process.
+    fn train_guarded(
+        self,
+        folder: RunFolder,
+        plan: Plan,
+        learning: Learning,
+    ) -> Result<Ending, ExperimentError> {
+        #[cfg(feature = "remote")]
+        if crate::remote::is_remote(&self.device) {
+            let device = self.device_name.clone();
+            let trained = crate::remote::guard(|| self.train(folder, plan, learning));
+            return trained.unwrap_or_else(|reason| Err(ExperimentError::Lost { device, reason }));
         }
         self.train(folder, plan, learning)
     }

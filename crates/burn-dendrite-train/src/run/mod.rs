@@ -46,7 +46,7 @@ pub use summary::Summary;
 
 use crate::{
     health::Divergence,
-    lock::{self, FolderLock, LOCK, LockError},
+    lock::{self, FolderLock, LockError},
     shell,
     spec::ExperimentSpec,
 };
@@ -432,9 +432,9 @@ fn is_left_over(entry: &fs::DirEntry) -> bool {
     let name = entry.file_name();
     let name = name.to_string_lossy();
     match name.as_ref() {
-        LOCK | SETTINGS => true,
+        SETTINGS => true,
         CHECKPOINTS => fs::read_dir(entry.path()).is_ok_and(|mut files| files.next().is_none()),
-        name => name.starts_with(TEMPORARY),
+        name => lock::is_lock(name) || name.starts_with(TEMPORARY),
     }
 }
 

@@ -48,12 +48,39 @@ pub enum StudyError {
         here: String,
     },
     /// The folder holds no study.
-    #[error("`{}` holds no {wanted}: `study.toml` is missing", folder.display())]
+    #[error(
+        "`{}` holds no {}: `study.toml` is missing",
+        folder.display(),
+        wanted.map_or("study".to_owned(), |wanted| wanted.to_string())
+    )]
     NotAStudy {
         /// The folder.
         folder: PathBuf,
-        /// What was looked for.
-        wanted: Purpose,
+        /// What was looked for; any study if nothing in particular.
+        wanted: Option<Purpose>,
+    },
+    /// The study has no run of this number.
+    #[error("`{}` has no task {number}; accepted: 1 to {tasks}", folder.display())]
+    NoTask {
+        /// The folder.
+        folder: PathBuf,
+        /// The number.
+        number: usize,
+        /// How many there are.
+        tasks: usize,
+    },
+    /// Another process trains or analyses a run.
+    #[error(
+        "another process works on task {number}, {run}{}",
+        lock::in_brackets(holder)
+    )]
+    Claimed {
+        /// The run.
+        run: String,
+        /// Its number.
+        number: usize,
+        /// The process, if it is known.
+        holder: Option<Holder>,
     },
     /// The budget is beyond the data, or beyond all bounds.
     #[error("{0}")]

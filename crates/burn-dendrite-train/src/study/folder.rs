@@ -8,7 +8,7 @@ use std::{
 use super::{Purpose, Study, StudyError, StudyPlan, folder_name};
 use crate::{
     ExperimentSpec,
-    lock::{FolderLock, LOCK, LockError},
+    lock::{FolderLock, LockError, is_lock},
     run::{self, RunError, TEMPORARY, write_atomically},
 };
 
@@ -25,7 +25,8 @@ const RUNS: &str = "runs";
 
 impl Study {
     /// Makes the folder of the study, or finds that it holds this very study, and takes it: no other
-    /// process works on it as long as what is returned lives.
+    /// process works on it as long as what is returned lives. A study with fewer seeds or networks,
+    /// the same in everything else, is extended to this one.
     ///
     /// # Errors
     ///
@@ -40,15 +41,38 @@ impl Study {
         let folder = self.lock()?;
         // Another process may have begun it since.
         if is_begun() {
-            self.compare_with(&Self::load(&self.out, self.plan.purpose)?)?;
-            return Ok(folder);
+            let there = Self::load(&self.out, self.plan.purpose)?;
+            self.compare_with(&there)?;
+            let is_same = |plan: &StudyPlan| {
+                (plan.seeds, &plan.networks) == (self.plan.seeds, &self.plan.networks)
+            };
+            if !is_same(&there.plan) {
+                let new = |spec: &&ExperimentSpec| !there.plan.networks.contains(&spec.name);
+                let plan = StudyPlan {
+                    version: there.plan.version.clone(),
+                    data: there.plan.data.clone(),
+                    ..self.plan.clone()
+                };
+                self.write(self.specs.iter().filter(new), &plan)?;
+            }
+        } else {
+            self.write(self.specs.iter(), &self.plan)?;
         }
-        for spec in &self.specs {
+        Ok(folder)
+    }
+
+    /// Writes specifications, then the plan that names them, then the numbers of its runs.
+    fn write<'a>(
+        &self,
+        specs: impl Iterator<Item = &'a ExperimentSpec>,
+        plan: &StudyPlan,
+    ) -> Result<(), StudyError> {
+        for spec in specs {
             let text = spec.to_toml().map_err(RunError::from)?;
             write_atomically(&self.spec_file(&spec.name), text.as_bytes())?;
         }
-        run::write_toml(&self.out.join(PLAN), &self.plan)?;
-        Ok(folder)
+        run::write_toml(&self.out.join(PLAN), plan)?;
+        self.keep_tasks()
     }
 
     /// Whether there is nothing in the folder but what a study leaves that was cut off before it began:
@@ -56,7 +80,8 @@ impl Study {
     fn check_vacant(&self) -> Result<(), StudyError> {
         let is_left_over = |entry: fs::DirEntry| {
             let name = entry.file_name();
-            name == SPECS || name == LOCK || name.to_string_lossy().starts_with(TEMPORARY)
+            let name = name.to_string_lossy();
+            name == SPECS || is_lock(&name) || name.starts_with(TEMPORARY)
         };
         let mut entries = match fs::read_dir(&self.out) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -89,8 +114,19 @@ impl Study {
         if let Some((field, here, there)) = self.plan.difference(&other.plan) {
             return Err(different(field, there, here));
         }
+        let (here, there) = (self.plan.seeds, other.plan.seeds);
+        if here < there {
+            let (there, here) = (there.to_string(), here.to_string());
+            return Err(different("seeds".to_owned(), there, here));
+        }
         other.plan.data.check(&self.plan.data)?;
-        for (here, there) in self.specs.iter().zip(&other.specs) {
+        for there in &other.specs {
+            let same_name = |spec: &&ExperimentSpec| spec.name == there.name;
+            let Some(here) = self.specs.iter().find(same_name) else {
+                let names = |plan: &StudyPlan| plan.networks.join(", ");
+                let (there, here) = (names(&other.plan), names(&self.plan));
+                return Err(different("networks".to_owned(), there, here));
+            };
             if here != there {
                 let file = self.spec_file(&here.name);
                 return Err(different(
@@ -103,12 +139,25 @@ impl Study {
         Ok(())
     }
 
+    /// The study that a folder holds, whatever it is made for.
+    ///
+    /// # Errors
+    ///
+    /// If it holds none, or a file of it cannot be understood.
+    pub fn open(out: &Path) -> Result<Self, StudyError> {
+        Self::read(out, None)
+    }
+
     /// The study that a folder holds.
     ///
     /// # Errors
     ///
     /// If it holds none of this purpose, or a file of it cannot be understood.
     pub fn load(out: &Path, wanted: Purpose) -> Result<Self, StudyError> {
+        Self::read(out, Some(wanted))
+    }
+
+    fn read(out: &Path, wanted: Option<Purpose>) -> Result<Self, StudyError> {
         let file = out.join(PLAN);
         let missing = || StudyError::NotAStudy {
             folder: out.to_owned(),
@@ -123,7 +172,7 @@ impl Study {
             specs: Vec::new(),
             plan,
         };
-        if study.plan.purpose != wanted {
+        if let Some(wanted) = wanted.filter(|wanted| *wanted != study.plan.purpose) {
             return Err(StudyError::Different {
                 folder: out.to_owned(),
                 field: "purpose".to_owned(),
@@ -177,10 +226,18 @@ mod tests {
         );
 
         let mut other = study.clone();
-        other.plan.seeds = 3;
+        other.plan.seeds = 1;
         let message = other.claim().unwrap_err().to_string();
         assert!(
-            message.contains("`seeds` is 2 there and 3 here"),
+            message.contains("`seeds` is 2 there and 1 here"),
+            "{message}"
+        );
+        let mut other = study.clone();
+        other.plan.networks.pop();
+        other.specs.pop();
+        let message = other.claim().unwrap_err().to_string();
+        assert!(
+            message.contains("`networks` is mnist-backprop-ann, mnist-dtp there"),
             "{message}"
         );
         let mut other = study.clone();
@@ -197,6 +254,24 @@ mod tests {
             message.contains("`purpose` is comparison there"),
             "{message}"
         );
+    }
+
+    #[test]
+    fn a_study_grows_in_its_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut study = study(&folder.path().join("study"));
+        drop(study.claim().unwrap());
+        study.plan.seeds = 5;
+        study.plan.version = "2".to_owned();
+        let mut third = study.specs[0].clone();
+        third.name = "third".to_owned();
+        study.plan.networks.push(third.name.clone());
+        study.specs.push(third);
+        drop(study.claim().unwrap());
+        let loaded = Study::open(&study.out).unwrap();
+        assert_eq!((loaded.plan.seeds, &loaded.specs), (5, &study.specs));
+        // Which version began it stays known.
+        assert_eq!(loaded.plan.version, "1");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use std::{
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Watch;
-use crate::{Stop, cli::INTERRUPTED};
+use crate::{Stop, stop::INTERRUPTED};
 
 /// Set in the environment of a process that is to end when its standard input does.
 pub(crate) const ENDS_WITH_INPUT: &str = "DENDRITE_ENDS_WITH_INPUT";
@@ -32,8 +32,6 @@ pub struct Task {
     pub done: Box<dyn Fn() -> u64>,
     /// What came of it, once it has ended well.
     pub result: Box<dyn Fn() -> String>,
-    /// What came of it if it has ended badly, where that is a result too.
-    pub outcome: Box<dyn Fn() -> Option<String>>,
 }
 
 /// Where the tasks run.
@@ -132,11 +130,6 @@ impl Pool {
                         self.stop.request();
                     }
                     Ok(Some(status)) => {
-                        if let Some(outcome) = (task.task.outcome)() {
-                            finished += task.task.work;
-                            watch.finished(&task.task.label, &outcome, finished);
-                            continue;
-                        }
                         let message = task.message(status);
                         let label = task.task.label.clone();
                         let code = status.code();
@@ -267,7 +260,6 @@ mod tests {
             work: 1,
             done: Box::new(|| 0),
             result: Box::new(String::new),
-            outcome: Box::new(|| None),
         }
     }
 
@@ -300,17 +292,6 @@ mod tests {
         ];
         let error = pool(2).run(tasks, &mut Progress::quiet()).unwrap_err();
         assert_eq!(error.to_string(), "bad failed: no such thing");
-    }
-
-    #[test]
-    fn a_bad_end_may_be_a_result() {
-        let bad = Task {
-            outcome: Box::new(|| Some("diverged".to_owned())),
-            ..shell("bad", "exit 1")
-        };
-        let tasks = vec![bad, shell("good", "exit 0")];
-        let ending = pool(1).run(tasks, &mut Progress::quiet());
-        assert_eq!(ending.unwrap(), PoolEnding::Finished);
     }
 
     #[test]

@@ -26,6 +26,17 @@ pub enum Purpose {
     Perturbation,
 }
 
+impl Purpose {
+    /// The command that makes such a study.
+    pub(crate) fn command(self) -> &'static str {
+        match self {
+            Self::Comparison => "compare",
+            Self::Sweep => "sweep",
+            Self::Perturbation => "perturb",
+        }
+    }
+}
+
 impl fmt::Display for Purpose {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -102,9 +113,10 @@ impl StudyPlan {
     }
 
     /// The first field in which two plans differ, with both values; a newer version of the program
-    /// may go on with the work of an older one, and the data may have moved.
+    /// may go on with the work of an older one, the data may have moved, and there may be more seeds
+    /// and networks.
     pub(super) fn difference(&self, other: &Self) -> Option<(String, String, String)> {
-        difference(self, other, &["version", "data"])
+        difference(self, other, &["version", "data", "seeds", "networks"])
     }
 }
 

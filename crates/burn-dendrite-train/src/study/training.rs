@@ -1,10 +1,14 @@
-//! The trainings of a study as tasks.
+//! The runs of a study as tasks, and what is to be done for each.
 
 use std::{ffi::OsString, fs, path::Path, path::PathBuf};
 
-use super::{Study, StudyError, Task};
+use super::{
+    Study, StudyError, StudyRun, Task,
+    analyses::{analyze, is_analyzed},
+};
 use crate::{
     DeviceName, ExperimentSpec,
+    lock::is_lock,
     run::{self, RunError},
 };
 
@@ -17,7 +21,17 @@ pub struct TrainingOptions {
     pub data_dir: Option<PathBuf>,
 }
 
-/// What is still to be trained.
+impl TrainingOptions {
+    /// Adds them to the arguments of a command.
+    pub(super) fn extend(&self, arguments: &mut Vec<OsString>) {
+        arguments.extend(["--device".into(), self.device.to_string().into()]);
+        if let Some(folder) = &self.data_dir {
+            arguments.extend(["--data-dir".into(), folder.into()]);
+        }
+    }
+}
+
+/// What is still to be done of a study.
 pub struct Training {
     /// The runs that have not come to their end.
     pub tasks: Vec<Task>,
@@ -26,8 +40,7 @@ pub struct Training {
 }
 
 impl Training {
-    /// The trainings of a study: a run that came to its end, or diverged, is left as it is, one that
-    /// was cut off goes on from its last checkpoint, the others begin.
+    /// The runs of a study as tasks, each of which is a `dendrite study task`.
     ///
     /// # Errors
     ///
@@ -37,36 +50,75 @@ impl Training {
             tasks: Vec::new(),
             finished: 0,
         };
-        for (spec, seed) in study.runs() {
-            let folder = study.run_folder(&spec.name, seed);
-            if run::summary(&folder)?.is_some() || run::divergence(&folder)?.is_some() {
+        for run in study.tasks()? {
+            if study.is_done(run)? {
                 training.finished += 1;
                 continue;
             }
-            let mut arguments = match run::load(&folder) {
-                Ok(_) => vec!["train".into(), "--resume".into(), folder.clone().into()],
-                Err(RunError::NotARun { .. }) => {
-                    clear_unborn(&folder)?;
-                    begin(study, spec, seed)
-                }
-                Err(error) => return Err(error.into()),
-            };
-            arguments.extend(["--quiet".into(), "--device".into()]);
-            arguments.push(options.device.to_string().into());
-            if let Some(folder) = &options.data_dir {
-                arguments.extend(["--data-dir".into(), folder.into()]);
-            }
-            let (progress, result, outcome) = (folder.clone(), folder.clone(), folder);
+            let mut arguments: Vec<OsString> = vec!["study".into(), "task".into()];
+            arguments.extend([study.out.clone().into(), run.number.to_string().into()]);
+            arguments.push("--quiet".into());
+            options.extend(&mut arguments);
+            let folder = study.run_folder(&run.spec.name, run.seed);
+            let result = folder.clone();
             training.tasks.push(Task {
-                label: format!("{} seed {seed}", spec.name),
+                label: run.label(),
                 arguments,
-                work: study.plan.samples_per_run(spec) as u64,
-                done: Box::new(move || samples_seen(&progress)),
-                result: Box::new(move || accuracy(&result)),
-                outcome: Box::new(move || diverged(&outcome)),
+                work: study.plan.samples_per_run(run.spec) as u64,
+                done: Box::new(move || samples_seen(&folder)),
+                result: Box::new(move || outcome(&result)),
             });
         }
         Ok(training)
+    }
+}
+
+impl Study {
+    /// Whether nothing is left to do of a run: it came to its end and has been analysed, if that is
+    /// wanted, or it diverged.
+    ///
+    /// # Errors
+    ///
+    /// If a file of it cannot be understood.
+    pub fn is_done(&self, run: StudyRun<'_>) -> Result<bool, StudyError> {
+        Ok(self.is_trained(run)? && !self.is_to_be_analyzed(run)?)
+    }
+
+    fn is_trained(&self, run: StudyRun<'_>) -> Result<bool, StudyError> {
+        let folder = self.run_folder(&run.spec.name, run.seed);
+        Ok(run::summary(&folder)?.is_some() || run::divergence(&folder)?.is_some())
+    }
+
+    fn is_to_be_analyzed(&self, run: StudyRun<'_>) -> Result<bool, StudyError> {
+        let folder = self.run_folder(&run.spec.name, run.seed);
+        let is_wanted = self.plan.analysis_samples > 0 && !is_analyzed(&folder);
+        Ok(is_wanted && run::divergence(&folder)?.is_none())
+    }
+
+    /// The arguments of the next thing to do for a run, which this process has claimed: a run that
+    /// was cut off goes on from its last checkpoint, another begins, and one that is trained is
+    /// analysed. None if it is done.
+    pub(crate) fn next_step(
+        &self,
+        run: StudyRun<'_>,
+        options: &TrainingOptions,
+    ) -> Result<Option<Vec<OsString>>, StudyError> {
+        let folder = self.run_folder(&run.spec.name, run.seed);
+        if self.is_trained(run)? {
+            let samples = self.plan.analysis_samples;
+            let wanted = self.is_to_be_analyzed(run)?;
+            return Ok(wanted.then(|| analyze(&folder, samples, options)));
+        }
+        let mut arguments = match run::load(&folder) {
+            Ok(_) => vec!["train".into(), "--resume".into(), folder.into()],
+            Err(RunError::NotARun { .. }) => {
+                clear_unborn(&folder)?;
+                begin(self, run.spec, run.seed)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        options.extend(&mut arguments);
+        Ok(Some(arguments))
     }
 }
 
@@ -94,12 +146,16 @@ fn begin(study: &Study, spec: &ExperimentSpec, seed: u64) -> Vec<OsString> {
 }
 
 /// Training samples up to the last validation.
-fn samples_seen(folder: &Path) -> u64 {
+pub(super) fn samples_seen(folder: &Path) -> u64 {
     let records = run::records(folder).unwrap_or_default();
     records.last().map_or(0, |record| record.samples as u64)
 }
 
-fn accuracy(folder: &Path) -> String {
+/// What came of a run that has ended.
+fn outcome(folder: &Path) -> String {
+    if let Ok(Some(divergence)) = run::divergence(folder) {
+        return format!("diverged {divergence}");
+    }
     match run::summary(folder) {
         Ok(Some(summary)) => format!(
             "test accuracy {:.2} %, {:.0} samples/s",
@@ -108,12 +164,6 @@ fn accuracy(folder: &Path) -> String {
         ),
         _ => "no summary".to_owned(),
     }
-}
-
-/// Where it diverged, if it did.
-fn diverged(folder: &Path) -> Option<String> {
-    let divergence = run::divergence(folder).ok().flatten()?;
-    Some(format!("diverged {divergence}"))
 }
 
 /// Removes what a process left that was killed while it made its run folder, before it had written
@@ -129,7 +179,8 @@ fn clear_unborn(folder: &Path) -> Result<(), StudyError> {
     for entry in fs::read_dir(folder).map_err(wrong)? {
         let entry = entry.map_err(wrong)?;
         let name = entry.file_name();
-        let begun = name == ".lock" || name == "run.toml" || name == "checkpoint";
+        let name = name.to_string_lossy();
+        let begun = is_lock(&name) || name == "run.toml" || name == "checkpoint";
         let checkpoints = entry.path().read_dir();
         if !begun || checkpoints.is_ok_and(|mut entries| entries.next().is_some()) {
             return Ok(());
@@ -169,8 +220,8 @@ mod tests {
         (Study { out, plan, specs }, spec)
     }
 
-    fn arguments(task: &Task) -> String {
-        let words = task.arguments.iter().map(|it| it.to_string_lossy());
+    fn words(arguments: &[OsString]) -> String {
+        let words = arguments.iter().map(|it| it.to_string_lossy());
         words.collect::<Vec<_>>().join(" ")
     }
 
@@ -212,15 +263,26 @@ mod tests {
             panic!("two runs are to be trained")
         };
         assert_eq!(
-            arguments(one),
+            words(&one.arguments),
             format!(
-                "train --resume {} --quiet --device flex --data-dir files",
-                first.display()
+                "study task {} 1 --quiet --device flex --data-dir files",
+                folder.path().display()
             )
         );
-        let begins = arguments(two);
+        assert!(two.work == 80 && (two.done)() == 0);
+
+        let step = |number| {
+            let run = study.task(number).unwrap();
+            words(&study.next_step(run, &options).unwrap().unwrap())
+        };
+        let goes_on = format!(
+            "train --resume {} --device flex --data-dir files",
+            first.display()
+        );
+        assert_eq!(step(1), goes_on);
+        let begins = step(2);
         assert!(begins.contains("--epochs 2 --batch-size 4 --validate-every 20 --seed 2"));
-        assert!(!second.exists() && one.work == 80 && (one.done)() == 0);
+        assert!(!second.exists());
 
         // A file where the folder should be is nothing to train in.
         fs::write(second, "").unwrap();

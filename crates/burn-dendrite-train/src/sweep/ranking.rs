@@ -36,12 +36,12 @@ pub struct Ranking {
 
 impl Ranking {
     /// Ranks the trials of a sweep by the mean of their validation accuracy over seeds; of equal
-    /// ones the earlier is better. Runs that diverged do not count, and a trial without others has no
-    /// rank.
+    /// ones the earlier is better. Runs that diverged, or have not come to their end, do not count, and
+    /// a trial without others has no rank.
     ///
     /// # Errors
     ///
-    /// If a run has neither come to its end nor diverged, or its summary cannot be read.
+    /// If a file of a run cannot be understood.
     pub fn of(sweep: &Sweep, study: &Study) -> Result<Self, RunError> {
         let mut trials = Vec::new();
         for (index, trial) in sweep.trials.iter().enumerate() {
