@@ -12,7 +12,7 @@ measure() {
     local name=$1 preset=$2 batch=$3 accuracies=()
     shift 3
     for seed in 1 2 3; do
-        target/debug/dendrite train --quiet --preset "$preset" --batch-size "$batch" --seed "$seed" \
+        target/debug/dendrite train --quiet --preset "$preset" --epochs 1 --batch-size "$batch" --seed "$seed" \
             --threads 1 --out "$runs/run" "$@"
         accuracies+=("$(sed -n 's/.*"test_accuracy": \([0-9.]*\).*/\1/p' "$runs/run/summary.json")")
         rm -r "$runs/run"

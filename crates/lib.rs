@@ -6,19 +6,21 @@
 //!   for ordinary burn models;
 //! - [`optim`]: learning without autodiff: dendritic target propagation and its local rules, with
 //!   backprop behind the same call;
-//! - [`train`]: data, experiments through burn's learner, and the `dendrite` command line.
+//! - `train`: data, experiments through burn's learner, and the `dendrite` command line; by the feature
+//!   `train`, which is on unless `default-features = false`.
 
 pub use burn_dendrite_nn as nn;
 pub use burn_dendrite_optim as optim;
+#[cfg(feature = "train")]
 pub use burn_dendrite_train as train;
 
 /// The examples of the README run as tests.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "train"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
 
 /// The examples of the book run as tests.
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "train"))]
 mod book {
     #[doc = include_str!("../docs/src/layers.md")]
     struct Layers;

@@ -10,7 +10,10 @@ use burn_dendrite::{
         Plan, PopulationName, ProjectionName, Timing,
         constraint::{Autapses, FanInSum, NoAutapses, ReceptiveField, UpperBound},
         init::{Constant, HalfKaiming, Normal, ScaledKaiming, Uniform},
-        spec::{BiasSpec, PopulationSpec, ProjectionSpec, Size, Tied, WeightSpec},
+        spec::{
+            BiasSpec, GeometrySpec, Grain, PopulationSpec, ProjectionSpec, Sharing, Size, Tied,
+            WeightSpec,
+        },
     },
     optim::{
         Clipping, Gate, LearningSpec, NudgeSpec, Plasticity, RuleSpec, Select, Settling, Target,
@@ -378,6 +381,7 @@ impl Sketch {
                 let bias =
                     |(init, lower, upper): &(InitSketch, Option<f64>, Option<f64>)| BiasSpec {
                         init: init.build(CellType::Unconstrained),
+                        per: Sharing::Unit,
                         lower: *lower,
                         upper: *upper,
                     };
@@ -387,6 +391,7 @@ impl Sketch {
                     cell: *sketch.cell.get(&CELLS),
                     activation: *sketch.activation.get(&ACTIVATIONS),
                     tau: sketch.tau,
+                    pool: None,
                     bias: sketch.bias.as_ref().filter(|_| depth > 0).map(bias),
                 });
             }

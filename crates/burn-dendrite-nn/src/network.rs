@@ -10,14 +10,15 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    ConstraintSpec, Numbers, Plan, PopulationId, ProjectionId,
+    CellType, ConstraintSpec, Dynamics, NetworkState, Numbers, Observer, Parameter, Plan,
+    PopulationId, ProjectionId,
     constraint::{balanced, constrain},
+    geometry::{self, Wiring},
     init::{Distribution, InitSite, WeightStream},
     laws::{Law, Lawful},
     numbers::Bounds,
     on_inner,
     plan::{PopulationPlan, ProjectionPlan, WeightSource},
-    spec::CellType,
 };
 
 /// A network: the weights and biases of a [`Plan`].
@@ -39,14 +40,14 @@ pub struct Network {
 /// Parameters of a population.
 #[derive(Module, Debug)]
 pub struct Population {
-    /// Constant drive `[size]`.
+    /// Constant drive `[size]`, or `[maps]` where the units of a map share one.
     pub bias: Option<Param<Tensor<1>>>,
 }
 
 /// Parameters of a projection.
 #[derive(Module, Debug)]
 pub struct Projection {
-    /// Weights `[pre, post]`; none where they are another projection's.
+    /// Weights `[pre, post]`, of a convolution `[synapses of a kernel, maps]`; none where they are another projection's.
     pub weight: Option<Param<Tensor<2>>>,
     /// Which synapses exist, `[pre, post]`; none where all do.
     pub connectivity: Option<Param<Tensor<2, Bool>>>,
@@ -112,7 +113,7 @@ impl Network {
         if scale == 1.0 { matrix } else { matrix * scale }
     }
 
-    /// The bias of a population, `[size]`, if it has one.
+    /// The bias of a population, `[size]`, or `[maps]` where the units of a map share one, if it has one.
     pub fn bias(&self, id: PopulationId) -> Option<Tensor<1>> {
         self.populations[id.0].bias.as_ref().map(Param::val)
     }
@@ -148,6 +149,28 @@ impl Network {
         assert_eq!(parameter.dims(), bias.dims(), "shape [size] of the bias");
         *slot = Some(parameter.map(|old| like(&old, bias)));
         self
+    }
+
+    /// The change of a parameter that a product of presynaptic and postsynaptic factors stands for, summed over
+    /// rows, and over places where synapses share a weight.
+    ///
+    /// # Shapes
+    ///
+    /// - pre: `[rows, pre]`, of a bias `[rows, 1]`; post: `[rows, post]`
+    /// - result: as the weights, or `[1, biases]`
+    pub fn outer(&self, parameter: Parameter, pre: Tensor<2>, post: Tensor<2>) -> Tensor<2> {
+        match parameter {
+            Parameter::Weight(id) => geometry::outer(&self.plan.projection(id).wiring, pre, post),
+            Parameter::Bias(id) => {
+                let change = geometry::outer(&Wiring::default(), pre, post);
+                let population = &self.plan.populations[id];
+                if population.biases() == population.size {
+                    change
+                } else {
+                    geometry::sum_places(change, population.biases())
+                }
+            }
+        }
     }
 
     /// The weights as the dynamics use them: a matrix without a copy, and a factor.
@@ -211,13 +234,40 @@ impl Network {
     }
 }
 
-/// One parameter of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Parameter {
-    /// The weights of a projection.
-    Weight(ProjectionId),
-    /// The bias of a population.
-    Bias(PopulationId),
+impl Network {
+    /// Lets the network settle under a constant input, from rest: [`Dynamics::settle`].
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, input size]`
+    /// - every tensor of the result: `[batch, size]`
+    ///
+    /// # Panics
+    ///
+    /// If the input does not have the width of the input population.
+    pub fn settle(
+        &self,
+        input: Tensor<2>,
+        steps: usize,
+        observer: &mut dyn Observer,
+    ) -> NetworkState {
+        Dynamics::settle(self, input, steps, observer)
+    }
+
+    /// Activity of the output population after the forward phase: the network as a function.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, input size]`
+    /// - output: `[batch, output size]`
+    ///
+    /// # Panics
+    ///
+    /// If the input does not have the width of the input population.
+    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+        let output = self.plan().output;
+        self.settle(input, self.plan().steps, &mut ()).activity[output].clone()
+    }
 }
 
 /// `scale · matrix`, where the matrix may be a transposed view.
@@ -235,7 +285,15 @@ impl Numbers for Network {
     }
 
     fn bias_row(&self, id: PopulationId) -> Option<Tensor<2>> {
-        self.bias(id).map(Tensor::unsqueeze)
+        let PopulationPlan { size, shape, .. } = self.plan.populations[id];
+        let bias = self.bias(id)?;
+        let [biases] = bias.dims();
+        if biases == size {
+            return Some(bias.unsqueeze());
+        }
+        let places = shape[1] * shape[2];
+        let maps = bias.reshape([biases, 1]).expand([biases, places]);
+        Some(maps.reshape([1, size]))
     }
 
     fn add_drive(
@@ -251,7 +309,14 @@ impl Numbers for Network {
         } else {
             arriving.clone() * scale
         };
-        let drive = arriving.matmul(matrix);
+        let projection = self.plan.projection(id);
+        let drive = if projection.wiring.is_dense() {
+            arriving.matmul(matrix)
+        } else if projection.is_transposed() {
+            geometry::drive_back(&projection.wiring, arriving, matrix.transpose())
+        } else {
+            geometry::drive(&projection.wiring, arriving, matrix)
+        };
         match sum {
             Some(sum) => drive + sum,
             None => drive,
@@ -282,9 +347,9 @@ impl Population {
                 cell: CellType::Unconstrained,
                 fan_in,
             };
-            let values = bias.init.distribution(&site).sample(plan.size, stream);
+            let values = bias.init.distribution(&site).sample(plan.biases(), stream);
             Param::from_tensor(Tensor::from_data(
-                TensorData::new(values, [plan.size]),
+                TensorData::new(values, [plan.biases()]),
                 device,
             ))
         });

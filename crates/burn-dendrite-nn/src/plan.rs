@@ -1,12 +1,15 @@
 //! A checked specification with every name resolved.
 
 use crate::{
-    Activation, ConstraintSpec, InitializerSpec, PerPopulation, PopulationId, PopulationName,
-    ProjectionId, ProjectionName,
-    constraint::{ConstraintSite, Recurrence},
+    Activation, ConstraintSpec, InitializerSpec, Parameter, PerPopulation, PopulationId,
+    PopulationName, ProjectionId, ProjectionName,
+    constraint::ConstraintSite,
     error::unknown_name,
+    geometry::Wiring,
     numbers::{Bounds, Rows},
-    spec::{Active, BiasSpec, CellType, Compartment, NetworkSpec, Timing},
+    spec::{
+        Active, BiasSpec, CellType, Compartment, NetworkSpec, PoolKind, PoolSpec, Sharing, Timing,
+    },
 };
 
 /// A checked network: what [`NetworkSpec::check`] returns and a [`Network`](crate::Network) runs.
@@ -35,6 +38,10 @@ pub struct PopulationPlan {
     pub name: PopulationName,
     /// Number of neurons.
     pub size: usize,
+    /// `[maps, height, width]`; neurons that are no maps are maps of one place each.
+    pub shape: [usize; 3],
+    /// Squares of its maps that are heard as one unit.
+    pub pool: Option<PoolSpec>,
     /// Cell type.
     pub cell: CellType,
     /// From somatic state to activity.
@@ -64,9 +71,11 @@ pub struct ProjectionPlan {
     pub active: Active,
     /// Where its weights come from.
     pub source: WeightSource,
+    /// Where its weights apply; a tied one's wiring is that of its source, in the source's direction.
+    pub wiring: Wiring,
     /// What holds of its weights.
     pub constraints: Vec<ConstraintSpec>,
-    /// Sizes, cell type and recurrence.
+    /// Rows and columns of the weights, cell type and recurrence.
     pub site: ConstraintSite,
 }
 
@@ -94,6 +103,28 @@ pub enum WeightSource {
 }
 
 impl PopulationPlan {
+    /// Number of biases, if it has any: one a neuron, or one a map.
+    pub fn biases(&self) -> usize {
+        match self.bias.as_ref().map(|bias| bias.per) {
+            Some(Sharing::Map) => self.shape[0],
+            Some(Sharing::Unit) | None => self.size,
+        }
+    }
+
+    /// Activity `f(s)` where the units of a pool compete.
+    pub(crate) fn respond<R: Rows>(&self, soma: R) -> R {
+        let activity = soma.respond(self.activation);
+        match self.pool.filter(|_| self.competes()) {
+            Some(pool) => activity.strongest_of_squares(self.shape, pool.size),
+            None => activity,
+        }
+    }
+
+    /// True where only the strongest unit of each pool fires.
+    pub fn competes(&self) -> bool {
+        self.pool.is_some_and(|pool| pool.kind == PoolKind::Max)
+    }
+
     /// The bias within its bounds.
     pub(crate) fn constrain_bias<R: Rows>(&self, bias: R) -> R {
         self.bias
@@ -123,9 +154,20 @@ impl ProjectionPlan {
         !matches!(self.source, WeightSource::Tied { .. })
     }
 
+    /// True where it uses the weights of another one the other way round.
+    pub fn is_transposed(&self) -> bool {
+        matches!(
+            self.source,
+            WeightSource::Tied {
+                transpose: true,
+                ..
+            }
+        )
+    }
+
     /// True where pre and post are the same population.
     pub fn is_recurrent(&self) -> bool {
-        self.site.recurrence == Recurrence::Within
+        self.pre == self.post
     }
 }
 
@@ -133,6 +175,15 @@ impl Plan {
     /// The projection of an id.
     pub fn projection(&self, id: ProjectionId) -> &ProjectionPlan {
         &self.projections[id.0]
+    }
+
+    /// True where a change of the parameter is the plain product of presynaptic and postsynaptic factors: no
+    /// synapses share a weight, and nothing is pooled.
+    pub fn is_matrix(&self, parameter: Parameter) -> bool {
+        match parameter {
+            Parameter::Weight(id) => self.projection(id).wiring.is_dense(),
+            Parameter::Bias(id) => self.populations[id].biases() == self.populations[id].size,
+        }
     }
 
     /// The projections onto `post` that end at `compartment`, in the listed order.
@@ -215,6 +266,6 @@ impl Plan {
         weights
             .map(|projection| projection.site.pre * projection.site.post)
             .sum::<usize>()
-            + biases.map(|(_, population)| population.size).sum::<usize>()
+            + biases.map(|(_, it)| it.biases()).sum::<usize>()
     }
 }

@@ -103,6 +103,28 @@ impl Delta<Tensor<2>> {
         sum.unwrap_or_else(|| weight().zeros_like())
     }
 
+    /// The same with nothing left but a change that is known as a whole, for weights that are those now; `outer`
+    /// is what a product of factors means for them.
+    pub(crate) fn summed(
+        self,
+        weight: impl FnOnce() -> Tensor<2>,
+        outer: impl Fn(Tensor<2>, Tensor<2>) -> Tensor<2>,
+    ) -> Self {
+        let sum = |pairs: Vec<(Tensor<2>, Tensor<2>)>| {
+            let products = pairs.into_iter().map(|(pre, post)| outer(pre, post));
+            products.reduce(|sum, product| sum + product)
+        };
+        let parts = [sum(self.products), self.whole];
+        let change = parts.into_iter().flatten().reduce(|one, other| one + other);
+        let whole = match (change, sum(self.weighted)) {
+            (Some(change), None) => change,
+            (Some(change), Some(weighted)) => change + weighted * weight(),
+            (None, Some(weighted)) => weighted * weight(),
+            (None, None) => weight().zeros_like(),
+        };
+        Self::whole(whole)
+    }
+
     /// The same with nothing left that depends on the weights, which are those now.
     pub(crate) fn resolved(mut self, weight: impl FnOnce() -> Tensor<2>) -> Self {
         if self.weighted.is_empty() && !(self.products.is_empty() && self.whole.is_none()) {

@@ -87,7 +87,7 @@ pub(crate) fn shape(plan: &Plan, parameter: Parameter) -> [usize; 2] {
             let site = &plan.projection(id).site;
             [site.pre, site.post]
         }
-        Parameter::Bias(id) => [1, plan.populations[id].size],
+        Parameter::Bias(id) => [1, plan.populations[id].biases()],
     }
 }
 

@@ -17,6 +17,7 @@ mod anatomy;
 mod backprop;
 mod check;
 mod clipping;
+pub mod contract;
 mod delta;
 mod descent;
 mod exponentiated_gradient;

@@ -46,7 +46,13 @@ impl Updates {
     /// The same with nothing left that depends on the weights, which are those of `network`.
     pub(crate) fn resolved(self, network: &Network) -> Self {
         let resolved = |(parameter, delta): (Parameter, Delta)| {
-            (parameter, delta.resolved(|| matrix(network, parameter)))
+            let weight = || matrix(network, parameter);
+            let resolved = if network.plan().is_matrix(parameter) {
+                delta.resolved(weight)
+            } else {
+                delta.summed(weight, |pre, post| network.outer(parameter, pre, post))
+            };
+            (parameter, resolved)
         };
         Self(self.0.into_iter().map(resolved).collect())
     }

@@ -7,23 +7,29 @@ use toml::ser::ValueSerializer;
 
 use crate::spec::ExperimentSpec;
 
-/// The text of a specification, as the presets are written: a line for each population, projection
-/// and rule, without what is at its default.
-pub(crate) fn to_toml(spec: &ExperimentSpec) -> Result<String, SpecErrors> {
-    let wrong = |message: String| SpecErrors::from(SpecError::new("TOML", message));
-    let value = serde_json::to_value(spec).map_err(|error| wrong(error.to_string()))?;
-    let Value::Object(mut root) = value else {
-        return Err(wrong("a specification is a table".to_owned()));
-    };
-    leave_out_defaults(spec, &mut root);
-    let mut text = String::new();
-    section(&mut text, "", &root).map_err(|error| wrong(error.to_string()))?;
-    // TOML has no word for some values, e.g. a bound that is no number.
-    if ExperimentSpec::parse(&text, Format::Toml).as_ref() != Ok(spec) {
-        let message = "some value of this specification cannot be written, e.g. one not finite";
-        return Err(wrong(message.to_owned()));
+impl ExperimentSpec {
+    /// The specification as TOML that is pleasant to read: a line for each population, projection
+    /// and rule, without what is at its default. [`parse`](Self::parse) reads it back unchanged.
+    ///
+    /// # Errors
+    ///
+    /// One sentence where a value has no form in TOML, which [`check`](Self::check) would refuse.
+    pub fn to_toml(&self) -> Result<String, SpecErrors> {
+        let wrong = |message: String| SpecErrors::from(SpecError::new("TOML", message));
+        let value = serde_json::to_value(self).map_err(|error| wrong(error.to_string()))?;
+        let Value::Object(mut root) = value else {
+            return Err(wrong("a specification is a table".to_owned()));
+        };
+        leave_out_defaults(self, &mut root);
+        let mut text = String::new();
+        section(&mut text, "", &root).map_err(|error| wrong(error.to_string()))?;
+        // TOML has no word for some values, e.g. a bound that is no number.
+        if ExperimentSpec::parse(&text, Format::Toml).as_ref() != Ok(self) {
+            let message = "some value of this specification cannot be written, e.g. one not finite";
+            return Err(wrong(message.to_owned()));
+        }
+        Ok(text)
     }
-    Ok(text)
 }
 
 fn leave_out_defaults(spec: &ExperimentSpec, root: &mut Map<String, Value>) {
@@ -122,7 +128,7 @@ mod tests {
     fn every_preset_is_written_as_it_is_read() {
         for name in presets::names() {
             let spec = presets::load(name).unwrap();
-            let text = to_toml(&spec).unwrap();
+            let text = spec.to_toml().unwrap();
             assert_eq!(ExperimentSpec::parse(&text, Format::Toml).unwrap(), spec);
         }
     }
@@ -130,7 +136,7 @@ mod tests {
     #[test]
     fn a_line_is_written_for_each_part_and_none_for_a_default() {
         let spec = presets::load("mnist-dtp").unwrap();
-        let text = to_toml(&spec).unwrap();
+        let text = spec.to_toml().unwrap();
         for line in [
             "name = \"mnist-dtp\"",
             "\n[network]\ntau = 3.0\nsteps = 15\npopulation = [\n",
@@ -149,7 +155,7 @@ mod tests {
         let mut spec = presets::load("mnist-backprop-ann").unwrap();
         spec.optimizer = serde_json::from_value(serde_json::json!({ "kind": "adam" })).unwrap();
         spec.network.populations[1].activation = Activation::Tanh;
-        let text = to_toml(&spec).unwrap();
+        let text = spec.to_toml().unwrap();
         assert!(text.contains("optimizer = { kind = \"adam\" }\n"), "{text}");
         assert_eq!(text.matches("activation = \"tanh\"").count(), 1);
         assert_eq!(ExperimentSpec::parse(&text, Format::Toml).unwrap(), spec);
@@ -159,6 +165,6 @@ mod tests {
     fn what_toml_cannot_hold_is_refused() {
         let mut spec = presets::load("mnist-backprop-ann").unwrap();
         spec.network.tau = f64::NAN;
-        assert!(to_toml(&spec).is_err());
+        assert!(spec.to_toml().is_err());
     }
 }

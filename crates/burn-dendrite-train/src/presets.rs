@@ -60,6 +60,12 @@ presets![
     "mnist-deep-dtp-local",
     "fashion-mnist-mirrored-dtp",
     "fashion-mnist-mirrored-backprop",
+    "cifar10-conv-dtp",
+    "cifar10-conv-backprop",
+    "cifar10-conv-large-dtp",
+    "cifar10-conv-wide-dtp",
+    "mnist-conv-dtp",
+    "fashion-mnist-conv-dtp",
 ];
 
 /// Why a preset cannot be had.

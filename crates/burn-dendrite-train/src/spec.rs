@@ -1,7 +1,5 @@
 //! An experiment as data: a network, how it learns, and what applies the updates.
 
-use std::path::Path;
-
 use burn::optim::ModuleOptimizer;
 use burn_dendrite_nn::{
     NetworkSpec, Plan, SpecError, SpecErrors,
@@ -16,7 +14,6 @@ use serde_json::Value;
 use crate::{
     budget::BudgetSpec,
     data::{DataSpec, Dataset, DatasetName, Splits},
-    import, layout,
     optimizer::OptimizerSpec,
     optimizer::ScheduleSpec,
     scaling::BatchScaling,
@@ -101,38 +98,6 @@ impl ExperimentSpec {
         Ok(deserialize("", value)?)
     }
 
-    /// Reads a specification from a `.toml` or `.json` file, or imports a `.yaml` or `.yml` file of
-    /// the reference.
-    ///
-    /// # Errors
-    ///
-    /// One sentence if the file cannot be read or has another ending, else those of
-    /// [`parse`](Self::parse) or [`import::from_yaml`].
-    pub fn load(path: &Path) -> Result<Self, SpecErrors> {
-        let wrong =
-            |message: String| SpecErrors::from(SpecError::new(path.display().to_string(), message));
-        let text = || std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()));
-        let mut spec = match path.extension().and_then(|ending| ending.to_str()) {
-            Some("toml") => Self::parse(&text()?, Format::Toml),
-            Some("json") => Self::parse(&text()?, Format::Json),
-            Some("yaml" | "yml") => {
-                let file_name = path.file_name().unwrap_or_default().to_string_lossy();
-                import::from_yaml(&text()?, &file_name)
-            }
-            _ => Err(wrong(
-                "accepted: a specification that ends in `.toml` or `.json`, or a `.yaml` file of \
-                 the reference"
-                    .into(),
-            )),
-        }?;
-        if let Some(data) = &mut spec.data.path {
-            let folder = path.parent().unwrap_or(Path::new(""));
-            let joined = std::path::absolute(folder.join(&*data));
-            *data = joined.map_err(|error| wrong(error.to_string()))?;
-        }
-        Ok(spec)
-    }
-
     /// The specification as a value in which every table is there, so that [`set`](crate::set::set)
     /// finds it.
     ///
@@ -174,16 +139,6 @@ impl ExperimentSpec {
     /// Whether a size is left to the data.
     pub fn is_sized_by_data(&self) -> bool {
         (self.network.populations.iter()).any(|population| population.size == Size::Data)
-    }
-
-    /// The specification as TOML that is pleasant to read: a line for each population, projection
-    /// and rule, without what is at its default. [`parse`](Self::parse) reads it back unchanged.
-    ///
-    /// # Errors
-    ///
-    /// One sentence where a value has no form in TOML, which [`check`](Self::check) would refuse.
-    pub fn to_toml(&self) -> Result<String, SpecErrors> {
-        layout::to_toml(self)
     }
 
     /// What applies the updates, by burn and without state.

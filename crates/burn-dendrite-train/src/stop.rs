@@ -5,6 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+/// The exit code of a program that was asked to end and did.
+pub(crate) const INTERRUPTED: u8 = 130;
+
 /// Asks a training, or a study of many, to end where it is; clones ask the same one.
 ///
 /// A training heeds it before its next step and saves a checkpoint, so that it can go on later to

@@ -95,6 +95,7 @@ impl ProjectionSketch {
             Size::Neurons(4) => [1, 2, 2],
             Size::Neurons(6) => [1, 2, 3],
             Size::Neurons(size) => [size, 1, 1],
+            Size::Maps(shape) => shape,
             Size::Data => unreachable!("sketches have sizes"),
         };
         let constraints = self.constraints.iter().map(|(choice, value)| {
@@ -122,6 +123,9 @@ impl ProjectionSketch {
             compartment: *self.compartment.get(&COMPARTMENTS),
             timing: *self.timing.get(&TIMINGS),
             active: *self.active.get(&PHASES),
+            geometry: GeometrySpec::Dense,
+            hears: Grain::Units,
+            reaches: Grain::Units,
             weight: WeightSpec::Own(self.init.build(pre.cell)),
             constraints: constraints.collect(),
         }

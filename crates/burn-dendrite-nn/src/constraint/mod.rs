@@ -10,9 +10,9 @@ use burn::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
+    CellType,
     numbers::{Bounds, HostRows, Rows},
     registry,
-    spec::CellType,
 };
 
 registry! {
@@ -43,11 +43,11 @@ pub enum Recurrence {
 /// What a constraint may know of the projection it holds for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConstraintSite {
-    /// Units of the presynaptic population.
+    /// Rows of the weights: units of the presynaptic population, or synapses of a kernel.
     pub pre: usize,
-    /// Units of the postsynaptic population.
+    /// Columns of the weights: units of the postsynaptic population, or its maps.
     pub post: usize,
-    /// Whether both populations are the same one.
+    /// Whether both populations are the same one, and each unit hears each.
     pub recurrence: Recurrence,
     /// Cell type of the presynaptic population.
     pub cell: CellType,

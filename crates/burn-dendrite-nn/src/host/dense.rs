@@ -1,10 +1,11 @@
-//! Weights between all units of two populations, in main memory.
+//! The weights of one projection in main memory; where they apply is [`Wiring`].
 
 use rayon::prelude::*;
 
-use super::{Products, host_rows};
+use super::{Products, convolution, host_rows};
 use crate::{
     ConstraintSpec, Network, ProjectionId, constraint,
+    geometry::{Geometry, Pool, Wiring},
     numbers::{
         Bounds, HostRows, Rows,
         kernel::{self, Operand, Wanted},
@@ -27,10 +28,11 @@ const ROWS_PER_BLOCK: usize = 32;
 /// Some rows of weights, and what an optimizer keeps of them.
 type RowBlock<'a, const N: usize> = (&'a mut [f32], [&'a mut [f32]; N]);
 
-/// The weights of one projection, `[pre, post]`, and what holds of them.
+/// The weights of one projection, `[pre, post]` or `[synapses of a kernel, maps]`, and what holds of them.
 #[derive(Clone, Debug)]
 pub(crate) struct DenseWeights {
     values: HostRows,
+    wiring: Wiring,
     /// 1 where there is a synapse and 0 where there is none; `None` where all exist.
     connectivity: Option<HostRows>,
     /// What each weight must keep to by itself.
@@ -47,6 +49,7 @@ impl DenseWeights {
         let connectivity = network.projections[id.0].connectivity.as_ref();
         Self {
             values: host_rows(network.weight(id)),
+            wiring: projection.wiring,
             connectivity: connectivity.map(|exists| host_rows(exists.val().float())),
             bounds,
             afterwards: afterwards.to_vec(),
@@ -78,8 +81,41 @@ impl DenseWeights {
         transposed: bool,
         scale: f32,
         wanted: Option<&HostRows>,
+        sum: HostRows,
+    ) -> HostRows {
+        let Wiring { hears, reaches, .. } = &self.wiring;
+        let (from, to) = if transposed {
+            (reaches, hears)
+        } else {
+            (hears, reaches)
+        };
+        let gathered = from.map(|pool| pool.gather(rows));
+        let rows = gathered.as_ref().unwrap_or(rows);
+        match to {
+            None => self.add_unpooled(rows, transposed, scale, wanted, sum),
+            Some(pool) => {
+                let pools = [rows.dims()[0], pool.pooled().iter().product()];
+                let pools = HostRows::full(pools, 0.0);
+                pool.spread(
+                    &self.add_unpooled(rows, transposed, scale, None, pools),
+                    sum,
+                )
+            }
+        }
+    }
+
+    fn add_unpooled(
+        &self,
+        rows: &HostRows,
+        transposed: bool,
+        scale: f32,
+        wanted: Option<&HostRows>,
         mut sum: HostRows,
     ) -> HostRows {
+        if let Geometry::Convolution(convolution) = &self.wiring.geometry {
+            convolution::add_product(convolution, &self.values, rows, transposed, scale, &mut sum);
+            return sum;
+        }
         let (matrix, width) = (self.values.block(), self.values.width());
         let [count, inner] = rows.dims();
         let (size, sum_width) = (sum.dims()[1], sum.width());
@@ -134,8 +170,9 @@ impl DenseWeights {
 
     /// `w ← constrain(w + Σ xᵀ·y + w ∘ Σ uᵀ·v)`.
     pub(super) fn change(&mut self, products: Products<'_>, weighted: Products<'_>) {
-        let [products, weighted] = [products, weighted].map(Stacked::new);
-        if products.count() + weighted.count() <= FEW_PRODUCTS {
+        let [products, weighted] = [products, weighted].map(|it| Stacked::new(it, &self.wiring));
+        let is_matrix = self.wiring.geometry == Geometry::Dense;
+        if is_matrix && products.count() + weighted.count() <= FEW_PRODUCTS {
             self.change_rows(&products, &weighted);
         } else {
             self.change_blocks(&products, &weighted);
@@ -152,7 +189,7 @@ impl DenseWeights {
         memory: &mut [HostRows; N],
         step: impl Fn(&mut [f32], &[f32], [&mut [f32]; N]) + Send + Sync,
     ) {
-        let [products, weighted] = [products, weighted].map(Stacked::new);
+        let [products, weighted] = [products, weighted].map(|it| Stacked::new(it, &self.wiring));
         let width = self.values.width();
         let length = ROWS_PER_BLOCK * width;
         let mut memory = memory
@@ -279,24 +316,37 @@ impl DenseWeights {
 }
 
 /// All factors of a sum of products, one under the other; `None` where there is no product.
-struct Stacked(Option<(HostRows, HostRows)>);
+struct Stacked {
+    factors: Option<(HostRows, HostRows)>,
+    geometry: Geometry,
+}
 
 impl Stacked {
-    fn new(products: Products<'_>) -> Self {
-        if products.is_empty() {
-            return Self(None);
+    fn new(products: Products<'_>, wiring: &Wiring) -> Self {
+        let factors = (!products.is_empty()).then(|| {
+            let (pre, post) = products.iter().cloned().unzip();
+            let gather = |rows: HostRows, pool: Option<Pool>| match pool {
+                Some(pool) => pool.gather(&rows),
+                None => rows,
+            };
+            (
+                gather(HostRows::stacked(pre), wiring.hears),
+                gather(HostRows::stacked(post), wiring.reaches),
+            )
+        });
+        Self {
+            factors,
+            geometry: wiring.geometry,
         }
-        let (pre, post) = products.iter().cloned().unzip();
-        Self(Some((HostRows::stacked(pre), HostRows::stacked(post))))
     }
 
     fn count(&self) -> usize {
-        self.0.as_ref().map_or(0, |(pre, _)| pre.dims()[0])
+        self.factors.as_ref().map_or(0, |(pre, _)| pre.dims()[0])
     }
 
     /// The padded postsynaptic factors.
     fn post(&self) -> &[f32] {
-        self.0.as_ref().map_or(&[], |(_, post)| post.block())
+        self.factors.as_ref().map_or(&[], |(_, post)| post.block())
     }
 
     /// The presynaptic factors of one unit that are not 0, each with its row.
@@ -307,7 +357,7 @@ impl Stacked {
         found: &'a mut [(f32, usize); FEW_PRODUCTS],
     ) -> &'a [(f32, usize)] {
         let mut count = 0;
-        if let Some((pre, _)) = &self.0 {
+        if let Some((pre, _)) = &self.factors {
             let factors = pre.block().iter().skip(unit).step_by(pre.width());
             for (row, factor) in factors.enumerate() {
                 if *factor != 0.0 {
@@ -319,9 +369,13 @@ impl Stacked {
         &found[..count]
     }
 
-    /// Adds the products for `units` presynaptic units from `first` on.
+    /// Adds the products for `units` rows of weights from `first` on.
     fn add_to(&self, sum: &mut [f32], first: usize, units: usize, width: usize) {
-        if let Some((pre, post)) = &self.0 {
+        if let Some((pre, post)) = &self.factors {
+            if let Geometry::Convolution(convolution) = &self.geometry {
+                let synapses = first..first + units;
+                return convolution::add_correlation(convolution, synapses, pre, post, sum, width);
+            }
             let left = Operand {
                 values: pre.block().get(first..).unwrap_or_default(),
                 row_stride: 1,

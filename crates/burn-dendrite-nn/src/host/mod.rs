@@ -1,5 +1,6 @@
 //! A network in main memory.
 
+mod convolution;
 mod dense;
 
 use std::sync::Arc;
@@ -25,7 +26,7 @@ pub struct HostNetwork {
     plan: Arc<Plan>,
     /// By projection; `None` where the weights are another one's.
     weights: Vec<Option<DenseWeights>>,
-    /// By population, `[1, size]`.
+    /// By population, `[1, size]`, or `[1, maps]` where the units of a map share one.
     biases: PerPopulation<Option<HostRows>>,
 }
 
@@ -70,7 +71,7 @@ impl HostNetwork {
                 }
                 Parameter::Bias(id) => {
                     let slot = &mut network.populations[id.0].bias;
-                    let shape = [self.plan.populations[id].size];
+                    let shape = [self.plan.populations[id].biases()];
                     *slot = slot
                         .take()
                         .map(|bias| bias.map(|old| put(old, values.clone(), shape)));
@@ -265,12 +266,22 @@ impl Numbers for HostNetwork {
     }
 
     fn bias_row(&self, id: PopulationId) -> Option<HostRows> {
-        self.biases[id].clone()
+        let (bias, population) = (self.biases[id].as_ref()?, &self.plan.populations[id]);
+        if population.biases() == population.size {
+            return Some(bias.clone());
+        }
+        let [_, height, width] = population.shape;
+        let places = bias
+            .row(0)
+            .iter()
+            .flat_map(|bias| std::iter::repeat_n(*bias, height * width));
+        let places: Vec<f32> = places.collect();
+        Some(HostRows::from_values(&places, [1, population.size]))
     }
 
     fn add_drive(&self, id: ProjectionId, arriving: &HostRows, sum: Option<HostRows>) -> HostRows {
         let view = self.view(id);
-        let post = self.plan.projection(id).site.post;
+        let post = self.plan.populations[self.plan.projection(id).post].size;
         let sum = whole(sum, arriving.dims()[0], post);
         (view.weights).add_product(arriving, view.transpose, view.scale, None, sum)
     }
@@ -285,18 +296,20 @@ impl Adjoint for HostNetwork {
         sum: Option<HostRows>,
     ) -> HostRows {
         let view = self.view(id);
-        let pre = self.plan.projection(id).site.pre;
+        let pre = self.plan.populations[self.plan.projection(id).pre].size;
         let sum = whole(sum, error.dims()[0], pre);
         (view.weights).add_product(error, !view.transpose, view.scale, wanted, sum)
     }
 }
 
-/// `Σ x·y + b ∘ Σ u·v`, `[1, size]`: a bias has one presynaptic unit.
+/// `Σ x·y + b ∘ Σ u·v`, `[1, size]`: a bias has one presynaptic unit. Where the units of a map share a bias,
+/// the sum is also over them.
 fn bias_change(bias: &HostRows, products: Products<'_>, weighted: Products<'_>) -> HostRows {
     let product = |factors: Products<'_>| {
         let products = factors.iter().map(|(pre, post)| {
             let rows = post.dims()[0] as f64;
-            (pre.clone() * post.clone()).mean_of_column() * rows
+            let change = (pre.clone() * post.clone()).mean_of_column() * rows;
+            sum_places(change, bias.dims()[1])
         });
         products.reduce(|sum, product| sum + product)
     };
@@ -305,6 +318,17 @@ fn bias_change(bias: &HostRows, products: Products<'_>, weighted: Products<'_>) 
     parts
         .reduce(|sum, part| sum + part)
         .unwrap_or_else(|| HostRows::full(bias.dims(), 0.0))
+}
+
+/// The sum over the places of each map, `[1, size]` to `[1, maps]`.
+fn sum_places(units: HostRows, maps: usize) -> HostRows {
+    let [_, size] = units.dims();
+    if size == maps {
+        return units;
+    }
+    let maps = units.row(0).chunks_exact(size / maps);
+    let sums: Vec<f32> = maps.map(|map| map.iter().sum()).collect();
+    HostRows::from_values(&sums, [1, sums.len()])
 }
 
 /// A sum of `[rows, size]`, from one of a single row or none.

@@ -16,7 +16,9 @@ use crate::{
     constraint::NoAutapses,
     init::{Constant, HalfKaiming},
     laws::Signs,
-    spec::{Active, BiasSpec, PopulationSpec, ProjectionSpec, WeightSpec},
+    spec::{
+        Active, BiasSpec, GeometrySpec, Grain, PopulationSpec, ProjectionSpec, Sharing, WeightSpec,
+    },
 };
 
 /// Configuration to create an [`EiLayer`] using the [init function](EiLayerConfig::init).
@@ -144,6 +146,7 @@ impl EiLayerConfig {
     pub fn network_spec(&self) -> NetworkSpec {
         let bias = self.bias.then(|| BiasSpec {
             init: Constant { value: 0.0 }.into(),
+            per: Sharing::Unit,
             lower: None,
             upper: None,
         });
@@ -153,6 +156,7 @@ impl EiLayerConfig {
             cell,
             activation: self.activation,
             tau: None,
+            pool: None,
             bias,
         };
         let projection = |name: &str, timing| ProjectionSpec {
@@ -160,6 +164,9 @@ impl EiLayerConfig {
             compartment: Compartment::Soma,
             timing,
             active: Active::Forward,
+            geometry: GeometrySpec::Dense,
+            hears: Grain::Units,
+            reaches: Grain::Units,
             weight: WeightSpec::Own(HalfKaiming { scale: 1.0 }.into()),
             constraints: Vec::new(),
         };

@@ -247,6 +247,27 @@ impl HostRows {
         clear_padding(self.block_mut(), size, width);
     }
 
+    /// Changes each row by what the row of that number holds in `other`, side by side where there are many.
+    ///
+    /// # Panics
+    ///
+    /// If there are not as many rows.
+    pub(crate) fn each_row_beside(
+        &mut self,
+        other: &Self,
+        change: impl Fn(&mut [f32], &[f32]) + Send + Sync,
+    ) {
+        assert_eq!(self.0.rows, other.0.rows, "a row for each row");
+        let (size, width) = (self.0.size, self.0.width.max(1));
+        let rows = self.block_mut();
+        let one = |(row, values): (usize, &mut [f32])| change(&mut values[..size], other.row(row));
+        if rows.len() < 2 * VALUES_PER_THREAD {
+            rows.chunks_exact_mut(width).enumerate().for_each(one);
+        } else {
+            rows.par_chunks_exact_mut(width).enumerate().for_each(one);
+        }
+    }
+
     /// Changes each row by itself.
     fn each_row(mut self, change: impl Fn(&mut [f32])) -> Self {
         let (size, width) = (self.0.size, self.0.width);
@@ -397,6 +418,16 @@ impl Rows for HostRows {
         self.each_row(|row| keep_strongest(row, limit))
     }
 
+    fn strongest_of_squares(self, [_, _, width]: [usize; 3], side: usize) -> Self {
+        self.each_row(|row| {
+            for lines in row.chunks_exact_mut(side * width) {
+                for column in (0..width).step_by(side) {
+                    keep_largest(lines, width, column, side);
+                }
+            }
+        })
+    }
+
     fn first_positive(self, limit: usize) -> Self {
         self.each_row(|row| {
             let positive = row.iter_mut().filter(|value| **value > 0.0);
@@ -491,6 +522,23 @@ fn softmax(values: &mut [f32]) {
     for value in values {
         *value /= sum;
     }
+}
+
+/// Of the square at `column` the largest value, of equal ones the first; the others become 0.
+#[inline(always)]
+fn keep_largest(lines: &mut [f32], width: usize, column: usize, side: usize) {
+    let (mut largest, mut at) = (f32::NEG_INFINITY, column);
+    for line in 0..side {
+        for place in line * width + column..line * width + column + side {
+            if lines[place] > largest {
+                (largest, at) = (lines[place], place);
+            }
+        }
+    }
+    for line in 0..side {
+        lines[line * width + column..][..side].fill(0.0);
+    }
+    lines[at] = largest;
 }
 
 /// The `limit` largest of the values, of equal ones the first; the others become 0.

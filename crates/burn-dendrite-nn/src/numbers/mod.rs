@@ -109,6 +109,14 @@ pub trait Rows:
     /// may be negative, and `limit` is 1 to the size.
     fn strongest(self, limit: usize) -> Self;
 
+    /// Each row is maps, `[maps, height, width]`: of each square of `side` the largest value, of equal ones the
+    /// first; the others become 0. No value may be negative.
+    ///
+    /// # Panics
+    ///
+    /// If the squares do not fill the maps.
+    fn strongest_of_squares(self, maps: [usize; 3], side: usize) -> Self;
+
     /// Of each row the first `limit` values that are more than 0; the others become 0. No value may be
     /// negative.
     fn first_positive(self, limit: usize) -> Self;

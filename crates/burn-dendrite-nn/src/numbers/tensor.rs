@@ -87,6 +87,26 @@ impl Rows for Tensor<2> {
         self * chosen
     }
 
+    fn strongest_of_squares(self, maps: [usize; 3], side: usize) -> Self {
+        let [maps, height, width] = maps;
+        let [batch, size] = self.dims();
+        let (high, wide) = (height / side, width / side);
+        let squares = self.clone().without_autodiff();
+        let squares = squares.reshape([batch * maps * high, side, wide, side]);
+        let squares = squares.swap_dims(1, 2);
+        let squares = squares.reshape([batch * maps * high * wide, side * side]);
+        let largest = squares.clone().max_dim(1);
+        let equal = squares.equal(largest).float();
+        let first = equal.clone().cumsum(1).lower_equal_elem(1.0).float() * equal;
+        let chosen = first.reshape([batch * maps * high, wide, side, side]);
+        let chosen = chosen.swap_dims(1, 2).reshape([batch, size]);
+        if self.is_autodiff() {
+            self * Tensor::from_inner(chosen)
+        } else {
+            self * chosen
+        }
+    }
+
     fn first_positive(self, limit: usize) -> Self {
         let order = self.clone().greater_elem(0.0).float().cumsum(1);
         let late: Tensor<2, Bool> = order.greater_elem(limit as f64);

@@ -2,30 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Size;
-use crate::{Activation, InitializerSpec, PopulationName, numbers::Bounds};
-
-/// What a neuron does to all its targets; Dale's law is this and nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum CellType {
-    /// Outgoing weights are never negative.
-    Excitatory,
-    /// Outgoing weights are never positive.
-    Inhibitory,
-    /// Outgoing weights are free, as in an ordinary artificial network.
-    Unconstrained,
-}
-
-impl CellType {
-    /// `-1` for inhibitory cells, `1` for all others.
-    pub fn sign(self) -> f64 {
-        match self {
-            Self::Inhibitory => -1.0,
-            Self::Excitatory | Self::Unconstrained => 1.0,
-        }
-    }
-}
+use super::{PoolSpec, Size};
+use crate::{Activation, CellType, InitializerSpec, PopulationName, numbers::Bounds};
 
 /// A population: neurons of one cell type in one layer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,7 +12,7 @@ pub struct PopulationSpec {
     /// Layer and population, e.g. `H1.DendI`. Populations of one layer are listed together; the
     /// first population of all is the input.
     pub name: PopulationName,
-    /// Number of neurons; the first population and the output may take it from the data.
+    /// Number of neurons, or `[maps, height, width]`; the first population and the output may take it from the data.
     pub size: Size,
     /// Cell type, which decides the sign of every outgoing weight.
     pub cell: CellType,
@@ -44,9 +22,27 @@ pub struct PopulationSpec {
     /// Time constant in steps; the network's unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tau: Option<f64>,
+    /// Squares of its maps that are heard as one unit; none unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolSpec>,
     /// Constant drive of each neuron; none unless given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bias: Option<BiasSpec>,
+}
+
+/// Which neurons share one bias.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Sharing {
+    /// Each has its own.
+    #[default]
+    Unit,
+    /// All those of a map.
+    Map,
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// A bias: how it starts and within which bounds it stays.
@@ -55,6 +51,9 @@ pub struct PopulationSpec {
 pub struct BiasSpec {
     /// Starting values.
     pub init: InitializerSpec,
+    /// Which neurons share one; none do unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub per: Sharing,
     /// No bias falls below this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lower: Option<f64>,

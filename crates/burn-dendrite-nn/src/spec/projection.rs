@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::WeightSpec;
+use super::{GeometrySpec, Grain, WeightSpec};
 use crate::{ConstraintSpec, ProjectionName};
 
 /// Where on the postsynaptic neuron a projection ends.
@@ -69,6 +69,15 @@ pub struct ProjectionSpec {
     /// In which phases it acts; the forward phase unless given.
     #[serde(default, skip_serializing_if = "is_default")]
     pub active: Active,
+    /// Which units it connects and which synapses share a weight; all with all unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub geometry: GeometrySpec,
+    /// Whether it hears units or pools; units unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub hears: Grain,
+    /// Whether it ends at units, or at all units of a pool alike; units unless given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub reaches: Grain,
     /// Weights of its own, or another projection's.
     pub weight: WeightSpec,
     /// What holds of the weights after every update, in this order, after Dale's law.

@@ -147,7 +147,7 @@ fn with_flat(mut network: Network, learned: &[Parameter], values: &DVector<f64>)
                 network.with_weight(id, Tensor::from_data(data, &device))
             }
             Parameter::Bias(id) => {
-                let size = network.plan().populations[id].size;
+                let size = network.plan().populations[id].biases();
                 let data = TensorData::new(take(size), [size]);
                 network.with_bias(id, Tensor::from_data(data, &device))
             }

@@ -44,7 +44,7 @@ pub fn parameter_count(learning: &Learning, plan: &Plan) -> ParameterCount {
         .filter(|(_, population)| population.bias.is_some())
         .map(|(PopulationId(index), population)| ParameterPart {
             name: Target::Bias(population.name.clone()).to_string(),
-            count: population.size,
+            count: population.biases(),
             learned: learned.contains(&Parameter::Bias(PopulationId(index))),
         });
     let parts: Vec<ParameterPart> = weights.chain(biases).collect();

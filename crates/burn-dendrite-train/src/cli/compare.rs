@@ -5,12 +5,11 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use clap::Args;
 
 use super::{
-    LoadedData, Mistake,
+    LoadedData, Mistake, failed,
+    left_out::LeftOut,
     signals::stop_on_request,
     specification,
-    study::{
-        BudgetArguments, JobArguments, LeftOut, PlaceArguments, failed, load_same, preset, work,
-    },
+    study::{BudgetArguments, JobArguments, PlaceArguments, load_same, preset, work},
     table::table,
 };
 use crate::{
@@ -23,9 +22,12 @@ use crate::{
     words::counted,
 };
 
-/// The networks that are compared unless others are named: the two rules of dendritic target
-/// propagation, what is simpler, and what biology cannot do.
-const NETWORKS: [&str; 5] = [
+/// The networks that are compared unless others are named: dendritic target propagation through mirrored
+/// inhibition and the same network by backprop, the paper's two rules, what is simpler, and what biology
+/// cannot do.
+const NETWORKS: [&str; 7] = [
+    "mnist-mirrored-dtp",
+    "mnist-mirrored-backprop",
     "mnist-dtp",
     "mnist-dtp-btsp",
     "mnist-hebbian",
@@ -35,7 +37,7 @@ const NETWORKS: [&str; 5] = [
 
 #[derive(Args, Debug)]
 pub(super) struct CompareArguments {
-    /// Published networks, with commas between them; `dendrite presets` lists them. Five that
+    /// Published networks, with commas between them; `dendrite presets` lists them. Seven that
     /// learn differently unless networks are named.
     #[arg(
         long,

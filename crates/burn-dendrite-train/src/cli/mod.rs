@@ -13,6 +13,7 @@ mod export;
 mod import;
 mod inspect;
 mod learner;
+mod left_out;
 mod perturb;
 mod presets;
 mod report;
@@ -20,6 +21,7 @@ mod report;
 mod serve;
 mod signals;
 mod study;
+mod submit;
 mod sweep;
 mod table;
 mod train;
@@ -40,6 +42,7 @@ use crate::{
     dashboard::Dashboard,
     limits::workers,
     output::{self, say},
+    study::StudyError,
 };
 use data::{DataArguments, LoadedData};
 
@@ -124,10 +127,16 @@ impl MachineArguments {
 #[error("{0}")]
 struct Mistake(String);
 
+/// An error of a study, with the exit code that it deserves.
+fn failed(error: StudyError) -> anyhow::Error {
+    match error.is_mistake() {
+        true => Mistake(error.to_string()).into(),
+        false => error.into(),
+    }
+}
+
 /// The exit code of a mistake that the user can mend, the same as for a mistyped flag.
 const MISTAKE: u8 = 2;
-/// The exit code of a run that Ctrl-C stopped.
-pub(crate) const INTERRUPTED: u8 = 130;
 
 /// A specification by the name of a preset, or from a file.
 fn specification(name: &str) -> anyhow::Result<ExperimentSpec> {

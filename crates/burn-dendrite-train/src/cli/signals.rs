@@ -2,8 +2,7 @@
 
 use std::{io, process, sync::OnceLock, thread};
 
-use super::INTERRUPTED;
-use crate::{Stop, study::ENDS_WITH_INPUT};
+use crate::{Stop, stop::INTERRUPTED, study::ENDS_WITH_INPUT};
 
 /// What there is to ask, once there is something to save.
 static STOP: OnceLock<Stop> = OnceLock::new();

@@ -10,12 +10,11 @@ use burn_dendrite_nn::{CellType, Plan, perturb::Perturbation};
 use clap::Args;
 
 use super::{
-    DataArguments, INTERRUPTED, LoadedData, MachineArguments, Mistake, display,
+    DataArguments, LoadedData, MachineArguments, Mistake, display,
     learner::{LearnerArguments, PreprocessingArguments},
     new_folder,
     signals::stop_on_request,
     specification,
-    study::resume_command,
 };
 use crate::{
     DeviceAddress, DeviceName, Ending, Experiment, ExperimentSpec, OnDivergence,
@@ -27,6 +26,8 @@ use crate::{
     record::{self, Probe},
     run::{self, Keep, LearnerSettings, Pattern, RunSettings},
     set::set,
+    shell::resume_command,
+    stop::INTERRUPTED,
     study::folder_name,
     words::counted,
 };

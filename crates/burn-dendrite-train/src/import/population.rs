@@ -3,7 +3,7 @@
 use burn_dendrite_nn::{
     Activation, CellType, InitializerSpec, PopulationName, SpecError,
     init::ScaledKaiming,
-    spec::{BiasSpec, PopulationSpec},
+    spec::{BiasSpec, PopulationSpec, Sharing},
 };
 use serde_json::Value;
 
@@ -49,6 +49,7 @@ pub(super) fn populations(
                 cell,
                 activation: activation(&mut keys, errors).unwrap_or(default),
                 tau: keys.number("tau", errors),
+                pool: None,
                 bias: bias(&name, &mut keys, rules, errors),
                 name,
             });
@@ -107,6 +108,7 @@ fn bias(
         init: short
             .or(long)
             .unwrap_or_else(|| ScaledKaiming { scale: 1.0 }.into()),
+        per: Sharing::Unit,
         lower,
         upper,
     })
@@ -180,6 +182,7 @@ mod tests {
             cell: CellType::Unconstrained,
             activation: Activation::Linear,
             tau: None,
+            pool: None,
             bias: None,
         };
         assert_eq!(found, expected);

@@ -5,7 +5,7 @@ use burn_dendrite_nn::{
     Timing,
     constraint::UpperBound,
     init::ScaledKaiming,
-    spec::{ProjectionSpec, WeightSpec},
+    spec::{GeometrySpec, Grain, ProjectionSpec, WeightSpec},
 };
 use serde_json::Value;
 
@@ -119,6 +119,9 @@ fn projection(
         compartment,
         timing,
         active,
+        geometry: GeometrySpec::Dense,
+        hears: Grain::Units,
+        reaches: Grain::Units,
         weight,
         constraints,
     };
@@ -169,6 +172,9 @@ mod tests {
             compartment: Compartment::Soma,
             timing: Timing::Current,
             active: Active::Forward,
+            geometry: GeometrySpec::Dense,
+            hears: Grain::Units,
+            reaches: Grain::Units,
             weight: WeightSpec::Own(ScaledKaiming { scale: 1.0 }.into()),
             constraints: Vec::new(),
         };

@@ -14,10 +14,10 @@ use std::{
 use super::{
     Recorder,
     archive::{self, Archive},
-    resolve::Resolved,
 };
 use crate::{
     data::SegmentPlan,
+    probe::Resolved,
     run::{self, Position, RunError, RunFolder},
 };
 

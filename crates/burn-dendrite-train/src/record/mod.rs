@@ -36,16 +36,13 @@ mod archive;
 mod checkpoint;
 mod chunks;
 mod npy;
-mod probe;
 mod recorder;
 mod recording;
-mod resolve;
 
+pub use crate::probe::{Probe, ProbeError, ProbeTarget, Probes, Signal};
 pub(crate) use archive::write_arrays;
 pub(crate) use checkpoint::RecordingCheckpointer;
 pub(crate) use chunks::{Chunks, discard, file};
-pub use probe::{Probe, ProbeError, ProbeTarget, Signal};
 pub use recorder::Recorder;
 pub(crate) use recorder::integers;
 pub use recording::{Recording, Records};
-pub use resolve::Probes;

@@ -9,10 +9,8 @@ use burn::tensor::{Int, Tensor, TensorData, Transaction};
 use burn_dendrite_nn::{Network, Parameter};
 use burn_dendrite_optim::{HostTrainer, Trace};
 
-use super::{
-    Probes, Records,
-    resolve::{Resolved, Source},
-};
+use super::{Probes, Records};
+use crate::probe::{Resolved, Source};
 
 /// Keeps the records of some probes in memory until they are taken.
 ///

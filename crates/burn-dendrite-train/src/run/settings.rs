@@ -17,7 +17,7 @@ use crate::{
     compared::difference,
     data::{DataOrigin, Dataset, Preprocessing, SegmentPlan},
     limits::{MOST_BATCHES, MOST_EPOCHS, MOST_SAMPLES, MOST_WORKERS, check_counts, check_seed},
-    record::{Probe, ProbeError, Probes},
+    probe::{Probe, ProbeError, Probes},
 };
 
 /// Data, budget and seed of a run.

@@ -15,7 +15,7 @@ use std::{
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::Watch;
-use crate::{Stop, cli::INTERRUPTED};
+use crate::{Stop, stop::INTERRUPTED};
 
 /// Set in the environment of a process that is to end when its standard input does.
 pub(crate) const ENDS_WITH_INPUT: &str = "DENDRITE_ENDS_WITH_INPUT";

@@ -120,7 +120,7 @@ impl Given<'_> {
         for (id, population) in plan.populations.iter() {
             let name = population.name.to_string();
             if population.bias.is_some() && self.start.takes(&name) {
-                let array = self.find(&format!("{name}.{BIAS}"), &[population.size])?;
+                let array = self.find(&format!("{name}.{BIAS}"), &[population.biases()])?;
                 network = network.with_bias(id, bias(array, device));
             }
         }

@@ -70,7 +70,7 @@ pub struct ProbeError {
 }
 
 impl ProbeError {
-    pub(super) fn new(text: impl fmt::Display, message: impl Into<String>) -> Self {
+    pub(crate) fn new(text: impl fmt::Display, message: impl Into<String>) -> Self {
         Self {
             text: text.to_string(),
             message: message.into(),
@@ -117,7 +117,7 @@ impl Probe {
     }
 
     /// Whether the values are those that the text form accepts.
-    pub(super) fn check(&self) -> Result<(), String> {
+    pub(crate) fn check(&self) -> Result<(), String> {
         if self.every == 0 {
             return Err("`every` is 0; accepted: 1 sample or more".to_owned());
         }

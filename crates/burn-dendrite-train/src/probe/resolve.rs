@@ -11,16 +11,16 @@ pub struct Probes(Vec<Resolved>);
 
 /// A probe with its names resolved.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Resolved {
-    pub(super) probe: Probe,
-    pub(super) source: Source,
+pub(crate) struct Resolved {
+    pub(crate) probe: Probe,
+    pub(crate) source: Source,
     /// Shape of one record.
-    pub(super) shape: Vec<usize>,
+    pub(crate) shape: Vec<usize>,
 }
 
 /// Where the values of a probe are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Source {
+pub(crate) enum Source {
     /// In what a training step leaves in a population.
     State(State, PopulationId),
     /// In the network before the step.
@@ -57,7 +57,7 @@ impl Probes {
         self.0.is_empty()
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Resolved> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Resolved> {
         self.0.iter()
     }
 }

@@ -2,14 +2,23 @@
 
 use std::collections::HashMap;
 
-use super::{Balance, CellType, NetworkSpec, PopulationSpec, ProjectionSpec, Size, WeightSpec};
+mod wiring;
+
+use burn::tensor::Device;
+use wiring::wiring;
+
+use crate::spec::{
+    Balance, CellType, GeometrySpec, Grain, NetworkSpec, PoolKind, PopulationSpec, ProjectionSpec,
+    Size, WeightSpec,
+};
 use crate::{
-    Compartment, PerPopulation, Plan, PopulationId, PopulationName, ProjectionId, ProjectionName,
-    SpecError, SpecErrors,
+    Activation, Compartment, Network, PerPopulation, Plan, PopulationId, PopulationName,
+    ProjectionId, ProjectionName, SpecError, SpecErrors,
     constraint::{ConstraintSite, Recurrence},
     error::unknown_name,
-    init::positive,
+    geometry::{Geometry, Pool, Wiring},
     plan::{PopulationPlan, ProjectionPlan, WeightSource},
+    range::positive,
 };
 
 /// The most weights of one projection, and of all together, 8 GiB in single precision: more is a slip
@@ -19,7 +28,27 @@ const MAXIMUM_WEIGHTS: usize = 1 << 31;
 /// The most steps of a phase: a network that takes more to settle would learn nothing in a day.
 const MAXIMUM_STEPS: usize = 10_000;
 
-pub(super) fn check(spec: &NetworkSpec) -> Result<Plan, SpecErrors> {
+impl NetworkSpec {
+    /// Checks the specification and resolves its names.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes at once, each with its path and what would be accepted.
+    pub fn check(&self) -> Result<Plan, SpecErrors> {
+        check(self)
+    }
+
+    /// Makes the network with weights drawn from `seed`: the same on every device.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`check`](Self::check).
+    pub fn init(&self, seed: u64, device: &Device) -> Result<Network, SpecErrors> {
+        Ok(Network::new(self.check()?, seed, device))
+    }
+}
+
+fn check(spec: &NetworkSpec) -> Result<Plan, SpecErrors> {
     let mut checker = Checker {
         spec,
         errors: Vec::new(),
@@ -98,8 +127,9 @@ impl<'a> Checker<'a> {
                            and the output)";
             self.wrong(format!("{path}.size"), message);
         }
-        if population.size == Size::Neurons(0) {
-            self.wrong(format!("{path}.size"), "`size` is 0; accepted: 1 or more");
+        if population.size == 0 {
+            let message = format!("`size` is {}; accepted: 1 or more", population.size);
+            self.wrong(format!("{path}.size"), message);
         }
         if population.size.neurons() > MAXIMUM_WEIGHTS {
             let message = format!(
@@ -110,6 +140,17 @@ impl<'a> Checker<'a> {
         }
         if let Some(tau) = population.tau {
             self.note(&format!("{path}.tau"), positive("tau", tau));
+        }
+        if let Some(pool) = population.pool {
+            let message = Pool::new(pool, population.size.shape()).err();
+            if let Some(message) = message {
+                self.wrong(format!("{path}.pool"), message);
+            }
+            if pool.kind == PoolKind::Max && population.activation != Activation::Relu {
+                let message = "the units of a `max` pool compete, and those that lose are silent; \
+                               accepted: the activation `relu`, or a pool of kind `average`";
+                self.wrong(format!("{path}.pool.kind"), message);
+            }
         }
         let Some(bias) = &population.bias else { return };
         let path = format!("{path}.bias");
@@ -214,26 +255,21 @@ impl<'a> Checker<'a> {
                 "the input is set from outside and receives no projection",
             );
         }
-        let (to, from) = (
-            &self.spec.populations[post.0],
-            &self.spec.populations[pre.0],
-        );
+        let from = &self.spec.populations[pre.0];
+        let (wiring, [rows, columns]) = self.wiring(&path, projection)?;
         let site = ConstraintSite {
-            pre: from.size.neurons(),
-            post: to.size.neurons(),
-            recurrence: if post == pre {
+            pre: rows,
+            post: columns,
+            recurrence: if post == pre && wiring.is_dense() {
                 Recurrence::Within
             } else {
                 Recurrence::Between
             },
             cell: from.cell,
         };
-        let weights = from.size.neurons().saturating_mul(to.size.neurons());
-        if weights > MAXIMUM_WEIGHTS {
-            let message = format!(
-                "has {} x {} weights; accepted: at most {MAXIMUM_WEIGHTS}",
-                to.size, from.size
-            );
+        if rows.saturating_mul(columns) > MAXIMUM_WEIGHTS {
+            let message =
+                format!("has {columns} x {rows} weights; accepted: at most {MAXIMUM_WEIGHTS}");
             self.wrong(&path, message);
         }
         for constraint in &projection.constraints {
@@ -255,7 +291,7 @@ impl<'a> Checker<'a> {
             }
             WeightSpec::Balance(balance) => {
                 let path = format!("{path}.weight");
-                self.balance(&path, projection, balance, from.cell, known)?
+                self.balance(&path, projection, balance, &site, known)?
             }
         };
         Some(ProjectionPlan {
@@ -266,9 +302,43 @@ impl<'a> Checker<'a> {
             timing: projection.timing,
             active: projection.active,
             source,
+            wiring,
             constraints: projection.constraints.clone(),
             site,
         })
+    }
+
+    /// The wiring of a projection, a tied one's being that of its source, and the `[rows, columns]` of its
+    /// weights.
+    fn wiring(&mut self, path: &str, projection: &ProjectionSpec) -> Option<(Wiring, [usize; 2])> {
+        let spec = self.spec;
+        let WeightSpec::Tied(tied) = &projection.weight else {
+            let found = wiring_between(spec, projection)?;
+            return match found {
+                Ok(found) => Some(found),
+                Err((key, message)) => {
+                    self.wrong(format!("{path}.{key}"), message);
+                    None
+                }
+            };
+        };
+        let is_given = projection.geometry != GeometrySpec::Dense
+            || [projection.hears, projection.reaches] != [Grain::Units; 2];
+        if is_given {
+            let message = "tied weights take the geometry of their source, with what it hears and reaches; \
+                           accepted: neither `geometry` nor `hears` nor `reaches`";
+            self.wrong(path, message);
+        }
+        let source = spec.projections.iter().find(|it| it.name == tied.of);
+        // A source that does not exist or is wrong itself is reported where it stands.
+        let found = source.and_then(|source| wiring_between(spec, source)?.ok());
+        let (wiring, [rows, columns]) = found.unwrap_or_default();
+        let dims = if tied.transpose {
+            [columns, rows]
+        } else {
+            [rows, columns]
+        };
+        Some((wiring, dims))
     }
 
     fn balance(
@@ -276,13 +346,13 @@ impl<'a> Checker<'a> {
         path: &str,
         projection: &ProjectionSpec,
         balance: &Balance,
-        cell: CellType,
+        site: &ConstraintSite,
         known: &HashMap<&ProjectionName, ProjectionId>,
     ) -> Option<WeightSource> {
         if !projection.constraints.is_empty() {
             self.wrong(path, "derived weights take no constraints");
         }
-        if cell != CellType::Inhibitory {
+        if site.cell != CellType::Inhibitory {
             self.wrong(
                 path,
                 "`balance` subtracts; accepted: inhibitory presynaptic cells",
@@ -316,8 +386,34 @@ impl<'a> Checker<'a> {
                 name.post, name.pre
             );
             self.wrong(path, message);
+        } else if !self.is_balanceable(balance, site) {
+            let message = "`of` and `through` must hear alike, by the same kernel, and this projection \
+                           must lead from the interneurons by a kernel of 1, or be dense as they are";
+            self.wrong(path, message);
         }
         Some(WeightSource::Balance { of, through })
+    }
+
+    /// Whether the excitation that is balanced and that of the interneurons are laid out alike, and the
+    /// weights that follow have a place.
+    fn is_balanceable(&self, balance: &Balance, site: &ConstraintSite) -> bool {
+        let find = |name: &ProjectionName| {
+            let mut named = self.spec.projections.iter().filter(|it| it.name == *name);
+            wiring_between(self.spec, named.next()?)?.ok()
+        };
+        let Some((of, through)) = find(&balance.of).zip(find(&balance.through)) else {
+            // Reported where it stands.
+            return true;
+        };
+        let ((of, [_, onto]), (through, [_, interneurons])) = (of, through);
+        let alike = match (of.geometry, through.geometry) {
+            (Geometry::Dense, Geometry::Dense) => true,
+            (Geometry::Convolution(of), Geometry::Convolution(through)) => {
+                of.kernel == through.kernel
+            }
+            _ => false,
+        };
+        alike && of.hears == through.hears && [site.pre, site.post] == [interneurons, onto]
     }
 
     fn tied(
@@ -420,6 +516,16 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// [`wiring`] between the populations that a projection names; `None` where one does not exist.
+fn wiring_between(
+    spec: &NetworkSpec,
+    projection: &ProjectionSpec,
+) -> Option<Result<(Wiring, [usize; 2]), (&'static str, String)>> {
+    let find = |name: &PopulationName| spec.populations.iter().find(|it| it.name == *name);
+    let (from, to) = (find(&projection.name.pre)?, find(&projection.name.post)?);
+    Some(wiring(projection, from, to))
+}
+
 /// The plan of a specification without mistakes.
 fn plan(
     spec: &NetworkSpec,
@@ -431,6 +537,8 @@ fn plan(
         .map(|(index, population)| PopulationPlan {
             name: population.name.clone(),
             size: population.size.neurons(),
+            shape: population.size.shape(),
+            pool: population.pool,
             cell: population.cell,
             activation: population.activation,
             tau: population.tau.unwrap_or(spec.tau),

@@ -1,0 +1,42 @@
+//! How the synapses of a projection lie, with every size known.
+//!
+//! A projection is a linear map from the activities of one population to the drives of another; this is
+//! the only place that knows how its weights are laid out. Pooling is part of that map: whoever hears pools
+//! hears sums or means over squares, and what comes back along the same path, transposed, goes to every unit
+//! of a pool.
+
+mod convolution;
+mod pool;
+mod tensors;
+
+pub use convolution::Convolution;
+pub use pool::Pool;
+pub(crate) use tensors::{drive, drive_back, outer, sum_places};
+
+/// The way from the presynaptic units to the weights, and on to the postsynaptic ones.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Wiring {
+    /// Pools whose sums or means come to the weights.
+    pub hears: Option<Pool>,
+    /// Where the weights apply.
+    pub geometry: Geometry,
+    /// Pools to all of whose units goes what comes from the weights.
+    pub reaches: Option<Pool>,
+}
+
+/// Where the weights of a projection apply.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Geometry {
+    /// Everywhere: `[pre, post]`.
+    #[default]
+    Dense,
+    /// At every place alike: `[maps · kernel · kernel, maps]`.
+    Convolution(Convolution),
+}
+
+impl Wiring {
+    /// True where a drive is a product with the matrix of weights and nothing else.
+    pub fn is_dense(&self) -> bool {
+        *self == Self::default()
+    }
+}

@@ -1,0 +1,136 @@
+//! What holds of the anatomies.
+
+use burn::tensor::{Distribution, Int, Tensor};
+use burn_dendrite_nn::{Network, Parameter};
+
+use super::*;
+use crate::Updates;
+
+/// The changes that a way of learning asks for on some random samples.
+fn updates(config: &EiNetworkConfig, network: &Network, learning: &LearningSpec) -> Updates {
+    let device = crate::test_device();
+    let learning = learning.check(network.plan()).unwrap();
+    let memory = learning.memory(network);
+    device.seed(3);
+    let input = Tensor::random(
+        [20, config.inputs.neurons()],
+        Distribution::Uniform(0.0, 1.0),
+        &device,
+    );
+    let classes: Vec<i32> = (0..20).map(|row| row % config.outputs as i32).collect();
+    let target = Tensor::<1, Int>::from_ints(&classes[..], &device);
+    let target = target.one_hot::<2>(config.outputs).float();
+    let outcome = learning.run(network, &memory, input, target, &mut ());
+    outcome.into_updates(&memory)
+}
+
+/// Two layers of maps, and a dense one.
+fn convolutional(pooling: PoolKind) -> EiNetworkConfig {
+    EiNetworkConfig::new([2, 8, 8], [12], 5)
+        .with_maps([4, 6])
+        .with_kernels([3])
+        .with_pooling(pooling)
+        .with_interneurons(3)
+}
+
+/// Angles in degrees between dendritic targets and backprop, of each layer's excitation.
+fn angles(config: &EiNetworkConfig, seed: u64) -> Vec<f64> {
+    let (spec, learning) = config.build();
+    let network = spec.init(seed, &crate::test_device()).unwrap();
+    let twin = config.clone().with_learning(AnatomyLearning::Backprop);
+    let targets = updates(config, &network, &learning);
+    let gradient = updates(config, &network, &twin.learning());
+    (config.pairs())
+        .map(|(before, layer)| {
+            let name = projection_name(&format!("{layer}.E<-{before}.E"));
+            let id = network.plan().projection_named(&name).unwrap();
+            let parameter = [Parameter::Weight(id)];
+            targets.angle_to(&gradient, &parameter).unwrap()
+        })
+        .collect()
+}
+
+#[test]
+fn dendritic_targets_follow_the_gradient_as_the_nudge_vanishes() {
+    let dense = EiNetworkConfig::new(30, [24, 18, 20], 5).with_interneurons(3);
+    for config in [
+        dense,
+        convolutional(PoolKind::Max),
+        convolutional(PoolKind::Average),
+    ] {
+        for seed in 1..4 {
+            // What is left at a strength of 0.01 are cells whose sign the nudge changes, and rounding.
+            let mirrored = angles(&config.clone().with_strength(0.01), seed);
+            assert!(mirrored.iter().all(|angle| *angle < 2.0), "{mirrored:?}");
+            // Without the mirror the top-down excitation is one-sided.
+            let without = config
+                .clone()
+                .with_dendritic_inhibition(DendriticInhibition::None);
+            let without = angles(&without.with_strength(0.01), seed);
+            assert!(without[0] > 45.0, "{without:?}");
+        }
+    }
+}
+
+#[test]
+fn every_variant_is_a_lawful_network() {
+    use AnatomyLearning::{Backprop, DendriticTargets};
+    for learning in [DendriticTargets, Backprop] {
+        for feedback in [Feedback::Symmetric, Feedback::Learned] {
+            for inhibition in [
+                DendriticInhibition::Mirror,
+                DendriticInhibition::Learned,
+                DendriticInhibition::None,
+            ] {
+                for somatic in [
+                    SomaticInhibition::Balanced,
+                    SomaticInhibition::Learned,
+                    SomaticInhibition::Fixed,
+                ] {
+                    let dense = EiNetworkConfig::new(7, [5, 6], 3);
+                    for config in [dense, convolutional(PoolKind::Max)] {
+                        let config = config
+                            .with_learning(learning)
+                            .with_feedback(feedback)
+                            .with_dendritic_inhibition(inhibition)
+                            .with_somatic_inhibition(somatic);
+                        let (network, learning) = config.build();
+                        let plan = network.check().unwrap();
+                        learning.check(&plan).unwrap();
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Balance takes the mean rate out of what a layer hears, and He's variance makes up for the half that
+/// relu cuts off: of normally distributed somata, `⟨r²⟩` is left times 1 − 1/π per layer.
+#[test]
+fn activity_changes_from_layer_to_layer_as_calculated() {
+    let device = crate::test_device();
+    let (spec, _) = EiNetworkConfig::new(300, vec![300; 6], 10).build();
+    let network = spec.init(5, &device).unwrap();
+    let values: Vec<f32> = (0..50 * 300)
+        .map(|at| (at * 7919 % 1000) as f32 / 1000.0)
+        .collect();
+    let input = Tensor::from_data(burn::tensor::TensorData::new(values, [50, 300]), &device);
+    let state = network.settle(input, 1, &mut ());
+    let square = |layer: &str| -> f64 {
+        let population = name(&format!("{layer}.E"));
+        let id = network.plan().population(&population).unwrap();
+        f64::from(
+            state.activity[id]
+                .clone()
+                .square()
+                .mean()
+                .into_scalar::<f32>(),
+        )
+    };
+    let ratio = square("H6") / square("H1");
+    let expected = (1.0 - 1.0 / std::f64::consts::PI).powi(5);
+    assert!(
+        ratio > 0.6 * expected && ratio < 1.7 * expected,
+        "{ratio}, {expected}"
+    );
+}

@@ -1,0 +1,41 @@
+//! Specifications in files.
+
+use std::path::Path;
+
+use burn_dendrite_nn::{SpecError, SpecErrors, spec::Format};
+
+use crate::{import, spec::ExperimentSpec};
+
+impl ExperimentSpec {
+    /// Reads a specification from a `.toml` or `.json` file, or imports a `.yaml` or `.yml` file of
+    /// the reference.
+    ///
+    /// # Errors
+    ///
+    /// One sentence if the file cannot be read or has another ending, else those of
+    /// [`parse`](Self::parse) or [`import::from_yaml`](crate::import::from_yaml).
+    pub fn load(path: &Path) -> Result<Self, SpecErrors> {
+        let wrong =
+            |message: String| SpecErrors::from(SpecError::new(path.display().to_string(), message));
+        let text = || std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()));
+        let mut spec = match path.extension().and_then(|ending| ending.to_str()) {
+            Some("toml") => Self::parse(&text()?, Format::Toml),
+            Some("json") => Self::parse(&text()?, Format::Json),
+            Some("yaml" | "yml") => {
+                let file_name = path.file_name().unwrap_or_default().to_string_lossy();
+                import::from_yaml(&text()?, &file_name)
+            }
+            _ => Err(wrong(
+                "accepted: a specification that ends in `.toml` or `.json`, or a `.yaml` file of \
+                 the reference"
+                    .into(),
+            )),
+        }?;
+        if let Some(data) = &mut spec.data.path {
+            let folder = path.parent().unwrap_or(Path::new(""));
+            let joined = std::path::absolute(folder.join(&*data));
+            *data = joined.map_err(|error| wrong(error.to_string()))?;
+        }
+        Ok(spec)
+    }
+}
