@@ -249,7 +249,7 @@ fn keys<T: serde::de::DeserializeOwned>(table: serde_json::Value) -> BTreeSet<St
 fn every_key_of_the_files_is_in_the_reference() {
     use burn_dendrite::{
         nn::spec::{BiasSpec, NetworkSpec, PopulationSpec, ProjectionSpec},
-        optim::{LearningSpec, NudgeSpec, Plasticity, phase::PopulationNudge},
+        optim::{Clipping, LearningSpec, NudgeSpec, Plasticity, phase::PopulationNudge},
         train::{
             ExperimentSpec,
             data::{DataOrigin, DataSpec, Preprocessing},
@@ -292,6 +292,7 @@ fn every_key_of_the_files_is_in_the_reference() {
     };
     for (heading, expected) in [
         ("Optimizers", keys::<OptimizerSpec>(kind())),
+        ("Clipping", keys::<Clipping>(kind())),
         ("Schedules", keys::<ScheduleSpec>(kind())),
         (
             "Initialisers",

@@ -93,6 +93,7 @@ impl ConfusionChart {
                 } else {
                     0.12 + 0.88 * share
                 };
+                let shade = (100.0 * shade).round() / 100.0;
                 area.draw(&Rectangle::new(ends, ink.color().mix(shade).filled()))?;
                 if side >= NARROW && *count > 0 {
                     let ink = if share > 0.5 { SURFACE } else { TEXT };
