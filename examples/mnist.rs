@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         instead: Some(DatasetName::MnistMini),
         samples: 4000,
         full: (20_000, 1),
+        preprocessing: Default::default(),
     }
     .main()
 }

@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         instead: None,
         samples: 5600,
         full: (5600, 1),
+        preprocessing: Default::default(),
     }
     .main()
 }

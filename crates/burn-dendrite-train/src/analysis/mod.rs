@@ -39,6 +39,7 @@
 mod angle;
 mod context;
 mod histogram;
+mod kernels;
 mod name;
 mod over_training;
 mod quantity;
@@ -59,6 +60,7 @@ use registry::metrics;
 pub use angle::{angle_between, concatenated_angle};
 pub use context::{Context, Measured, Recording};
 pub use histogram::Histogram;
+pub use kernels::kernels;
 pub use over_training::{MeasuredMoment, charts_of, over_training, table_of};
 pub use quantity::{Measurement, Quantity, measurements};
 pub use report::{Figure, Of, Report, Sheet};

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     ExperimentSpec,
     comparison::{self, Comparison, ComparisonEnding},
-    data::{DataSpec, DatasetName},
+    data::{DatasetName, Preprocessing},
     limits::{MOST_SAMPLES, check_counts, check_seed},
     output::{Output, report, say},
     presets,
@@ -39,8 +39,10 @@ pub struct Example {
     pub instead: Option<DatasetName>,
     /// Training samples unless others are asked for.
     pub samples: usize,
-    /// Training samples and passes of the paper.
+    /// Training samples and passes of the large budget.
     pub full: (usize, usize),
+    /// What is done to training images.
+    pub preprocessing: Preprocessing,
 }
 
 /// Validations of each run, in each pass: the points of its curve.
@@ -56,11 +58,12 @@ struct ExampleArguments {
     /// Training samples, drawn in a shuffled order.
     #[arg(long, conflicts_with = "full")]
     samples: Option<usize>,
-    /// The budget of the paper.
+    /// The large budget: that of the paper, or of the book.
     #[arg(long)]
     full: bool,
-    /// Samples of one training step. Unless given, 1 on the CPU backends, which is the published
-    /// protocol, and 8 on the others, where a step costs about the same for one sample as for many.
+    /// Samples of one training step. Unless given, what each network is made for; where that is 1, the
+    /// published protocol, and the device is no CPU, 8, since a step costs about the same there for one
+    /// sample as for many.
     #[arg(long)]
     batch_size: Option<usize>,
     /// Seed of weights, order and events.
@@ -94,44 +97,34 @@ impl Example {
         let (device, device_name) = arguments.machine.open()?;
         let specs = self.presets.iter().map(|name| presets::load(name));
         let specs: Vec<ExperimentSpec> = specs.collect::<Result<_, _>>()?;
-        let (dataset, data) = self.data(&arguments.data)?;
-        let (data, origin) = (data.splits, data.origin);
+        let dataset = self.dataset_at_hand(&arguments.data, &specs)?;
         let (samples, epochs) = match (arguments.samples, arguments.full) {
             (Some(samples), _) => (samples, 1),
             (None, true) => self.full,
             (None, false) => (self.samples, 1),
         };
-        let batch_size = match arguments.batch_size {
-            Some(batch_size) => batch_size,
-            None if device_name.launches_kernels() => KERNEL_BATCH,
-            None => 1,
-        };
         check_counts([
             // More than there are stand for all of them.
             ("--samples", Some(samples), usize::MAX),
-            ("--batch-size", Some(batch_size), MOST_SAMPLES),
+            ("--batch-size", arguments.batch_size, MOST_SAMPLES),
         ])
         .map_err(Mistake)?;
         check_seed("--seed", arguments.seed).map_err(Mistake)?;
-        let samples = samples.min(data.train.len());
-        report(format!(
-            "{} networks on {}: {samples} samples, {epochs} pass{}, batch {batch_size}, seed {}, \
-             {}",
-            specs.len(),
-            self.words(dataset),
-            if epochs == 1 { "" } else { "es" },
-            arguments.seed,
-            device_name.describe(&device),
-        ));
-        if arguments.batch_size.is_none() && batch_size > 1 {
-            report(format!(
-                "note: on `{device_name}` a step costs about the same for one sample as for \
-                 {batch_size}; `--batch-size 1` is the published protocol"
-            ));
-        }
-        let mut comparison = Comparison {
-            out: arguments.out.clone().unwrap_or_default(),
-            settings: RunSettings {
+        let launches = device_name.launches_kernels();
+        let batch_size = |spec: &ExperimentSpec| match arguments.batch_size {
+            Some(batch_size) => batch_size,
+            None if launches => spec.budget.batch_size.max(KERNEL_BATCH),
+            None => spec.budget.batch_size,
+        };
+        let mut comparisons = Vec::new();
+        for spec in specs {
+            let LoadedData { splits, origin, .. } =
+                (arguments.data).load(&dataset.into(), &spec.data, false)?;
+            let data =
+                (self.preprocessing.prepare(splits)).map_err(|error| Mistake(error.to_string()))?;
+            let batch_size = batch_size(&spec);
+            let samples = samples.min(data.train.len());
+            let settings = RunSettings {
                 preset: String::new(),
                 dataset: dataset.into(),
                 data: origin,
@@ -148,52 +141,86 @@ impl Example {
                     validation_samples: Some(VALIDATION_SAMPLES.min(data.validation.len())),
                     ..LearnerSettings::default()
                 },
-                preprocessing: Default::default(),
+                preprocessing: self.preprocessing,
                 perturb: Vec::new(),
                 probe: Vec::new(),
                 start: None,
-            },
-            data,
-            device,
-            device_name: device_name.to_string(),
-            display: display(false),
+            };
+            let comparison = Comparison {
+                out: arguments.out.clone().unwrap_or_default(),
+                settings,
+                data,
+                device: device.clone(),
+                device_name: device_name.to_string(),
+                display: display(false),
+            };
+            comparison.check(std::slice::from_ref(&spec))?;
+            comparisons.push((spec, comparison));
+        }
+        let samples = comparisons
+            .first()
+            .map_or(samples, |(_, it)| it.settings.samples);
+        report(format!(
+            "{} networks on {}: {samples} samples, {epochs} pass{}, seed {}, {}",
+            comparisons.len(),
+            self.words(dataset),
+            if epochs == 1 { "" } else { "es" },
+            arguments.seed,
+            device_name.describe(&device),
+        ));
+        if arguments.batch_size.is_none() && launches {
+            report(format!(
+                "note: on `{device_name}` a step costs about the same for one sample as for \
+                 {KERNEL_BATCH}; `--batch-size 1` is the published protocol"
+            ));
+        }
+        let out = match &arguments.out {
+            Some(out) => out.clone(),
+            None => new_folder(&format!("{}-{dataset}", self.name))?,
         };
-        comparison.check(&specs)?;
-        if arguments.out.is_none() {
-            comparison.out = new_folder(&format!("{}-{dataset}", self.name))?;
-        }
-        report(format!("run folders: {}", comparison.out.display()));
-        match comparison.run(specs, &stop_on_request()?)? {
-            ComparisonEnding::Interrupted => {
-                let out = shell::path(&comparison.out);
-                say(format!(
-                    "stopped; the same command with `--out {out}` goes on from there"
-                ));
-                Ok(ExitCode::from(INTERRUPTED))
-            }
-            ComparisonEnding::Finished(compared) => {
-                let mut output = Output::report();
-                writeln!(output, "\n{}", comparison::curves(&compared, 72, 16))?;
-                writeln!(output, "data set: {}", self.words(dataset))?;
-                writeln!(output, "{}", comparison::table(&compared))?;
-                if Some(dataset) == self.instead {
-                    writeln!(output, "{}", self.caution(dataset))?;
+        report(format!("run folders: {}", out.display()));
+        let stop = stop_on_request()?;
+        let mut compared = Vec::new();
+        for (spec, mut comparison) in comparisons {
+            comparison.out = out.clone();
+            match comparison.run(vec![spec], &stop)? {
+                ComparisonEnding::Interrupted => {
+                    let out = shell::path(&out);
+                    say(format!(
+                        "stopped; the same command with `--out {out}` goes on from there"
+                    ));
+                    return Ok(ExitCode::from(INTERRUPTED));
                 }
-                Ok(ExitCode::SUCCESS)
+                ComparisonEnding::Finished(one) => compared.extend(one),
             }
         }
+        let mut output = Output::report();
+        writeln!(output, "\n{}", comparison::curves(&compared, 72, 16))?;
+        writeln!(output, "data set: {}", self.words(dataset))?;
+        writeln!(output, "{}", comparison::table(&compared))?;
+        if Some(dataset) == self.instead {
+            writeln!(output, "{}", self.caution(dataset))?;
+        }
+        Ok(ExitCode::SUCCESS)
     }
 
     /// The data set, or the other one where its files are not at hand and nobody said where.
-    fn data(&self, arguments: &DataArguments) -> anyhow::Result<(DatasetName, LoadedData)> {
-        let load = |name: DatasetName| arguments.load(&name.into(), &DataSpec::default(), false);
-        match (load(self.dataset), self.instead) {
+    fn dataset_at_hand(
+        &self,
+        arguments: &DataArguments,
+        specs: &[ExperimentSpec],
+    ) -> anyhow::Result<DatasetName> {
+        let Some(spec) = specs.first() else {
+            return Ok(self.dataset);
+        };
+        let found = arguments.load(&self.dataset.into(), &spec.data, false);
+        match (found, self.instead) {
             (Err(reason), Some(instead)) if arguments.data_dir.is_none() => {
                 say(format!("{} is not at hand: {reason}", self.dataset));
                 say(self.caution(instead));
-                Ok((instead, load(instead)?))
+                Ok(instead)
             }
-            (data, _) => Ok((self.dataset, data?)),
+            (found, _) => found.map(|_| self.dataset),
         }
     }
 

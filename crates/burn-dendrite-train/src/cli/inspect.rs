@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, io::Write, path::PathBuf, process::ExitCode};
 
 use burn_dendrite_nn::{
-    Activation, CellType, Compartment, Parameter, Plan, ProjectionId, Timing, WeightSource,
+    Activation, CellType, Compartment, Parameter, Plan, PopulationPlan, ProjectionId,
+    ProjectionPlan, Timing, WeightSource,
+    geometry::Geometry,
+    spec::{Kernel, PoolKind},
 };
 use burn_dendrite_optim::{Learning, Settling, Target};
 use clap::Args;
@@ -86,7 +89,7 @@ fn populations(plan: &Plan) -> Table {
         };
         table.add_row([
             population.name.to_string(),
-            population.size.to_string(),
+            shape(population),
             cell.to_owned(),
             activation.to_owned(),
             if id == plan.input {
@@ -121,7 +124,7 @@ fn projections(plan: &Plan, rules: &BTreeMap<String, String>) -> Table {
             Timing::Previous => "previous",
         };
         let weights = match &projection.source {
-            WeightSource::Own(init) => init.kind().to_owned(),
+            WeightSource::Own(init) => format!("{}{}", init.kind(), geometry(projection)),
             WeightSource::Balance { of, .. } => {
                 format!("balance of {}", plan.projection(*of).name)
             }
@@ -195,6 +198,49 @@ fn totals(plan: &Plan, learning: &Learning) -> String {
         count(learned),
         count(all - learned)
     )
+}
+
+/// Neurons of a population, of maps as maps x height x width, and their pools.
+fn shape(population: &PopulationPlan) -> String {
+    let [maps, height, width] = population.shape;
+    let size = if height * width == 1 {
+        maps.to_string()
+    } else {
+        format!("{maps} x {height} x {width}")
+    };
+    match population.pool {
+        Some(pool) => {
+            let kind = match pool.kind {
+                PoolKind::Max => "max",
+                PoolKind::Average => "average",
+            };
+            format!("{size}, {kind} of {0} x {0}", pool.size)
+        }
+        None => size,
+    }
+}
+
+/// Where the weights of a projection apply, where that is not everywhere.
+fn geometry(projection: &ProjectionPlan) -> String {
+    match projection.wiring.geometry {
+        Geometry::Dense => String::new(),
+        Geometry::Convolution(convolution) => {
+            let Kernel {
+                size,
+                stride,
+                padding,
+            } = convolution.kernel;
+            let stride = match stride {
+                1 => String::new(),
+                stride => format!(", stride {stride}"),
+            };
+            let padding = match padding {
+                0 => String::new(),
+                padding => format!(", padding {padding}"),
+            };
+            format!(", {size} x {size}{stride}{padding}")
+        }
+    }
 }
 
 /// Number of parameters that are the projection's or population's own.

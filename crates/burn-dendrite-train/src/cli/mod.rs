@@ -1,5 +1,6 @@
 //! The `dendrite` command line.
 
+mod analysis_file;
 mod analyze;
 mod bench;
 mod cluster;
@@ -15,6 +16,7 @@ mod learner;
 mod left_out;
 mod perturb;
 mod presets;
+mod report;
 #[cfg(feature = "remote")]
 mod serve;
 mod signals;
@@ -65,6 +67,8 @@ enum Command {
     Export(export::ExportArguments),
     /// Measure what a trained network has become: alignment, sparsity, receptive fields, and more.
     Analyze(analyze::AnalyzeArguments),
+    /// Write one page on a run: curves, confusion, receptive fields, weights, angles, mistakes.
+    Report(report::ReportArguments),
     /// Train several networks with several seeds side by side, and write a report on them.
     Compare(Box<compare::CompareArguments>),
     /// Measure how fast a network trains on this machine, and how far that is from the limit.
@@ -169,6 +173,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Evaluate(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
         Command::Analyze(arguments) => arguments.run(),
+        Command::Report(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),
         Command::Perturb(arguments) => arguments.run(),

@@ -19,6 +19,7 @@ mod halt;
 mod log;
 mod means;
 mod position;
+mod repeat;
 mod settings;
 mod start;
 mod summary;
@@ -40,18 +41,20 @@ pub(crate) use halt::Halt;
 pub use log::{JsonLinesLogger, Progress, SegmentRecord};
 pub(crate) use means::Means;
 pub use position::Position;
+pub use repeat::arguments;
 pub use settings::{LearnerSettings, RunSettings};
 pub use start::{Pattern, Start};
 pub use summary::Summary;
 
 use crate::{
     health::Divergence,
+    holder,
     lock::{self, FolderLock, LockError},
     shell,
     spec::ExperimentSpec,
 };
 
-pub use crate::lock::Holder;
+pub use crate::holder::Holder;
 
 /// Why a run folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -83,7 +86,7 @@ pub enum RunError {
     #[error(
         "another process is training in `{}`{}; wait for it, or choose another folder",
         folder.display(),
-        lock::in_brackets(holder)
+        holder::in_brackets(holder)
     )]
     Busy {
         /// The folder.
