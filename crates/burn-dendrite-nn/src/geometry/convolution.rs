@@ -1,9 +1,9 @@
 //! One kernel at every place of a map.
 
-use crate::spec::Kernel;
+use super::Kernel;
 
 /// A convolution between maps of known size; see
-/// [`GeometrySpec::Convolution`](crate::spec::GeometrySpec::Convolution).
+/// [`GeometrySpec::Convolution`](super::GeometrySpec::Convolution).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Convolution {
     /// `[maps, height, width]` that the kernel moves over.

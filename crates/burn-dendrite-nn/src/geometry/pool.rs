@@ -1,9 +1,7 @@
 //! Squares of a map that are heard as one unit.
 
-use crate::{
-    numbers::{HostRows, Rows},
-    spec::{PoolKind, PoolSpec},
-};
+use super::{PoolKind, PoolSpec};
+use crate::numbers::{HostRows, Rows};
 
 /// Pools of the maps of a population.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

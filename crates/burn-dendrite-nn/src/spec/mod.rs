@@ -1,7 +1,6 @@
 //! A network as data: what a file says, and how it is checked.
 
 mod check;
-mod geometry;
 mod network;
 mod parse;
 mod population;
@@ -10,7 +9,7 @@ mod size;
 mod weight;
 mod wiring;
 
-pub use geometry::{GeometrySpec, Grain, Kernel, PoolKind, PoolSpec};
+pub use crate::geometry::{GeometrySpec, Grain, Kernel, PoolKind, PoolSpec};
 pub use network::NetworkSpec;
 pub use parse::{Collector, Format, deserialize, toml_error, unknown_kind};
 pub use population::{BiasSpec, CellType, PopulationSpec, Sharing};

@@ -24,10 +24,10 @@ fn updates(config: &EiNetworkConfig, network: &Network, learning: &LearningSpec)
     outcome.into_updates(&memory)
 }
 
-/// Two layers of maps, and a dense one.
+/// Two layers of maps, and a dense one; they become smaller, so that no dendrite asks for more than it may.
 fn convolutional(pooling: PoolKind) -> EiNetworkConfig {
-    EiNetworkConfig::new([2, 8, 8], [12], 5)
-        .with_maps([4, 6])
+    EiNetworkConfig::new([2, 8, 8], [6], 5)
+        .with_maps([8, 4])
         .with_kernels([3])
         .with_pooling(pooling)
         .with_interneurons(3)
