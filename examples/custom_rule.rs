@@ -10,7 +10,7 @@ use std::{error::Error, sync::Arc};
 use burn::tensor::Device;
 use burn_dendrite::{
     nn::{Network, numbers::Rows},
-    optim::{AnyRule, Delta, LearningRule, Side, Slot, Synapse, Target, rule::contract},
+    optim::{AnyRule, Delta, LearningRule, Side, Slot, Synapse, Target, contract},
     train::{data::DatasetName, evaluate, presets},
 };
 

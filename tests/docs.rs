@@ -121,6 +121,10 @@ fn program(command: &str) -> Program {
     };
     match (word(0), word(1)) {
         ("dendrite", _) => Program::Dendrite(words[1..].to_vec()),
+        // A command that is not compiled in here.
+        ("cargo", "run") if !cfg!(feature = "remote") && word(3).contains("remote") => {
+            Program::Other
+        }
         ("cargo", "run") => match after("--example") {
             Some(rest) => Program::Example(rest.first().cloned().unwrap_or_default()),
             None => Program::Dendrite(after("--").unwrap_or_default()),

@@ -50,6 +50,7 @@ mod side_by_side;
 /// Runs that are asked to stop, by whatever means, save where they are.
 #[cfg(unix)]
 mod stop;
+mod storeys;
 /// The dashboard on a terminal: its keys, and what is left of it.
 #[cfg(unix)]
 mod terminal;

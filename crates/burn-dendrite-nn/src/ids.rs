@@ -169,6 +169,15 @@ impl<T> IndexMut<PopulationId> for PerPopulation<T> {
     }
 }
 
+/// One parameter of a network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Parameter {
+    /// The weights of a projection.
+    Weight(ProjectionId),
+    /// The bias of a population.
+    Bias(PopulationId),
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,32 +24,39 @@ pub mod spec;
 
 mod activation;
 mod adjoint;
+mod cell;
+mod check;
 mod host;
 mod ids;
 mod inner;
 mod network;
 mod observe;
+mod parse;
 mod plan;
 mod random;
+mod range;
 pub mod registry;
 mod settle;
 mod state;
 
 pub use activation::Activation;
 pub use adjoint::Adjoint;
+pub use cell::CellType;
 pub use constraint::{AnyConstraint, Constraint, ConstraintSpec};
 pub use error::{SpecError, SpecErrors};
 pub use host::{HostNetwork, Products};
-pub use ids::{PerPopulation, PopulationId, PopulationName, ProjectionId, ProjectionName};
+pub use ids::{
+    Parameter, PerPopulation, PopulationId, PopulationName, ProjectionId, ProjectionName,
+};
 pub use init::{Initializer, InitializerSpec};
 pub use inner::on_inner;
 pub use laws::Signs;
-pub use network::{Network, Parameter, Population, Projection};
+pub use network::{Network, Population, Projection};
 pub use observe::{Event, Observer, Phase};
 pub use plan::{Plan, PopulationPlan, ProjectionPlan, WeightSource};
 pub use random::{RandomSite, SampleStream};
 pub use settle::{Drive, Dynamics, Numbers, Soma};
-pub use spec::{Active, CellType, Compartment, NetworkSpec, Timing};
+pub use spec::{Active, Compartment, NetworkSpec, Timing};
 pub use state::NetworkState;
 
 #[cfg(test)]

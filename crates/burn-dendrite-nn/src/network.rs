@@ -10,7 +10,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
-    ConstraintSpec, Numbers, Plan, PopulationId, ProjectionId,
+    CellType, ConstraintSpec, Dynamics, NetworkState, Numbers, Observer, Parameter, Plan,
+    PopulationId, ProjectionId,
     constraint::{balanced, constrain},
     geometry::{self, Wiring},
     init::{Distribution, InitSite, WeightStream},
@@ -18,7 +19,6 @@ use crate::{
     numbers::Bounds,
     on_inner,
     plan::{PopulationPlan, ProjectionPlan, WeightSource},
-    spec::CellType,
 };
 
 /// A network: the weights and biases of a [`Plan`].
@@ -245,13 +245,40 @@ impl Network {
     }
 }
 
-/// One parameter of a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Parameter {
-    /// The weights of a projection.
-    Weight(ProjectionId),
-    /// The bias of a population.
-    Bias(PopulationId),
+impl Network {
+    /// Lets the network settle under a constant input, from rest: [`Dynamics::settle`].
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, input size]`
+    /// - every tensor of the result: `[batch, size]`
+    ///
+    /// # Panics
+    ///
+    /// If the input does not have the width of the input population.
+    pub fn settle(
+        &self,
+        input: Tensor<2>,
+        steps: usize,
+        observer: &mut dyn Observer,
+    ) -> NetworkState {
+        Dynamics::settle(self, input, steps, observer)
+    }
+
+    /// Activity of the output population after the forward phase: the network as a function.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, input size]`
+    /// - output: `[batch, output size]`
+    ///
+    /// # Panics
+    ///
+    /// If the input does not have the width of the input population.
+    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+        let output = self.plan().output;
+        self.settle(input, self.plan().steps, &mut ()).activity[output].clone()
+    }
 }
 
 /// `scale · matrix`, where the matrix may be a transposed view.

@@ -1,10 +1,8 @@
 //! The forward phase: the only place where the dynamics are integrated.
 
-use burn::tensor::Tensor;
-
 use crate::{
-    Active, Compartment, Event, Network, NetworkState, Observer, PerPopulation, Phase, Plan,
-    PopulationId, ProjectionId, Timing, numbers::Rows,
+    Active, Compartment, Event, NetworkState, Observer, PerPopulation, Phase, Plan, PopulationId,
+    ProjectionId, Timing, numbers::Rows,
 };
 
 /// The parameters of a network in one kind of numbers: all that the dynamics ask of it.
@@ -352,47 +350,11 @@ impl<N: Numbers + ?Sized> Soma<'_, N> {
     }
 }
 
-impl Network {
-    /// Lets the network settle under a constant input, from rest: [`Dynamics::settle`].
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch, input size]`
-    /// - every tensor of the result: `[batch, size]`
-    ///
-    /// # Panics
-    ///
-    /// If the input does not have the width of the input population.
-    pub fn settle(
-        &self,
-        input: Tensor<2>,
-        steps: usize,
-        observer: &mut dyn Observer,
-    ) -> NetworkState {
-        Dynamics::settle(self, input, steps, observer)
-    }
-
-    /// Activity of the output population after the forward phase: the network as a function.
-    ///
-    /// # Shapes
-    ///
-    /// - input: `[batch, input size]`
-    /// - output: `[batch, output size]`
-    ///
-    /// # Panics
-    ///
-    /// If the input does not have the width of the input population.
-    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
-        let output = self.plan().output;
-        self.settle(input, self.plan().steps, &mut ()).activity[output].clone()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::NetworkSpec;
-    use burn::tensor::{TensorData, Tolerance};
+    use burn::tensor::{Tensor, TensorData, Tolerance};
 
     const TWO_UNITS: &str = r#"
         tau = 2.0

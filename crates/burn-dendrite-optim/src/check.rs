@@ -1,6 +1,6 @@
 //! From a learning specification to rules in place, or to the list of all its mistakes.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use burn_dendrite_nn::{
     Activation, Compartment, Parameter, PerPopulation, Plan, PopulationId, PopulationName,
@@ -8,71 +8,104 @@ use burn_dendrite_nn::{
 };
 
 use crate::{
-    AnyRule, Learning, LearningSpec, Loss, NudgeSpec, RuleSite, RuleSpec, Select, Signal, Target,
+    AnyRule, Learning, LearningRule, LearningSpec, Loss, NudgeSpec, RuleSite, RuleSpec, Select, Signal, Target,
     backprop::Objective,
     phase::{Nudge, Plateau, Response, Settling, hears_from_above},
 };
 
-pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecErrors> {
-    let mut errors = Vec::new();
-    let nudge = spec
-        .nudge
-        .as_ref()
-        .map(|nudge| nudged(nudge, plan, &mut errors));
-    let mut learning = Learning::new(nudge);
-    let mut seen = HashSet::new();
-    for rule in &spec.rules {
-        let path = format!("rule[{}]", rule.on);
-        let mut wrong = |key: &str, message: String| {
-            errors.push(SpecError::new(format!("{path}{key}"), message));
-        };
-        if let Err(message) = learning_rate(rule.learning_rate) {
-            wrong(".learning_rate", message);
+impl Learning {
+    /// The same with one more rule, which need not be among those that a file can name.
+    ///
+    /// # Errors
+    ///
+    /// One sentence if the parameter does not exist, learns already, or lacks what the rule needs.
+    pub fn with_rule(
+        mut self,
+        plan: &Plan,
+        on: &Target,
+        learning_rate: f64,
+        rule: impl LearningRule + 'static,
+    ) -> Result<Self, SpecError> {
+        let path = || format!("rule[{on}]");
+        let wrong = |message: String| SpecError::new(path(), message);
+        let parameter = parameter(on, plan).map_err(wrong)?;
+        if self.learned().any(|learned| learned == parameter) {
+            return Err(wrong("it learns by another rule already".to_owned()));
         }
-        if !seen.insert(&rule.on) {
-            wrong("", "a rule for this is listed already".to_owned());
-        }
-        let parameter = match parameter(&rule.on, plan) {
-            Ok(parameter) => parameter,
-            Err(message) => {
-                wrong("", message);
-                continue;
+        self::learning_rate(learning_rate).map_err(wrong)?;
+        let felt =
+            local_rule_fits("the rule", &rule, parameter, plan, self.nudge()).map_err(wrong)?;
+        self.add(parameter, learning_rate, Arc::new(rule), felt);
+        Ok(self)
+    }
+}
+
+impl LearningSpec {
+    /// Checks the specification against a network and resolves its names.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes at once, each with its path and what would be accepted.
+    pub fn check(&self, plan: &Plan) -> Result<Learning, SpecErrors> {
+        let mut errors = Vec::new();
+        let nudge = self
+            .nudge
+            .as_ref()
+            .map(|nudge| nudged(nudge, plan, &mut errors));
+        let mut learning = Learning::new(nudge);
+        let mut seen = HashSet::new();
+        for rule in &self.rules {
+            let path = format!("rule[{}]", rule.on);
+            let mut wrong = |key: &str, message: String| {
+                errors.push(SpecError::new(format!("{path}{key}"), message));
+            };
+            if let Err(message) = learning_rate(rule.learning_rate) {
+                wrong(".learning_rate", message);
             }
-        };
-        let rate = rule.learning_rate;
-        let fits = match &rule.rule {
-            RuleSpec::Local(local) => {
-                let fits =
-                    local_rule_fits(local.kind(), &**local, parameter, plan, learning.nudge());
-                let felt = fits.as_ref().ok().copied().flatten();
-                learning.add(parameter, rate, local.shared(), felt);
-                fits.map(|_| ())
+            if !seen.insert(&rule.on) {
+                wrong("", "a rule for this is listed already".to_owned());
             }
-            RuleSpec::Backprop => {
-                learning.add_descent(parameter, rate, Objective::Output(spec.loss));
-                reaches_a_soma("backprop", parameter, plan)
-            }
-            RuleSpec::DendriticBackprop { source } => match dendrite_of(source, plan) {
-                Ok(id) => {
-                    learning.add_descent(parameter, rate, Objective::DendriticState(id));
-                    reaches_a_soma("dendritic_backprop", parameter, plan)
+            let parameter = match parameter(&rule.on, plan) {
+                Ok(parameter) => parameter,
+                Err(message) => {
+                    wrong("", message);
+                    continue;
                 }
-                Err(message) => Err(message),
-            },
-        };
-        if let Err(message) = fits {
-            wrong(".rule", message);
+            };
+            let rate = rule.learning_rate;
+            let fits = match &rule.rule {
+                RuleSpec::Local(local) => {
+                    let fits =
+                        local_rule_fits(local.kind(), &**local, parameter, plan, learning.nudge());
+                    let felt = fits.as_ref().ok().copied().flatten();
+                    learning.add(parameter, rate, local.shared(), felt);
+                    fits.map(|_| ())
+                }
+                RuleSpec::Backprop => {
+                    learning.add_descent(parameter, rate, Objective::Output(self.loss));
+                    reaches_a_soma("backprop", parameter, plan)
+                }
+                RuleSpec::DendriticBackprop { source } => match dendrite_of(source, plan) {
+                    Ok(id) => {
+                        learning.add_descent(parameter, rate, Objective::DendriticState(id));
+                        reaches_a_soma("dendritic_backprop", parameter, plan)
+                    }
+                    Err(message) => Err(message),
+                },
+            };
+            if let Err(message) = fits {
+                wrong(".rule", message);
+            }
         }
-    }
-    let output = &plan.populations[plan.output];
-    if spec.loss == Loss::CrossEntropy && output.activation != Activation::Softmax {
-        let message = format!(
-            "`cross_entropy` needs rates that sum to 1; accepted with it: `activation = \"softmax\"` for `{}`",
-            output.name
-        );
-        errors.push(SpecError::new("loss", message));
-    }
-    match (spec.tracked_steps, learning.uses_backprop()) {
+        let output = &plan.populations[plan.output];
+        if self.loss == Loss::CrossEntropy && output.activation != Activation::Softmax {
+            let message = format!(
+                "`cross_entropy` needs rates that sum to 1; accepted with it: `activation = \"softmax\"` for `{}`",
+                output.name
+            );
+            errors.push(SpecError::new("loss", message));
+        }
+        match (self.tracked_steps, learning.uses_backprop()) {
         (Some(steps), true) if (1..=plan.steps).contains(&steps) => {
             learning.set_tracked_steps(steps);
         }
@@ -90,7 +123,8 @@ pub(crate) fn check(spec: &LearningSpec, plan: &Plan) -> Result<Learning, SpecEr
             ),
         )),
     }
-    SpecErrors::or(errors, || learning)
+        SpecErrors::or(errors, || learning)
+    }
 }
 
 fn nudged(spec: &NudgeSpec, plan: &Plan, errors: &mut Vec<SpecError>) -> Nudge {

@@ -8,14 +8,14 @@ use burn::{
     tensor::Tensor,
 };
 use burn_dendrite_nn::{
-    Dynamics, Network, NetworkState, Observer, Parameter, Plan, PopulationId, SpecError,
+    Dynamics, Network, NetworkState, Observer, Parameter, Plan, PopulationId,
     numbers::Rows,
     perturb::{Conditions, Running},
 };
 
 use crate::{
-    AnyRule, LearningRule, RuleMemory, RuleStep, Side, StepSize, TakeGradient, Target, Trace,
-    Updates,
+    AnyRule, RuleMemory, RuleStep, Side, State, StepSize, TakeGradient,
+    Trace, Updates,
     backprop::{Descend, Gradient, Objective, Tracked},
     phase::{Nudge, Settling},
     rule::Plastic,
@@ -196,31 +196,6 @@ impl Learning {
             learning_rate,
             objective,
         });
-    }
-
-    /// The same with one more rule, which need not be among those that a file can name.
-    ///
-    /// # Errors
-    ///
-    /// One sentence if the parameter does not exist, learns already, or lacks what the rule needs.
-    pub fn with_rule(
-        mut self,
-        plan: &Plan,
-        on: &Target,
-        learning_rate: f64,
-        rule: impl LearningRule + 'static,
-    ) -> Result<Self, SpecError> {
-        let path = || format!("rule[{on}]");
-        let wrong = |message: String| SpecError::new(path(), message);
-        let parameter = crate::check::parameter(on, plan).map_err(wrong)?;
-        if self.learned().any(|learned| learned == parameter) {
-            return Err(wrong("it learns by another rule already".to_owned()));
-        }
-        crate::check::learning_rate(learning_rate).map_err(wrong)?;
-        let felt = crate::check::local_rule_fits("the rule", &rule, parameter, plan, self.nudge())
-            .map_err(wrong)?;
-        self.add(parameter, learning_rate, Arc::new(rule), felt);
-        Ok(self)
     }
 
     /// The same rules but for those of `frozen` parameters, which then stay as they are.
@@ -502,6 +477,21 @@ fn sizes(plan: &Plan, parameter: Parameter) -> [usize; 2] {
             [projection.pre, projection.post].map(|id| plan.populations[id].size)
         }
         Parameter::Bias(id) => [1, plan.populations[id].size],
+    }
+}
+
+impl State {
+    /// Whether a training step of `learning` leaves this state in a population of `plan`.
+    pub fn is_left(self, plan: &Plan, learning: &Learning, id: PopulationId) -> bool {
+        let nudge = learning.nudge();
+        match self {
+            Self::Soma | Self::Activity => true,
+            Self::Dendrite => plan.has_dendrite(id),
+            Self::NudgedActivity => nudge.is_some(),
+            Self::NudgedDendrite => nudge.is_some_and(|nudge| nudge.reaches(plan, id)),
+            Self::Plateau => nudge
+                .is_some_and(|nudge| nudge.reaches(plan, id) && nudge.populations[id].is_some()),
+        }
     }
 }
 

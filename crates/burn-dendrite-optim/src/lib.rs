@@ -16,6 +16,7 @@
 mod anatomy;
 mod backprop;
 mod check;
+pub mod contract;
 mod delta;
 mod descent;
 mod exponentiated_gradient;

@@ -2,10 +2,10 @@
 
 use std::{fmt, str::FromStr};
 
-use burn_dendrite_nn::{Plan, PopulationName, ProjectionName, SpecErrors};
+use burn_dendrite_nn::{PopulationName, ProjectionName};
 use serde::{Deserialize, Serialize};
 
-use crate::{Learning, NudgeSpec, RuleSpec};
+use crate::{NudgeSpec, RuleSpec};
 
 /// How a network learns. It stands apart from the anatomy: swap it, keep the network.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -93,16 +93,5 @@ impl TryFrom<String> for Target {
 impl From<Target> for String {
     fn from(target: Target) -> Self {
         target.to_string()
-    }
-}
-
-impl LearningSpec {
-    /// Checks the specification against a network and resolves its names.
-    ///
-    /// # Errors
-    ///
-    /// All mistakes at once, each with its path and what would be accepted.
-    pub fn check(&self, plan: &Plan) -> Result<Learning, SpecErrors> {
-        crate::check::check(self, plan)
     }
 }

@@ -1,10 +1,8 @@
 //! What one training step leaves behind for rules and metrics.
 
 use burn::tensor::Tensor;
-use burn_dendrite_nn::{NetworkState, PerPopulation, Plan, PopulationId};
+use burn_dendrite_nn::{NetworkState, PerPopulation, PopulationId};
 use serde::{Deserialize, Serialize};
-
-use crate::Learning;
 
 /// The states of one training step; all rows are `[batch, size]`.
 #[derive(Clone, Debug)]
@@ -47,21 +45,6 @@ pub enum State {
     NudgedDendrite,
     /// Plateau potential in [-1, 1].
     Plateau,
-}
-
-impl State {
-    /// Whether a training step of `learning` leaves this state in a population of `plan`.
-    pub fn is_left(self, plan: &Plan, learning: &Learning, id: PopulationId) -> bool {
-        let nudge = learning.nudge();
-        match self {
-            Self::Soma | Self::Activity => true,
-            Self::Dendrite => plan.has_dendrite(id),
-            Self::NudgedActivity => nudge.is_some(),
-            Self::NudgedDendrite => nudge.is_some_and(|nudge| nudge.reaches(plan, id)),
-            Self::Plateau => nudge
-                .is_some_and(|nudge| nudge.reaches(plan, id) && nudge.populations[id].is_some()),
-        }
-    }
 }
 
 impl<R: Clone> Trace<R> {

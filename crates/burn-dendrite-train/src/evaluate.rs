@@ -24,6 +24,8 @@ pub struct Evaluation {
     pub samples: usize,
     /// Which class was taken for which.
     pub confusion: Confusion,
+    /// The class that each sample was taken for, in their order.
+    pub taken_for: Vec<usize>,
 }
 
 /// Samples that settle together: enough to use all cores, few enough to stay in the cache.
@@ -71,6 +73,7 @@ pub(crate) fn evaluate_while<'a>(
     goes_on: impl Fn(usize) -> bool,
 ) -> Option<Evaluation> {
     let mut confusion = Confusion::new(set.classes());
+    let mut taken_for = Vec::with_capacity(set.len());
     let mut loss = 0.0;
     let all: Vec<usize> = (0..set.len()).collect();
     let mut seen = 0;
@@ -96,6 +99,7 @@ pub(crate) fn evaluate_while<'a>(
         let predicted = predicted.try_to_vec::<i64>().expect("whole numbers");
         for (index, class) in indices.iter().zip(predicted) {
             confusion.add(set.label(*index).into(), class as usize);
+            taken_for.push(class as usize);
         }
         let mean = (batch.targets - output).square().mean();
         loss += mean.into_scalar::<f64>() * indices.len() as f64;
@@ -111,5 +115,6 @@ pub(crate) fn evaluate_while<'a>(
         loss: loss / count,
         samples,
         confusion,
+        taken_for,
     })
 }

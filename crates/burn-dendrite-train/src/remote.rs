@@ -6,9 +6,10 @@
 use std::{
     any::Any,
     io,
-    net::{SocketAddr, TcpListener},
+    net::{SocketAddr, TcpListener, TcpStream, ToSocketAddrs},
     panic::{self, AssertUnwindSafe},
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use burn::{
@@ -43,6 +44,9 @@ pub enum RemoteError {
     #[error("the device cannot be offered: {0}")]
     Serve(#[from] ServeError),
 }
+
+/// How long a server may take to answer that it is still there.
+const ANSWER: Duration = Duration::from_secs(2);
 
 /// The devices that this process has connected.
 static CONNECTED: Mutex<Vec<Device>> = Mutex::new(Vec::new());
@@ -105,6 +109,17 @@ pub(crate) fn guard<T>(work: impl FnOnce() -> T) -> Result<T, String> {
     result.map_err(|panic| words(&*panic))
 }
 
+/// What became of the device at an address, whose last words were these.
+pub(crate) fn loss(address: &str, said: &str) -> String {
+    let host = address.trim_start_matches("ws://");
+    let answers = |address| TcpStream::connect_timeout(&address, ANSWER).is_ok();
+    let mut addresses = host.to_socket_addrs().into_iter().flatten();
+    match addresses.any(answers) {
+        true => format!("the device at `{address}` failed: {said}"),
+        false => format!("the connection to `{address}` was lost, and nobody answers there"),
+    }
+}
+
 fn words(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or(panic.downcast_ref::<&str>().copied());
@@ -130,6 +145,17 @@ mod tests {
                 format!("`{address}` is no address of a server; accepted: `ws://HOST:PORT`");
             assert_eq!(message, expected);
         }
+    }
+
+    #[test]
+    fn a_server_that_is_there_has_failed_and_another_is_gone() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("ws://{}", listener.local_addr().unwrap());
+        let failed = format!("the device at `{address}` failed: no memory");
+        assert_eq!(loss(&address, "no memory"), failed);
+        drop(listener);
+        let gone = format!("the connection to `{address}` was lost, and nobody answers there");
+        assert_eq!(loss(&address, "no memory"), gone);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Words of commands that somebody can paste into a shell.
 
+use std::path::Path;
+
 /// A word of a command, in quotes where a shell would take it apart or change it.
 pub(crate) fn word(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./,=+:@%".contains(c);
@@ -15,7 +17,7 @@ pub(crate) fn word(text: &str) -> String {
 /// What this program is called; `dendrite` unless somebody built one of their own.
 pub(crate) fn program() -> String {
     let called = std::env::current_exe().ok();
-    let stem = called.as_deref().and_then(std::path::Path::file_stem);
+    let stem = called.as_deref().and_then(Path::file_stem);
     match stem {
         Some(stem) if !cfg!(test) => word(&stem.to_string_lossy()),
         _ => "dendrite".to_owned(),
@@ -23,7 +25,7 @@ pub(crate) fn program() -> String {
 }
 
 /// The name of a file or folder as such a word; one that looks like a flag is told from it.
-pub(crate) fn path(path: &std::path::Path) -> String {
+pub(crate) fn path(path: &Path) -> String {
     let text = path.to_string_lossy();
     if text.starts_with('-') {
         word(&format!("./{text}"))
@@ -32,9 +34,29 @@ pub(crate) fn path(path: &std::path::Path) -> String {
     }
 }
 
+/// The command that goes on in a folder, with the one of its data where it would not look there by
+/// itself.
+pub(crate) fn resume_command(command: &str, out: &Path, data_dir: Option<&Path>) -> String {
+    let command = format!("{} {command} --resume {}", program(), path(out));
+    match data_dir {
+        Some(folder) => format!("{command} --data-dir {}", path(folder)),
+        None => command,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_command_to_go_on_can_be_pasted() {
+        let command = |folder| resume_command("train", Path::new("my run"), folder);
+        assert_eq!(command(None), "dendrite train --resume 'my run'");
+        assert_eq!(
+            command(Some(Path::new("/it's here"))),
+            r"dendrite train --resume 'my run' --data-dir '/it'\''s here'"
+        );
+    }
 
     #[test]
     fn words_with_blanks_and_quotes_are_one_word_for_a_shell() {

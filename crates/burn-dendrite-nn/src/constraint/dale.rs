@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 
-use crate::{numbers::Bounds, spec::CellType};
+use crate::{CellType, numbers::Bounds};
 
 /// Dale's law as the bounds of each weight.
 ///

@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::{Constraint, ConstraintSite, Recurrence};
-use crate::{init::positive, numbers::Rows};
+use crate::{numbers::Rows, range::positive};
 
 /// Whether a unit may project to itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

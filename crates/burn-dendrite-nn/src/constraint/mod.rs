@@ -10,9 +10,9 @@ use burn::tensor::Tensor;
 use rand_chacha::ChaCha8Rng;
 
 use crate::{
+    CellType,
     numbers::{Bounds, HostRows, Rows},
     registry,
-    spec::CellType,
 };
 
 registry! {

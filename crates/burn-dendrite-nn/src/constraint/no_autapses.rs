@@ -37,7 +37,7 @@ impl Constraint for NoAutapses {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::spec::CellType;
+    use crate::CellType;
     use rand::SeedableRng;
 
     #[test]

@@ -73,7 +73,7 @@ impl Constraint for ReceptiveField {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{constraint::Recurrence, spec::CellType};
+    use crate::{CellType, constraint::Recurrence};
     use rand::SeedableRng;
 
     #[test]

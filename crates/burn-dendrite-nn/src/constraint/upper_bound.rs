@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Constraint, ConstraintSite, Scope};
-use crate::{init::positive, numbers::Bounds};
+use crate::{numbers::Bounds, range::positive};
 
 /// No synapse is stronger than `magnitude`.
 ///
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
     use burn::tensor::{Tensor, TensorData};
 
-    use crate::{constraint::constrain, spec::CellType};
+    use crate::{CellType, constraint::constrain};
 
     #[test]
     fn both_signs_are_capped() {

@@ -1,9 +1,9 @@
 //! One kernel at every place of a map.
 
-use super::Kernel;
+use crate::spec::Kernel;
 
 /// A convolution between maps of known size; see
-/// [`GeometrySpec::Convolution`](super::GeometrySpec::Convolution).
+/// [`GeometrySpec::Convolution`](crate::spec::GeometrySpec::Convolution).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Convolution {
     /// `[maps, height, width]` that the kernel moves over.

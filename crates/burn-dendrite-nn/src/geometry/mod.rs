@@ -7,12 +7,10 @@
 
 mod convolution;
 mod pool;
-mod spec;
 mod tensors;
 
 pub use convolution::Convolution;
 pub use pool::Pool;
-pub use spec::{GeometrySpec, Grain, Kernel, PoolKind, PoolSpec};
 pub(crate) use tensors::{drive, drive_back, outer, sum_places};
 
 /// The way from the presynaptic units to the weights, and on to the postsynaptic ones.

@@ -1,7 +1,9 @@
 //! Squares of a map that are heard as one unit.
 
-use super::{PoolKind, PoolSpec};
-use crate::numbers::{HostRows, Rows};
+use crate::{
+    numbers::{HostRows, Rows},
+    spec::{PoolKind, PoolSpec},
+};
 
 /// Pools of the maps of a population.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -284,7 +284,7 @@ impl Lines {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::geometry::Kernel;
+    use crate::spec::Kernel;
 
     /// One map of 3 x 3, a kernel of 2 x 2.
     fn small() -> (Convolution, HostRows, HostRows) {

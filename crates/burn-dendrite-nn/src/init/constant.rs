@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Distribution, InitSite, Initializer, finite};
-use crate::spec::CellType;
+use crate::CellType;
 
 /// Every value is `value`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Distribution, InitSite, Initializer, positive};
-use crate::spec::CellType;
+use crate::CellType;
 
 /// Uniform between zero and the scaled Kaiming bound, on the presynaptic cell's side of zero.
 ///

@@ -9,7 +9,8 @@ use std::fmt::Debug;
 use rand_distr::{Distribution as _, Normal as NormalDistribution};
 use rand_mt::Mt;
 
-use crate::{registry, spec::CellType};
+pub(crate) use crate::range::{finite, positive};
+use crate::{CellType, registry};
 
 registry! {
     /// How weights or biases start, as a file names it.
@@ -121,26 +122,6 @@ pub trait Initializer: Debug + Send + Sync {
 
     /// The distribution of the values at `site`.
     fn distribution(&self, site: &InitSite) -> Distribution;
-}
-
-/// `Err` unless `value` is finite and greater than zero.
-pub(crate) fn positive(name: &str, value: f64) -> Result<(), String> {
-    if value.is_finite() && value > 0.0 {
-        Ok(())
-    } else {
-        Err(format!(
-            "`{name}` is {value}; accepted: a number greater than 0"
-        ))
-    }
-}
-
-/// `Err` unless `value` is finite.
-pub(crate) fn finite(name: &str, value: f64) -> Result<(), String> {
-    if value.is_finite() {
-        Ok(())
-    } else {
-        Err(format!("`{name}` is {value}; accepted: a finite number"))
-    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Distribution, InitSite, Initializer, half_kaiming::one, positive};
-use crate::spec::CellType;
+use crate::CellType;
 
 /// Uniform within the scaled Kaiming bound.
 ///

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Distribution, InitSite, Initializer, finite};
-use crate::spec::CellType;
+use crate::CellType;
 
 /// Uniform in `[low, high)`; values on the side of zero that Dale's law forbids become zero.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

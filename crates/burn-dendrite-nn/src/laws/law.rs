@@ -8,7 +8,7 @@ use burn::{
 };
 
 use super::Signs;
-use crate::spec::CellType;
+use crate::CellType;
 
 /// A projection of any values onto the allowed ones.
 type Projection<const D: usize> = Arc<dyn Fn(Tensor<D>) -> Tensor<D> + Send + Sync>;

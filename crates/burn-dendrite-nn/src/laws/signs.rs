@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
 
-use crate::spec::CellType;
+use crate::CellType;
 
 /// The cell type of each unit of a layer, in order.
 ///

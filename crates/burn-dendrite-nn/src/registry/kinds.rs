@@ -10,7 +10,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, de::Error};
 use serde_json::{Map, Value};
 
-use crate::spec::unknown_kind;
+use crate::parse::unknown_kind;
 
 /// A kind of a program's own, as a specification holds it: its name, its parameters, and what it does.
 pub struct Registered<T: ?Sized> {

@@ -1,10 +1,9 @@
 //! A network as data.
 
-use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
 use super::{PopulationSpec, ProjectionSpec};
-use crate::{Network, Plan, PopulationName, SpecErrors};
+use crate::PopulationName;
 
 /// The anatomy and dynamics of a network.
 ///
@@ -54,15 +53,6 @@ pub struct NetworkSpec {
 }
 
 impl NetworkSpec {
-    /// Checks the specification and resolves its names.
-    ///
-    /// # Errors
-    ///
-    /// All mistakes at once, each with its path and what would be accepted.
-    pub fn check(&self) -> Result<Plan, SpecErrors> {
-        super::check::check(self)
-    }
-
     /// The place of the population that is compared with the target, if there is such a population.
     pub fn output_index(&self) -> Option<usize> {
         match &self.output {
@@ -72,14 +62,5 @@ impl NetworkSpec {
                 (self.populations.iter()).position(|it| it.name.layer() == layer)
             }
         }
-    }
-
-    /// Makes the network with weights drawn from `seed`: the same on every device.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`check`](Self::check).
-    pub fn init(&self, seed: u64, device: &Device) -> Result<Network, SpecErrors> {
-        Ok(Network::new(self.check()?, seed, device))
     }
 }

@@ -1,7 +1,5 @@
 //! Learning rules: from the signals at one synapse to its change.
 
-pub mod contract;
-
 use std::fmt::Debug;
 
 use burn::tensor::Tensor;
@@ -96,7 +94,7 @@ pub enum StepSize {
 
 /// A local learning rule.
 ///
-/// What every rule must keep to is written down, and can be tested, in [`contract`].
+/// What every rule must keep to is written down, and can be tested, in [`contract`](crate::contract).
 ///
 /// # Example
 ///

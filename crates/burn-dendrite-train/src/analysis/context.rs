@@ -50,11 +50,7 @@ impl Context<'_> {
 
     /// The projections that own their weights, in the listed order.
     pub fn owned_projections(&self) -> Vec<ProjectionId> {
-        let projections = self.network.plan().projections.iter().enumerate();
-        projections
-            .filter(|(_, projection)| projection.is_owned())
-            .map(|(index, _)| ProjectionId(index))
-            .collect()
+        owned_projections(self.network)
     }
 
     /// The first samples as inputs `[count, input size]` and one-hot targets `[count, classes]`.
@@ -63,6 +59,15 @@ impl Context<'_> {
         let batch = self.samples.batch(&indices, &device(self.network));
         (batch.inputs, batch.targets)
     }
+}
+
+/// The projections of a network that own their weights, in the listed order.
+pub(super) fn owned_projections(network: &Network) -> Vec<ProjectionId> {
+    let projections = network.plan().projections.iter().enumerate();
+    projections
+        .filter(|(_, projection)| projection.is_owned())
+        .map(|(index, _)| ProjectionId(index))
+        .collect()
 }
 
 /// The answers of a network to some samples.

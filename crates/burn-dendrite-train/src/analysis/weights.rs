@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Context, Figure, Histogram, Measured, Report, Sheet,
+    context::owned_projections,
     report::{digits, percent},
     statistics::mean,
 };
@@ -93,28 +94,34 @@ fn existing(network: &Network, id: ProjectionId) -> Vec<f64> {
     }
 }
 
-impl Measured for Weights {
-    const COST: u64 = 3;
-
-    fn measure(context: &Context<'_>) -> Option<Self> {
+impl Weights {
+    /// Describes the weights of a network.
+    pub fn of(network: &Network) -> Self {
         const BINS: usize = 40;
-        let plan = context.network.plan();
         let mut by_type: BTreeMap<String, Vec<f64>> = BTreeMap::new();
         let mut projections = Vec::new();
-        for id in context.owned_projections() {
-            let name = &plan.projection(id).name;
-            let weights = existing(context.network, id);
+        for id in owned_projections(network) {
+            let name = &network.plan().projection(id).name;
+            let weights = existing(network, id);
             projections.extend(distribution(&name.to_string(), &weights, BINS));
             let types = format!("{}<-{}", name.post.population(), name.pre.population());
             by_type.entry(types).or_default().extend(weights);
         }
         let cell_types = by_type.iter();
-        Some(Self {
+        Self {
             projections,
             cell_types: cell_types
                 .filter_map(|(name, weights)| distribution(name, weights, BINS))
                 .collect(),
-        })
+        }
+    }
+}
+
+impl Measured for Weights {
+    const COST: u64 = 3;
+
+    fn measure(context: &Context<'_>) -> Option<Self> {
+        Some(Self::of(context.network))
     }
 }
 

@@ -8,23 +8,25 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use comfy_table::{CellAlignment, Table};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::{Deserialize, Serialize};
 
-use super::{DataArguments, MachineArguments, Mistake, table::table};
+use super::{
+    DataArguments, MachineArguments, Mistake,
+    analysis_file::{AnalysisFile, File, PAGE, SplitName, as_csv, earlier_files, write},
+    report::{tested, write_page},
+    table::table,
+};
 use crate::{
     SavedWeights,
     analysis::{
-        Analysis, AnalysisOptions, Figure, Metric, Of, Sheet, Trained, analyze, charts_of,
-        load_trained, over_training, table_of,
+        Analysis, AnalysisOptions, Figure, Metric, Of, Trained, analyze, charts_of, load_trained,
+        over_training, table_of,
     },
     data::{Dataset, SampleSet},
     experiment::fits,
-    output::{Output, say},
-    run::write_atomically,
+    output::{Output, answer, say},
 };
 
 #[derive(Args, Debug)]
@@ -61,32 +63,6 @@ pub(super) struct AnalyzeArguments {
     /// Print nothing but mistakes.
     #[arg(long)]
     quiet: bool,
-}
-
-#[derive(Clone, Copy, Debug, Serialize, Deserialize, ValueEnum)]
-#[serde(rename_all = "snake_case")]
-enum SplitName {
-    Validation,
-    Test,
-}
-
-/// What `analysis.json` holds.
-#[derive(Debug, Serialize, Deserialize)]
-struct AnalysisFile {
-    preset: String,
-    dataset: String,
-    split: SplitName,
-    seed: u64,
-    version: String,
-    /// Which weights of the run were analysed.
-    #[serde(default = "last")]
-    weights: SavedWeights,
-    analysis: Analysis,
-}
-
-/// What the first version analysed.
-fn last() -> SavedWeights {
-    SavedWeights::Last
 }
 
 impl AnalyzeArguments {
@@ -132,18 +108,26 @@ impl AnalyzeArguments {
         if self.over_training {
             files.extend(self.over_training(&trained, set)?);
         }
-        let file = AnalysisFile {
-            preset: trained.settings.preset.clone(),
-            dataset: dataset.to_string(),
-            split: self.split,
-            seed: trained.settings.seed,
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-            weights: trained.weights,
-            analysis,
-        };
+        let file = AnalysisFile::new(&trained, &dataset, self.split, analysis);
         write(&out, &earlier, &file, &files)?;
+        let page = self.out.as_ref().unwrap_or(&self.run).join(PAGE);
+        let found = tested(
+            &trained,
+            &device,
+            set,
+            &format!("{} samples of {dataset}", self.split),
+        )?;
+        write_page(
+            &self.run,
+            &trained,
+            Some(found),
+            Some(&file),
+            Vec::new(),
+            &page,
+        )?;
         if !self.quiet {
             self.print(&file, &out)?;
+            answer(format!("all in one page: {}", page.display()))?;
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -200,14 +184,7 @@ impl AnalyzeArguments {
         writeln!(
             output,
             "{}, seed {}, on {} {} samples of {}\n",
-            file.preset,
-            file.seed,
-            analysis.samples,
-            match file.split {
-                SplitName::Validation => "validation",
-                SplitName::Test => "test",
-            },
-            file.dataset
+            file.preset, file.seed, analysis.samples, file.split, file.dataset
         )?;
         for table in tables(analysis) {
             writeln!(output, "{table}\n")?;
@@ -301,74 +278,3 @@ fn tables(analysis: &Analysis) -> Vec<Table> {
 
 /// Quantities beside one another, so that a table fits a terminal.
 const COLUMNS: usize = 5;
-
-const ANALYSIS: &str = "analysis.json";
-
-/// The files of an earlier analysis in the folder, which a new one replaces.
-///
-/// # Errors
-///
-/// If the folder holds anything else: nothing of others is overwritten.
-fn earlier_files(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
-    let unreadable = |error: std::io::Error| Mistake(format!("`{}`: {error}", out.display()));
-    let entries = match std::fs::read_dir(out) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(unreadable)?,
-    };
-    let is_analysis = std::fs::read_to_string(out.join(ANALYSIS))
-        .is_ok_and(|text| serde_json::from_str::<AnalysisFile>(&text).is_ok());
-    let is_own = |name: &str| {
-        let metric = name.strip_suffix(".csv");
-        name == ANALYSIS
-            || name.starts_with("over_training")
-            || metric.is_some_and(|metric| metric.parse::<Metric>().is_ok())
-    };
-    let mut earlier = Vec::new();
-    for entry in entries {
-        let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if !is_analysis || !is_own(&name) {
-            let message = format!(
-                "`{}` holds `{name}`, which is not of an earlier analysis; accepted: for `--out` a \
-                 new or empty folder, or one that holds an analysis and nothing else",
-                out.display()
-            );
-            return Err(Mistake(message).into());
-        }
-        earlier.push(entry.path());
-    }
-    Ok(earlier)
-}
-
-fn write(
-    out: &Path,
-    earlier: &[PathBuf],
-    file: &AnalysisFile,
-    files: &[File],
-) -> anyhow::Result<()> {
-    let broken = || format!("`{}` cannot be written", out.display());
-    std::fs::create_dir_all(out).with_context(broken)?;
-    let written = |path: &PathBuf| files.iter().any(|(name, _)| out.join(name) == *path);
-    for path in earlier.iter().filter(|path| !written(path)) {
-        std::fs::remove_file(path).with_context(broken)?;
-    }
-    let text = serde_json::to_string(file)?;
-    write_atomically(&out.join(ANALYSIS), format!("{text}\n").as_bytes())?;
-    for (name, bytes) in files {
-        write_atomically(&out.join(name), bytes)?;
-    }
-    Ok(())
-}
-
-/// A file of an analysis: its name, and what is in it.
-type File = (String, Vec<u8>);
-
-fn as_csv(sheet: &Sheet) -> anyhow::Result<Vec<u8>> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(&sheet.header)?;
-    for row in &sheet.rows {
-        writer.write_record(row)?;
-    }
-    Ok(writer.into_inner()?)
-}

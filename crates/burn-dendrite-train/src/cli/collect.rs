@@ -3,10 +3,10 @@
 use std::process::ExitCode;
 
 use super::{
-    DataArguments, Mistake, compare,
+    DataArguments, Mistake, compare, failed,
     perturb::{self, Measuring},
     signals::stop_on_request,
-    study::{failed, load_same},
+    study::load_same,
     sweep,
 };
 use crate::{

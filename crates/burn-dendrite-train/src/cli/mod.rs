@@ -1,5 +1,6 @@
 //! The `dendrite` command line.
 
+mod analysis_file;
 mod analyze;
 mod bench;
 mod cluster;
@@ -12,12 +13,15 @@ mod export;
 mod import;
 mod inspect;
 mod learner;
+mod left_out;
 mod perturb;
 mod presets;
+mod report;
 #[cfg(feature = "remote")]
 mod serve;
 mod signals;
 mod study;
+mod submit;
 mod sweep;
 mod table;
 mod train;
@@ -38,6 +42,7 @@ use crate::{
     dashboard::Dashboard,
     limits::workers,
     output::{self, say},
+    study::StudyError,
 };
 use data::{DataArguments, LoadedData};
 
@@ -62,6 +67,8 @@ enum Command {
     Export(export::ExportArguments),
     /// Measure what a trained network has become: alignment, sparsity, receptive fields, and more.
     Analyze(analyze::AnalyzeArguments),
+    /// Write one page on a run: curves, confusion, receptive fields, weights, angles, mistakes.
+    Report(report::ReportArguments),
     /// Train several networks with several seeds side by side, and write a report on them.
     Compare(Box<compare::CompareArguments>),
     /// Measure how fast a network trains on this machine, and how far that is from the limit.
@@ -120,6 +127,14 @@ impl MachineArguments {
 #[error("{0}")]
 struct Mistake(String);
 
+/// An error of a study, with the exit code that it deserves.
+fn failed(error: StudyError) -> anyhow::Error {
+    match error.is_mistake() {
+        true => Mistake(error.to_string()).into(),
+        false => error.into(),
+    }
+}
+
 /// The exit code of a mistake that the user can mend, the same as for a mistyped flag.
 const MISTAKE: u8 = 2;
 
@@ -158,6 +173,7 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
         Command::Evaluate(arguments) => arguments.run(),
         Command::Export(arguments) => arguments.run(),
         Command::Analyze(arguments) => arguments.run(),
+        Command::Report(arguments) => arguments.run(),
         Command::Compare(arguments) => arguments.run(),
         Command::Bench(arguments) => arguments.run(),
         Command::Perturb(arguments) => arguments.run(),

@@ -12,13 +12,11 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    LoadedData, Mistake,
+    LoadedData, Mistake, failed,
+    left_out::LeftOut,
     signals::stop_on_request,
     specification,
-    study::{
-        BudgetArguments, JobArguments, LeftOut, PlaceArguments, failed, load_same, preset, stopped,
-        work,
-    },
+    study::{BudgetArguments, JobArguments, PlaceArguments, load_same, preset, stopped, work},
     table::table,
 };
 use crate::{

@@ -1,7 +1,6 @@
 //! What the commands that run a study share.
 
 use std::{
-    io::{self, Write},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
@@ -10,23 +9,21 @@ use std::{
 use clap::Args;
 
 use super::{
-    DataArguments, LoadedData, MISTAKE, Mistake,
-    cluster::{prepared, refused, submit},
-    new_folder,
+    DataArguments, LoadedData, MISTAKE, Mistake, failed, new_folder,
+    submit::{ClusterArguments, prepared, refused, submit},
 };
 use crate::{
     DeviceName, ExperimentSpec, Stop,
-    cluster::Slurm,
     data::{DataSpec, Dataset, DatasetName, Encoding},
     limits::workers,
-    output::{Output, report, say},
-    presets, shell,
+    output::{report, say},
+    presets,
+    shell::resume_command,
     stop::INTERRUPTED,
     study::{
-        DivergedRun, EncodedSplits, Pool, PoolEnding, PoolError, Progress, Purpose, Study,
-        StudyError, StudyPlan, Task, Training, TrainingOptions, UnfinishedRun,
+        EncodedSplits, Pool, PoolEnding, PoolError, Progress, Purpose, Study, StudyPlan, Task,
+        Training, TrainingOptions,
     },
-    words::counted,
 };
 
 /// Data, budget and seeds.
@@ -180,32 +177,6 @@ pub(super) struct JobArguments {
     cluster: ClusterArguments,
 }
 
-/// Whether the runs of a study are trained by others.
-#[derive(Args, Debug)]
-pub(super) struct ClusterArguments {
-    /// Submit the runs to Slurm as a job array, and a job that reports once they have ended, and wait
-    /// for nothing; `dendrite study status DIR` shows how far they are.
-    #[arg(long)]
-    slurm: bool,
-    /// Options for `sbatch`, e.g. `--sbatch "--partition=long --time=2:00:00 --cpus-per-task=2"`.
-    #[arg(
-        long,
-        value_name = "OPTIONS",
-        requires = "slurm",
-        allow_hyphen_values = true
-    )]
-    sbatch: Option<String>,
-    /// Write the study and train nothing: for other schedulers, which run `dendrite study task DIR N`.
-    #[arg(long, conflicts_with = "slurm")]
-    prepare: bool,
-}
-
-impl ClusterArguments {
-    pub(super) fn slurm(&self) -> anyhow::Result<Slurm> {
-        Slurm::new(self.sbatch.as_deref().unwrap_or_default()).map_err(refused)
-    }
-}
-
 impl JobArguments {
     /// Finds what is cheap to find before anything is written: a device that is not there, and
     /// options that Slurm refuses. The devices of other machines are their affair.
@@ -229,14 +200,6 @@ impl JobArguments {
 /// The specification of a preset.
 pub(super) fn preset(name: &str) -> anyhow::Result<ExperimentSpec> {
     Ok(presets::load(name).map_err(|error| Mistake(format!("--preset: {error}")))?)
-}
-
-/// An error of a study, with the exit code that it deserves.
-pub(super) fn failed(error: StudyError) -> anyhow::Error {
-    match error.is_mistake() {
-        true => Mistake(error.to_string()).into(),
-        false => error.into(),
-    }
 }
 
 /// Does what is still to be done for the runs of a study, or has it done by others. Returns the exit
@@ -309,98 +272,4 @@ pub(super) fn stopped(study: &Study, folder: Option<&Path>) -> ExitCode {
     let command = resume_command(study.plan.purpose.command(), &study.out, elsewhere);
     say(format!("stopped; `{command}` goes on from there"));
     ExitCode::from(INTERRUPTED)
-}
-
-/// The command that goes on in a folder, with the one of its data where it would not look there by
-/// itself.
-pub(super) fn resume_command(command: &str, out: &Path, data_dir: Option<&Path>) -> String {
-    let command = format!(
-        "{} {command} --resume {}",
-        shell::program(),
-        shell::path(out)
-    );
-    match data_dir {
-        Some(folder) => format!("{command} --data-dir {}", shell::path(folder)),
-        None => command,
-    }
-}
-
-/// The runs of a study that no number speaks of.
-pub(super) struct LeftOut {
-    diverged: Vec<DivergedRun>,
-    unfinished: Vec<UnfinishedRun>,
-    folder: PathBuf,
-}
-
-impl LeftOut {
-    /// Those of a study.
-    ///
-    /// # Errors
-    ///
-    /// If no other is left: a sentence that says what follows from it.
-    pub(super) fn of(study: &Study, so: &str, quiet: bool) -> anyhow::Result<Self> {
-        let left_out = Self {
-            diverged: study.diverged()?,
-            unfinished: study.unfinished()?,
-            folder: study.out.clone(),
-        };
-        let runs = study.runs().len();
-        if left_out.diverged.len() == runs {
-            if !quiet {
-                left_out.show(&mut Output::report())?;
-            }
-            anyhow::bail!("every training diverged, so that {so}; smaller learning rates may help")
-        }
-        if left_out.diverged.len() + left_out.unfinished.len() == runs {
-            let message = format!(
-                "no run of `{}` has a result yet, so that {so}; `{}` tells how far they are",
-                study.out.display(),
-                left_out.status()
-            );
-            return Err(Mistake(message).into());
-        }
-        Ok(left_out)
-    }
-
-    fn status(&self) -> String {
-        format!(
-            "{} study status {}",
-            shell::program(),
-            shell::path(&self.folder)
-        )
-    }
-
-    /// Names them.
-    pub(super) fn show(&self, output: &mut impl Write) -> io::Result<()> {
-        for run in &self.diverged {
-            writeln!(output, "left out: {run}")?;
-        }
-        match &self.unfinished[..] {
-            [] => Ok(()),
-            [run] => writeln!(output, "left out: {run}; `{}` tells why", self.status()),
-            runs => {
-                let runs = counted(runs.len(), "run");
-                let status = self.status();
-                writeln!(
-                    output,
-                    "left out: {runs} that are not finished; `{status}` tells why"
-                )
-            }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_command_to_go_on_can_be_pasted() {
-        let command = |folder| resume_command("train", Path::new("my run"), folder);
-        assert_eq!(command(None), "dendrite train --resume 'my run'");
-        assert_eq!(
-            command(Some(Path::new("/it's here"))),
-            r"dendrite train --resume 'my run' --data-dir '/it'\''s here'"
-        );
-    }
 }

@@ -5,12 +5,11 @@ use std::{io::Write, path::PathBuf, process::ExitCode};
 use clap::Args;
 
 use super::{
-    LoadedData, Mistake,
+    LoadedData, Mistake, failed,
+    left_out::LeftOut,
     signals::stop_on_request,
     specification,
-    study::{
-        BudgetArguments, JobArguments, LeftOut, PlaceArguments, failed, load_same, preset, work,
-    },
+    study::{BudgetArguments, JobArguments, PlaceArguments, load_same, preset, work},
     table::table,
 };
 use crate::{

@@ -15,7 +15,6 @@ use super::{
     new_folder,
     signals::stop_on_request,
     specification,
-    study::resume_command,
 };
 use crate::{
     DeviceAddress, DeviceName, Ending, Experiment, ExperimentSpec, OnDivergence,
@@ -27,6 +26,7 @@ use crate::{
     record::{self, Probe},
     run::{self, Keep, LearnerSettings, Pattern, RunSettings},
     set::set,
+    shell::resume_command,
     stop::INTERRUPTED,
     study::folder_name,
     words::counted,

@@ -36,6 +36,7 @@ use crate::{
     output,
     record::{self, Chunks, ProbeError, Recorder},
     run::{self, Best, Keep, Position, RunError, RunFolder, RunSettings, Summary},
+    shell,
     spec::ExperimentSpec,
     timing::Stopwatch,
     vitals::Watch,
@@ -121,13 +122,17 @@ pub enum ExperimentError {
     Learner(String),
     /// The device of another machine went away.
     #[error(
-        "the device at `{device}` went away ({reason}); the run goes on from its last checkpoint with `--resume`"
+        "{reason}; `{} train --resume {} --remote {device}` goes on from the last checkpoint",
+        shell::program(),
+        shell::path(folder)
     )]
     Lost {
         /// Its address.
         device: String,
-        /// burn's reason.
+        /// What is known of it.
         reason: String,
+        /// The run.
+        folder: PathBuf,
     },
     /// Activity ran away.
     #[error("training diverged {divergence}; {}", divergence::way_back(.checkpoint))]
@@ -208,9 +213,15 @@ impl Experiment {
     ) -> Result<Ending, ExperimentError> {
         #[cfg(feature = "remote")]
         if crate::remote::is_remote(&self.device) {
-            let device = self.device_name.clone();
+            let (device, out) = (self.device_name.clone(), self.out.clone());
             let trained = crate::remote::guard(|| self.train(folder, plan, learning));
-            return trained.unwrap_or_else(|reason| Err(ExperimentError::Lost { device, reason }));
+            return trained.unwrap_or_else(|said| {
+                Err(ExperimentError::Lost {
+                    reason: crate::remote::loss(&device, &said),
+                    device,
+                    folder: out,
+                })
+            });
         }
         self.train(folder, plan, learning)
     }

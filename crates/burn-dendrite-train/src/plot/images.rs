@@ -3,7 +3,7 @@
 use std::io::Cursor;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use image::{ImageFormat, Rgb, RgbImage};
+use image::{ImageError, ImageFormat, Rgb, RgbImage};
 use maud::html;
 
 use super::{
@@ -86,13 +86,7 @@ impl ImageGrid {
             let top = GAP + (index / columns) as u32 * (tile.height as u32 + GAP);
             paint(tile, |x, y, color| png.put_pixel(left + x, top + y, color));
         }
-        let mut bytes = Cursor::new(Vec::new());
-        png.write_to(&mut bytes, ImageFormat::Png)
-            .map_err(|error| wrong(error.to_string()))?;
-        let source = format!(
-            "data:image/png;base64,{}",
-            STANDARD.encode(bytes.into_inner())
-        );
+        let source = embedded(&png).map_err(|error| wrong(error.to_string()))?;
         let shown = WIDTH - 2 * MARGIN;
         let tall = (f64::from(shown) * f64::from(height) / f64::from(width)).round() as u32;
         let frame = Frame {
@@ -108,6 +102,18 @@ impl ImageGrid {
         };
         Ok(svg.replacen("</svg>", &format!("{}</svg>", image.into_string()), 1))
     }
+}
+
+/// An image as the address of itself, for a page that refers to nothing outside.
+///
+/// # Errors
+///
+/// If it cannot be encoded.
+pub fn embedded(image: &RgbImage) -> Result<String, ImageError> {
+    let mut bytes = Cursor::new(Vec::new());
+    image.write_to(&mut bytes, ImageFormat::Png)?;
+    let bytes = STANDARD.encode(bytes.into_inner());
+    Ok(format!("data:image/png;base64,{bytes}"))
 }
 
 fn paint(tile: &Tile, mut put: impl FnMut(u32, u32, Rgb<u8>)) {

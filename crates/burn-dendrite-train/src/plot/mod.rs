@@ -6,13 +6,15 @@
 //! reader prefers dark.
 
 mod bars;
+mod confusion;
 mod frame;
 mod images;
 mod lines;
 mod palette;
 
 pub use bars::{Bar, BarChart};
-pub use images::{ImageGrid, Tile};
+pub use confusion::ConfusionChart;
+pub use images::{ImageGrid, Tile, embedded};
 pub use lines::{Axis, LineChart, Point, Scale, Series};
 pub use palette::{style_sheet, swatch};
 

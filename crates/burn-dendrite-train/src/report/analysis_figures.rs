@@ -1,22 +1,28 @@
 //! Figures of the analysis of trained networks.
 
-use super::figures::{Section, file_part};
+use super::{
+    charts::{self, field_grid, settling, weight_densities},
+    section::{Section, file_part},
+};
 use crate::{
-    analysis::Analysis,
-    analysis::Quantity,
+    analysis::{Analysis, Quantity},
     compare::{NetworkResults, Results},
-    plot::{Axis, Bar, BarChart, ImageGrid, LineChart, PlotError, Point, Series, Tile},
-    study::Estimate,
+    plot::{Bar, BarChart, PlotError},
 };
 
 /// Adds the angles to backprop and of the feedback.
 pub(super) fn angles(section: &mut Section, results: &Results) -> Result<(), PlotError> {
     section.bars(
         "angle-to-backprop",
-        "Angle between the weight changes of the rule and those of backprop on the same network by \
-         the same sample, mean over test samples: 0° is the gradient, as for backprop itself, 90° (line) is unrelated \
-         to it.",
-        &network_bars(results, "Angle to backprop, single samples", "degrees", 1, Some(90.0), Quantity::BackpropAngle),
+        charts::BACKPROP_ANGLE,
+        &network_bars(
+            results,
+            "Angle to backprop, single samples",
+            "degrees",
+            1,
+            Some(90.0),
+            Quantity::BackpropAngle,
+        ),
     )?;
     section.bars(
         "angle-to-backprop-averaged",
@@ -37,8 +43,10 @@ pub(super) fn angles(section: &mut Section, results: &Results) -> Result<(), Plo
     );
     section.bars(
         "feedback-angle",
-        "Angle between the forward weights and the feedback weights of the same populations: 0° is \
-         symmetric feedback, 90° (line) is unrelated. Networks without feedback are left out.",
+        &format!(
+            "{} Networks without feedback are left out.",
+            charts::FEEDBACK_ANGLE
+        ),
         &network_bars(
             results,
             "Forward and feedback weights",
@@ -59,50 +67,7 @@ pub(super) fn angles(section: &mut Section, results: &Results) -> Result<(), Plo
 /// What the hidden excitatory populations represent.
 pub(super) fn representations(results: &Results) -> Result<Section, PlotError> {
     let mut section = Section::new("Representations");
-    let charts = [
-        (
-            "sparsity-test",
-            Quantity::Sparsity,
-            "Sparsity",
-            "0 to 1",
-            2,
-            "How few units answer to a test pattern: 0 where all answer alike, 1 where a single one \
-             does.",
-        ),
-        (
-            "selectivity",
-            Quantity::Selectivity,
-            "Selectivity",
-            "0 to 1",
-            2,
-            "To how few test patterns a unit answers: 0 for all alike or none, 1 for a single one.",
-        ),
-        (
-            "discriminability",
-            Quantity::Discriminability,
-            "Discriminability",
-            "1 − cosine, 0 to 1",
-            2,
-            "How differently a population answers to two test patterns.",
-        ),
-        (
-            "participation-ratio",
-            Quantity::ParticipationRatio,
-            "Dimensionality",
-            "participation ratio",
-            1,
-            "How many dimensions the answers to the test patterns fill.",
-        ),
-        (
-            "field-structure",
-            Quantity::FieldStructure,
-            "Structure of receptive fields",
-            "|Moran's I|, 0 to 1",
-            2,
-            "How smooth receptive fields are in space: 0 for noise.",
-        ),
-    ];
-    for (file, quantity, title, label, decimals, caption) in charts {
+    for (file, quantity, title, label, decimals, caption) in charts::REPRESENTATIONS {
         let chart = population_bars(results, title, label, decimals, quantity);
         section.bars(file, caption, &chart)?;
     }
@@ -124,49 +89,14 @@ fn fields(section: &mut Section, results: &Results) -> Result<(), PlotError> {
         let Some((seed, fields)) = example(network, |it| it.receptive_fields.as_ref()) else {
             continue;
         };
-        let (Some([channels, height, width]), Some(population)) =
-            (fields.shape, fields.populations.first())
-        else {
+        let (Some(shape), Some(population)) = (fields.shape, fields.populations.first()) else {
             continue;
         };
-        let pixels = height * width;
-        let tile = |field: &Vec<f32>| Tile {
-            width,
-            height,
-            // The mean over channels.
-            values: (0..pixels)
-                .map(|pixel| {
-                    let values = field
-                        .iter()
-                        .skip(pixel)
-                        .step_by(pixels.max(1))
-                        .take(channels);
-                    values.map(|value| f64::from(*value)).sum::<f64>() / channels as f64
-                })
-                .collect(),
-        };
-        let grid = ImageGrid {
-            title: format!("Receptive fields, {}", network.name),
-            subtitle: format!(
-                "{} units of {}",
-                population.units.len(),
-                population.population
-            ),
-            columns: 8,
-            tiles: population
-                .units
-                .iter()
-                .map(|unit| tile(&unit.field))
-                .collect(),
-        };
+        let grid = field_grid(network.name.clone(), shape, population);
         if !grid.is_empty() {
             section.add(
                 &format!("receptive-fields-{}", file_part(&network.name)),
-                &format!(
-                    "How the activity of single units answers to each pixel (mean gradient over test \
-                     images), seed {seed}. Red raises it, blue lowers it; each field has its own \
-                     scale. The field of a unit that answers to none of them is blank.",
-                ),
+                &format!("{} Seed {seed}.", charts::FIELDS),
                 grid.draw()?,
             );
         }
@@ -182,39 +112,13 @@ pub(super) fn dynamics(section: &mut Section, results: &Results) -> Result<(), P
             .iter()
             .filter_map(|run| run.analysis.as_ref()?.dynamics.as_ref());
         let courses: Vec<_> = courses.collect();
-        let Some(first) = courses.first() else {
+        if courses.is_empty() {
             continue;
-        };
-        let mut series = Vec::new();
-        for (number, population) in first.populations.iter().enumerate() {
-            let of = |step: usize| -> Vec<f64> {
-                let all = courses.iter().flat_map(|course| &course.populations);
-                let same = all.filter(|it| it.population == population.population);
-                same.filter_map(|it| it.activity.get(step).copied())
-                    .collect()
-            };
-            let point = |step: usize| {
-                Estimate::of(&of(step)).map(|value| Point {
-                    x: (step + 1) as f64,
-                    y: value.mean,
-                    sem: value.sem,
-                })
-            };
-            series.push(Series {
-                name: population.population.clone(),
-                number,
-                points: (0..population.activity.len()).filter_map(point).collect(),
-            });
         }
-        let chart = LineChart {
-            title: format!("Dynamics, {}", network.name),
-            x: Axis::from_zero("step of the forward phase"),
-            y: Axis::from_zero("mean activity"),
-            series,
-        };
+        let chart = settling(format!("Dynamics, {}", network.name), &courses);
         section.lines(
             &format!("dynamics-{}", file_part(&network.name)),
-            "Mean activity of each population while the network settles on a test pattern.",
+            charts::SETTLING,
             &chart,
         )?;
     }
@@ -232,27 +136,10 @@ pub(super) fn weights(results: &Results) -> Result<Section, PlotError> {
         let Some((seed, weights)) = example(network, |it| it.weights.as_ref()) else {
             continue;
         };
-        let series = weights
-            .cell_types
-            .iter()
-            .enumerate()
-            .map(|(number, it)| Series {
-                name: it.name.clone(),
-                number,
-                points: density(&it.histogram.edges, &it.histogram.counts),
-            });
-        let chart = LineChart {
-            title: format!("Weights, {}", network.name),
-            x: Axis::new("weight"),
-            y: Axis::log("density"),
-            series: series.collect(),
-        };
+        let chart = weight_densities(format!("Weights, {}", network.name), weights);
         section.lines(
             &format!("weights-{}", file_part(&network.name)),
-            &format!(
-                "How the weights between types of cells (post<-pre) are distributed after training, \
-                 seed {seed}, on a logarithmic axis.",
-            ),
+            &format!("{} Seed {seed}.", charts::WEIGHTS),
             &chart,
         )?;
     }
@@ -261,22 +148,6 @@ pub(super) fn weights(results: &Results) -> Result<Section, PlotError> {
         "Distributions of weights are not shown: the networks were not analysed.",
     );
     Ok(section)
-}
-
-/// The outline of a histogram whose area is 1.
-fn density(edges: &[f64], counts: &[usize]) -> Vec<Point> {
-    let total: usize = counts.iter().sum();
-    let mut points = Vec::new();
-    for (ends, count) in edges.windows(2).zip(counts) {
-        let [from, to] = [ends[0], ends[1]];
-        let height = *count as f64 / (total.max(1) as f64 * (to - from));
-        points.extend([from, to].map(|x| Point {
-            x,
-            y: height,
-            sem: None,
-        }));
-    }
-    points
 }
 
 /// The part of the analysis of the first seed that has it.
@@ -365,20 +236,4 @@ fn bar(
         values: same.map(|it| it.value).collect(),
         label: value.show(decimals),
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_area_under_a_density_is_one() {
-        let points = density(&[-1.0, 0.0, 2.0], &[1, 3]);
-        let places: Vec<(f64, f64)> = points.iter().map(|point| (point.x, point.y)).collect();
-        // 1 of 4 over a width of 1, and 3 of 4 over a width of 2.
-        assert_eq!(
-            places,
-            [(-1.0, 0.25), (0.0, 0.25), (0.0, 0.375), (2.0, 0.375)]
-        );
-    }
 }

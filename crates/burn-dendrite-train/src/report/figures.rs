@@ -1,87 +1,15 @@
 //! Which figures the numbers of a comparison allow.
 
-use super::analysis_figures;
+use super::{
+    analysis_figures,
+    charts::metric_caption,
+    section::{Section, file_part},
+};
 use crate::{
     compare::{Curve, NetworkResults, Results},
     plot::{Axis, Bar, BarChart, LineChart, PlotError, Point, Series},
     study::Estimate,
 };
-
-/// A figure of the report.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Figure {
-    /// The name of its file, without ending.
-    pub file: String,
-    /// What it shows and how to read it.
-    pub caption: String,
-    /// The picture.
-    pub svg: String,
-}
-
-/// Figures that belong together.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Section {
-    /// The heading.
-    pub title: &'static str,
-    /// The figures.
-    pub figures: Vec<Figure>,
-    /// What has no figure, and why: a sentence each.
-    pub missing: Vec<String>,
-}
-
-impl Section {
-    pub(super) fn new(title: &'static str) -> Self {
-        Self {
-            title,
-            figures: Vec::new(),
-            missing: Vec::new(),
-        }
-    }
-
-    /// Adds the figure of a chart, if it has anything to show.
-    pub(super) fn lines(
-        &mut self,
-        file: &str,
-        caption: &str,
-        chart: &LineChart,
-    ) -> Result<(), PlotError> {
-        if !chart.is_empty() {
-            self.add(file, caption, chart.draw()?);
-        }
-        Ok(())
-    }
-
-    pub(super) fn bars(
-        &mut self,
-        file: &str,
-        caption: &str,
-        chart: &BarChart,
-    ) -> Result<(), PlotError> {
-        if !chart.is_empty() {
-            self.add(file, caption, chart.draw()?);
-        }
-        Ok(())
-    }
-
-    pub(super) fn add(&mut self, file: &str, caption: &str, svg: String) {
-        self.figures.push(Figure {
-            file: file.to_owned(),
-            caption: caption.to_owned(),
-            svg,
-        });
-    }
-
-    /// Says what is missing where a figure with this beginning of its name was not drawn.
-    pub(super) fn expect(&mut self, file: &str, sentence: &str) {
-        if !self
-            .figures
-            .iter()
-            .any(|figure| figure.file.starts_with(file))
-        {
-            self.missing.push(sentence.to_owned());
-        }
-    }
-}
 
 /// All sections, in the order of the page; one without figures and sentences is left out.
 ///
@@ -125,7 +53,11 @@ fn accuracy(results: &Results) -> Result<Section, PlotError> {
         "validation-accuracy",
         "Accuracy on the validation images over training. Lines are means over seeds, bands are one \
          standard error on both sides.",
-        &curves(results, "Validation accuracy", "% of validation images", "valid", "Accuracy"),
+        &LineChart {
+            // What comes near to 100 is told apart only where the axis does not begin at zero.
+            y: Axis::new("% of validation images"),
+            ..curves(results, "Validation accuracy", "", "valid", "Accuracy")
+        },
     )?;
     section.lines(
         "validation-loss",
@@ -145,8 +77,7 @@ fn dendrites(results: &Results) -> Result<Section, PlotError> {
     for layer in suffixes(results, "Dendritic State ") {
         section.lines(
             &format!("dendritic-state-{}", layer.to_lowercase()),
-            "Mean absolute state of the dendrites at the end of the forward phase. It falls \
-             towards zero where dendritic inhibition learns to cancel the top-down excitation.",
+            metric_caption("Dendritic State"),
             &curves(
                 results,
                 &format!("Dendritic state, layer {layer}"),
@@ -158,8 +89,7 @@ fn dendrites(results: &Results) -> Result<Section, PlotError> {
     }
     section.lines(
         "updated-units",
-        "Share of the nudged units with a plateau potential in a training step: those whose \
-         incoming weights change.",
+        metric_caption("Updated Units"),
         &curves(
             results,
             "Updated units",
@@ -185,8 +115,7 @@ fn activity(results: &Results) -> Result<Section, PlotError> {
         let metric = format!("Sparsity {population}");
         section.lines(
             &format!("sparsity-{}", file_part(&population)),
-            "How few units carry the activity of a pattern (Vinje and Gallant): 0 where all are \
-             equally active, 1 where a single one is.",
+            metric_caption("Sparsity"),
             &curves(
                 results,
                 &format!("Sparsity, {population}"),
@@ -200,8 +129,7 @@ fn activity(results: &Results) -> Result<Section, PlotError> {
     let metric = "Settling Residual";
     section.lines(
         "settling-residual",
-        "Relative change of the mean activity in the last step of the forward phase, of the \
-         population where it is largest: how far the network is from rest when it is read out.",
+        metric_caption("Settling Residual"),
         &curves(
             results,
             "Settling residual",
@@ -337,9 +265,4 @@ fn suffixes(results: &Results, prefix: &str) -> Vec<String> {
     suffixes.sort();
     suffixes.dedup();
     suffixes
-}
-
-/// A name as part of a file's.
-pub(super) fn file_part(name: &str) -> String {
-    crate::study::folder_name(name).to_lowercase()
 }

@@ -1,13 +1,22 @@
-//! The report on a comparison: a page that needs nothing else, and its figures as SVG files.
+//! Reports on comparisons and on single runs: pages that need nothing else.
+//!
+//! A comparison has its figures as SVG files too.
 //!
 //! [`figures`] turns [`Results`] into sections of figures, [`findings`] into sentences, and the page
 //! shows both with the tables, the specifications and the command that repeats it all. What was not
 //! measured has no figure, and the page says so.
 
 mod analysis_figures;
+mod charts;
+mod document;
 pub mod figures;
 pub mod findings;
+mod mistakes;
 mod page;
+pub mod run;
+mod run_figures;
+mod run_page;
+mod section;
 
 use std::{fs, path::Path};
 
@@ -17,12 +26,18 @@ use crate::{
     run::{RunError, write_atomically},
 };
 
+pub use run::{Analyzed, RunReport, Tested};
+pub use section::{Figure, Section};
+
 /// Why a report cannot be written.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// A figure cannot be drawn.
     #[error(transparent)]
     Plot(#[from] PlotError),
+    /// An image cannot be encoded.
+    #[error("an image cannot be encoded: {0}")]
+    Image(#[from] image::ImageError),
     /// A file cannot be written.
     #[error(transparent)]
     Run(#[from] RunError),

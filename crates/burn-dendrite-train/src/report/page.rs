@@ -1,60 +1,36 @@
 //! The page of a report.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, html};
 
 use super::{
-    figures::Section,
+    document::{Place, document, figures, specification},
     findings::{Finding, Verdict},
+    section::Section,
 };
 use crate::{
     compare::{NetworkResults, Results},
-    plot::{style_sheet, swatch},
+    plot::swatch,
     study::Estimate,
 };
 
-const STYLE: &str = include_str!("style.css");
-
 /// The whole page, with styles and figures in it: it refers to nothing outside, and has no script.
 pub(super) fn page(results: &Results, sections: &[Section], findings: &[Finding]) -> Markup {
-    let title = title(results);
-    html! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                // An empty icon: browsers ask for one otherwise.
-                link rel="icon" href="data:,";
-                title { (title) }
-                style { (PreEscaped(STYLE)) (PreEscaped(style_sheet())) }
-            }
-            body {
-                main {
-                    header {
-                        h1 { (title) }
-                        p.lead { (protocol(results)) }
-                        nav aria-label="Sections" {
-                            a href="#results" { "Results" }
-                            @if !findings.is_empty() { a href="#findings" { "Findings" } }
-                            @for section in sections {
-                                a href={ "#" (anchor(section.title)) } { (section.title) }
-                            }
-                            a href="#specifications" { "Specifications" }
-                            a href="#repeat" { "Repeat it" }
-                        }
-                    }
-                    (table(results))
-                    @if !results.diverged.is_empty() { (diverged(results)) }
-                    @if !findings.is_empty() { (finding_list(findings)) }
-                    @for section in sections { (figures(section)) }
-                    (specifications(results))
-                    (repeat(results))
-                    (footer(results))
-                }
-            }
-        }
+    let mut places = vec![Place::new("Results")];
+    if !findings.is_empty() {
+        places.push(Place::new("Findings"));
     }
+    places.extend(sections.iter().map(|section| Place::new(section.title)));
+    places.extend(["Specifications", "Repeat it"].map(Place::new));
+    let body = html! {
+        (table(results))
+        @if !results.diverged.is_empty() { (diverged(results)) }
+        @if !findings.is_empty() { (finding_list(findings)) }
+        @for section in sections { (figures(section)) }
+        (specifications(results))
+        (repeat(results))
+        (footer(results))
+    };
+    document(&title(results), &protocol(results), &places, &body)
 }
 
 fn title(results: &Results) -> String {
@@ -169,23 +145,6 @@ fn finding_list(findings: &[Finding]) -> Markup {
     }
 }
 
-fn figures(section: &Section) -> Markup {
-    html! {
-        section id=(anchor(section.title)) {
-            h2 { (section.title) }
-            div.figures {
-                @for figure in &section.figures {
-                    figure {
-                        (PreEscaped(&figure.svg))
-                        figcaption { (figure.caption) }
-                    }
-                }
-            }
-            @for sentence in &section.missing { p.note { (sentence) } }
-        }
-    }
-}
-
 fn specifications(results: &Results) -> Markup {
     html! {
         section #specifications {
@@ -194,15 +153,7 @@ fn specifications(results: &Results) -> Markup {
                 " takes such a text as it is." }
             div.card {
                 @for network in &results.networks {
-                    details {
-                        summary {
-                            (network.name)
-                            @if !network.description.is_empty() {
-                                span.description { (network.description) }
-                            }
-                        }
-                        pre { code { (network.specification) } }
-                    }
+                    (specification(&network.name, &network.description, &network.specification))
                 }
             }
         }
@@ -212,7 +163,7 @@ fn specifications(results: &Results) -> Markup {
 fn repeat(results: &Results) -> Markup {
     let seeds = (1..=results.plan.seeds).map(|seed| seed.to_string());
     html! {
-        section #repeat {
+        section #repeat-it {
             h2 { "Repeat it" }
             p { "Seeds: " (seeds.collect::<Vec<_>>().join(", ")) ". The same comparison anew:" }
             pre { code { (results.command) } }
@@ -240,9 +191,4 @@ fn footer(results: &Results) -> Markup {
             (results.machine.cores) " cores, " (results.machine.platform) "."
         }
     }
-}
-
-/// A title as the name of a place in the page.
-fn anchor(title: &str) -> String {
-    title.to_lowercase().replace(' ', "-")
 }

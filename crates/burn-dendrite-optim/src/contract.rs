@@ -6,9 +6,9 @@ use burn::tensor::{Device, Distribution, Tensor};
 use burn_dendrite_nn::{Network, NetworkSpec, Parameter, Plan, ProjectionId, perturb::Conditions};
 use serde_json::json;
 
-use super::{AnyRule, BatchMeaning, Idle};
 use crate::{
-    HostTrainer, Learning, NudgeSpec, Outcome, RuleMemory, Settling, check::local_rule_fits,
+    AnyRule, BatchMeaning, HostTrainer, Idle, Learning, NudgeSpec, Outcome, RuleMemory, Settling,
+    check::local_rule_fits,
 };
 
 /// A clause of the contract between learning rules and everybody who uses them.

@@ -1,7 +1,7 @@
 //! From what a file says of a projection's geometry to sizes.
 
-use super::{GeometrySpec, Grain, PopulationSpec, ProjectionSpec, Size};
 use crate::geometry::{Convolution, Geometry, Pool, Wiring};
+use crate::spec::{GeometrySpec, Grain, PopulationSpec, ProjectionSpec, Size};
 
 /// The wiring of a projection between two populations, and the `[rows, columns]` of its weights.
 ///

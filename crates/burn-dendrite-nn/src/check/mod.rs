@@ -1,21 +1,25 @@
 //! From a specification to a plan, or to the list of all its mistakes.
 
 mod weights;
+mod wiring;
 
 use std::collections::HashMap;
 
-use super::{
+use burn::tensor::Device;
+use wiring::wiring;
+
+use crate::spec::{
     CellType, GeometrySpec, Grain, NetworkSpec, PoolKind, PopulationSpec, ProjectionSpec, Size,
-    WeightSpec, wiring::wiring,
+    WeightSpec,
 };
 use crate::{
-    Activation, Compartment, PerPopulation, Plan, PopulationId, PopulationName, ProjectionId,
-    ProjectionName, SpecError, SpecErrors,
+    Activation, Compartment, Network, PerPopulation, Plan, PopulationId, PopulationName,
+    ProjectionId, ProjectionName, SpecError, SpecErrors,
     constraint::{ConstraintSite, Recurrence},
     error::unknown_name,
     geometry::{Pool, Wiring},
-    init::positive,
     plan::{PopulationPlan, ProjectionPlan, WeightSource},
+    range::positive,
 };
 
 /// The most weights of one projection, and of all together, 8 GiB in single precision: more is a slip
@@ -25,7 +29,27 @@ const MAXIMUM_WEIGHTS: usize = 1 << 31;
 /// The most steps of a phase: a network that takes more to settle would learn nothing in a day.
 const MAXIMUM_STEPS: usize = 10_000;
 
-pub(super) fn check(spec: &NetworkSpec) -> Result<Plan, SpecErrors> {
+impl NetworkSpec {
+    /// Checks the specification and resolves its names.
+    ///
+    /// # Errors
+    ///
+    /// All mistakes at once, each with its path and what would be accepted.
+    pub fn check(&self) -> Result<Plan, SpecErrors> {
+        check(self)
+    }
+
+    /// Makes the network with weights drawn from `seed`: the same on every device.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`check`](Self::check).
+    pub fn init(&self, seed: u64, device: &Device) -> Result<Network, SpecErrors> {
+        Ok(Network::new(self.check()?, seed, device))
+    }
+}
+
+fn check(spec: &NetworkSpec) -> Result<Plan, SpecErrors> {
     let mut checker = Checker {
         spec,
         errors: Vec::new(),
