@@ -62,6 +62,7 @@ presets![
     "fashion-mnist-mirrored-backprop",
     "cifar10-conv-dtp",
     "cifar10-conv-backprop",
+    "cifar10-conv-backprop-ann",
     "cifar10-conv-large-dtp",
     "cifar10-conv-wide-dtp",
     "mnist-conv-dtp",

@@ -31,8 +31,9 @@ pub fn kernels(network: &Network, projection: ProjectionId, maps: usize) -> Opti
     });
     Some(ImageGrid {
         title: format!("Kernels of {}", plan.name),
-        subtitle: "a row for each map, a column for each map that it hears; less the mean of the kernel"
-            .to_owned(),
+        subtitle:
+            "a row for each map, a column for each map that it hears; less the mean of the kernel"
+                .to_owned(),
         columns: convolution.input[0],
         tiles: tiles.collect(),
     })

@@ -120,8 +120,8 @@ impl Example {
         for spec in specs {
             let LoadedData { splits, origin, .. } =
                 (arguments.data).load(&dataset.into(), &spec.data, false)?;
-            let data = (self.preprocessing.prepare(splits))
-                .map_err(|error| Mistake(error.to_string()))?;
+            let data =
+                (self.preprocessing.prepare(splits)).map_err(|error| Mistake(error.to_string()))?;
             let batch_size = batch_size(&spec);
             let samples = samples.min(data.train.len());
             let settings = RunSettings {
@@ -157,7 +157,9 @@ impl Example {
             comparison.check(std::slice::from_ref(&spec))?;
             comparisons.push((spec, comparison));
         }
-        let samples = comparisons.first().map_or(samples, |(_, it)| it.settings.samples);
+        let samples = comparisons
+            .first()
+            .map_or(samples, |(_, it)| it.settings.samples);
         report(format!(
             "{} networks on {}: {samples} samples, {epochs} pass{}, seed {}, {}",
             comparisons.len(),
