@@ -8,7 +8,8 @@ use burn_dendrite_nn::{
 };
 
 use crate::{
-    AnyRule, Learning, LearningRule, LearningSpec, Loss, NudgeSpec, RuleSite, RuleSpec, Select, Signal, Target,
+    AnyRule, Learning, LearningRule, LearningSpec, Loss, NudgeSpec, RuleSite, RuleSpec, Select,
+    Signal, Target,
     backprop::Objective,
     phase::{Nudge, Plateau, Response, Settling, hears_from_above},
 };
@@ -136,6 +137,18 @@ fn nudged(spec: &NudgeSpec, plan: &Plan, errors: &mut Vec<SpecError>) -> Nudge {
         }
     };
     valid("nudge.select".to_owned(), &spec.select);
+    let is_random = (spec.populations.iter().flatten())
+        .map(|it| it.select.unwrap_or(spec.select))
+        .chain([spec.select])
+        .any(|select| matches!(select, Select::Random { .. }));
+    if !(spec.bound.is_finite() && spec.bound > 0.0) {
+        let message = format!("`bound` is {}; accepted: more than 0", spec.bound);
+        errors.push(SpecError::new("nudge.bound", message));
+    } else if spec.bound > 1.0 && is_random {
+        let message =
+            "plateaus that are events with a probability are at most 1; accepted: up to 1";
+        errors.push(SpecError::new("nudge.bound", message));
+    }
     if !(spec.strength.is_finite() && spec.strength > 0.0) {
         let message = format!("`strength` is {}; accepted: more than 0", spec.strength);
         errors.push(SpecError::new("nudge.strength", message));
@@ -172,6 +185,7 @@ fn nudged(spec: &NudgeSpec, plan: &Plan, errors: &mut Vec<SpecError>) -> Nudge {
             settling,
             plateau: spec.plateau,
             strength: spec.strength,
+            bound: spec.bound,
             populations,
         };
     };
@@ -207,6 +221,7 @@ fn nudged(spec: &NudgeSpec, plan: &Plan, errors: &mut Vec<SpecError>) -> Nudge {
         settling,
         plateau: spec.plateau,
         strength: spec.strength,
+        bound: spec.bound,
         populations,
     }
 }

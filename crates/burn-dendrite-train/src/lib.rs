@@ -34,6 +34,7 @@ mod engine;
 mod evaluate;
 mod experiment;
 mod health;
+mod holder;
 mod layout;
 mod limits;
 mod lock;

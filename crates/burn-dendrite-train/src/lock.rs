@@ -1,17 +1,16 @@
 //! Folders that a process has to itself.
 
 use std::{
-    fmt,
     fs::{self, File, TryLockError},
     io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-
-use crate::claim::{Claim, ClaimError, Pace};
+use crate::{
+    claim::{Claim, ClaimError, Pace},
+    holder::Holder,
+};
 
 /// A folder that this process has to itself, until this is dropped.
 ///
@@ -24,17 +23,6 @@ pub(crate) enum FolderLock {
     File { _file: File },
     /// Files that others cannot create.
     Claim { _claim: Claim },
-}
-
-/// The process that has a folder to itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Holder {
-    /// Its number.
-    pub process: u32,
-    /// The name of the machine that it runs on.
-    pub host: String,
-    /// When it took the folder.
-    pub since: String,
 }
 
 /// Why a folder cannot be had.
@@ -137,55 +125,10 @@ fn introduce(mut lock: &File) -> io::Result<()> {
     writeln!(lock, "{holder}")
 }
 
-impl Holder {
-    /// Whether it still runs; none where it is on another machine, or nobody can tell.
-    pub(crate) fn is_running_here(&self) -> Option<bool> {
-        let here = hostname::get().unwrap_or_default();
-        if self.host != here.to_string_lossy() {
-            return None;
-        }
-        #[cfg(unix)]
-        {
-            use nix::{errno::Errno, sys::signal::kill, unistd::Pid};
-            let process = Pid::from_raw(i32::try_from(self.process).ok()?);
-            Some(kill(process, None) != Err(Errno::ESRCH))
-        }
-        #[cfg(not(unix))]
-        None
-    }
-
-    pub(crate) fn this() -> Self {
-        let host = hostname::get().unwrap_or_default();
-        let now = OffsetDateTime::now_utc();
-        let now = now.replace_nanosecond(0).unwrap_or(now);
-        Self {
-            process: std::process::id(),
-            host: host.to_string_lossy().into_owned(),
-            since: now.format(&Rfc3339).unwrap_or_default(),
-        }
-    }
-}
-
-impl fmt::Display for Holder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            process,
-            host,
-            since,
-        } = self;
-        write!(f, "process {process} on `{host}`, since {since}")
-    }
-}
-
-/// Who holds a lock, in brackets after "another process"; nothing where nobody knows.
-pub(crate) fn in_brackets(holder: &Option<Holder>) -> String {
-    let holder = holder.as_ref();
-    holder.map_or_else(String::new, |holder| format!(" ({holder})"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::holder::in_brackets;
 
     #[test]
     fn a_folder_is_had_once_and_the_other_hears_who_has_it() {

@@ -23,6 +23,9 @@ pub struct NudgeSpec {
     /// How strongly plateaus move somata, more than 0; 1 unless given.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub strength: f64,
+    /// The largest plateau of a population below the output, more than 0; 1 unless given.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub bound: f64,
     /// Gate of every nudged population that names none of its own; open unless given.
     #[serde(default)]
     pub gate: Gate,
@@ -50,6 +53,7 @@ impl Default for NudgeSpec {
             settling: Settling::default(),
             plateau: Plateau::default(),
             strength: 1.0,
+            bound: 1.0,
             gate: Gate::default(),
             negative_above: None,
             select: Select::default(),
@@ -149,6 +153,8 @@ pub struct Nudge {
     pub plateau: Plateau,
     /// How strongly plateaus move somata.
     pub strength: f64,
+    /// The largest plateau below the output, in the formulas 1.
+    pub bound: f64,
     /// How each nudged population turns its dendritic state into a plateau.
     pub populations: PerPopulation<Option<Response>>,
 }
@@ -302,7 +308,8 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
                         Plateau::Difference => (network.dendritic_change(id, nudged, &rest))
                             .map(|change| change / self.nudge.strength),
                     };
-                    self.trace.nudged_dendrite[id] = request.map(|it| it.clamp(-1.0, 1.0));
+                    self.trace.nudged_dendrite[id] =
+                        request.map(|it| it.clamp(-self.nudge.bound, self.nudge.bound));
                 }
                 self.decide_plateau(id);
                 self.respond_to_plateau(id);
@@ -382,7 +389,7 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
                 Some(self.error.clone())
             } else if hears_from_above(plan, id) {
                 let state = self.network.dendritic_state(id, &self.trace.nudged);
-                state.map(|state| state.clamp(-1.0, 1.0))
+                state.map(|state| state.clamp(-self.nudge.bound, self.nudge.bound))
             } else {
                 None
             };
@@ -479,6 +486,7 @@ mod tests {
             settling,
             plateau: Plateau::State,
             strength: 1.0,
+            bound: 1.0,
             populations: [None, response, response].into_iter().collect(),
         };
         let none = || [None, None, None].into_iter().collect();
@@ -567,11 +575,12 @@ mod tests {
         let network = spec.init(0, &device).unwrap();
         let forward = network.settle(Tensor::from_floats([[0.8]], &device), 1, &mut ());
         let [hidden, interneuron, output] = [1, 2, 3].map(PopulationId);
-        let trace = |plateau| {
+        let trace = |plateau, bound| {
             let nudge = Nudge {
                 settling: Settling::TopDown,
                 plateau,
                 strength: 0.5,
+                bound,
                 populations: (0..4)
                     .map(|at| [hidden.0, output.0].contains(&at).then(Response::default))
                     .collect(),
@@ -591,15 +600,19 @@ mod tests {
         };
         // The output is 0.8, its error 0.2, nudged 0.8 + 0.5 · 0.2 = 0.9. The interneuron goes from 0.32 to
         // 0.36, the dendrite from 0.4 − 0.16 to 0.45 − 0.18: by 0.03, or 0.06 per strength.
-        let difference = trace(Plateau::Difference);
+        let difference = trace(Plateau::Difference, 1.0);
         close(&difference.nudged.activity[output], 0.9);
         close(&difference.nudged.activity[interneuron], 0.36);
         close(difference.dendrite[hidden].as_ref().unwrap(), 0.24);
         close(difference.plateau[hidden].as_ref().unwrap(), 0.06);
         close(&difference.nudged.activity[hidden], 0.83);
-        let state = trace(Plateau::State);
+        let state = trace(Plateau::State, 1.0);
         close(state.plateau[hidden].as_ref().unwrap(), 0.27);
         close(&state.nudged.activity[hidden], 0.935);
+        // No plateau is larger than its bound, and the output's error is not one of them.
+        let bounded = trace(Plateau::Difference, 0.05);
+        close(bounded.plateau[hidden].as_ref().unwrap(), 0.05);
+        close(bounded.plateau[output].as_ref().unwrap(), 0.2);
     }
 
     #[test]

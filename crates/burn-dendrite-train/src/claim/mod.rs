@@ -25,7 +25,7 @@ pub use attempt::{Attempt, Fate};
 use attempt::{Life, folder_of, newest, numbered, read};
 pub(crate) use attempt::{Pace, latest};
 
-use crate::lock::Holder;
+use crate::holder::Holder;
 
 /// Why something cannot be claimed.
 #[derive(Debug)]

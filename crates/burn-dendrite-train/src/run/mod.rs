@@ -48,12 +48,13 @@ pub use summary::Summary;
 
 use crate::{
     health::Divergence,
+    holder,
     lock::{self, FolderLock, LockError},
     shell,
     spec::ExperimentSpec,
 };
 
-pub use crate::lock::Holder;
+pub use crate::holder::Holder;
 
 /// Why a run folder cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -85,7 +86,7 @@ pub enum RunError {
     #[error(
         "another process is training in `{}`{}; wait for it, or choose another folder",
         folder.display(),
-        lock::in_brackets(holder)
+        holder::in_brackets(holder)
     )]
     Busy {
         /// The folder.

@@ -6,7 +6,7 @@ use super::Purpose;
 use crate::{
     ExperimentError,
     data::DataError,
-    lock::{self, Holder},
+    holder::{self, Holder},
     run::RunError,
 };
 
@@ -23,7 +23,7 @@ pub enum StudyError {
     #[error(
         "another process works on the study in `{}`{}; wait for it, or choose another folder",
         folder.display(),
-        lock::in_brackets(holder)
+        holder::in_brackets(holder)
     )]
     Busy {
         /// The folder.
@@ -72,7 +72,7 @@ pub enum StudyError {
     /// Another process trains or analyses a run.
     #[error(
         "another process works on task {number}, {run}{}",
-        lock::in_brackets(holder)
+        holder::in_brackets(holder)
     )]
     Claimed {
         /// The run.
