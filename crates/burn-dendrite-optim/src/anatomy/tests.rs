@@ -26,7 +26,7 @@ fn updates(config: &EiNetworkConfig, network: &Network, learning: &LearningSpec)
 
 /// Two layers of maps, and a dense one.
 fn convolutional(pooling: PoolKind) -> EiNetworkConfig {
-    EiNetworkConfig::new([2, 8, 8], [6], 5)
+    EiNetworkConfig::new([2, 8, 8], [20], 5)
         .with_maps([8, 4])
         .with_kernels([3])
         .with_pooling(pooling)
@@ -55,21 +55,19 @@ fn angles(config: &EiNetworkConfig, seed: u64) -> Vec<f64> {
 #[test]
 fn dendritic_targets_follow_the_gradient_as_the_nudge_vanishes() {
     let dense = EiNetworkConfig::new(30, [24, 18, 20], 5).with_interneurons(3);
-    for config in [
-        dense,
-        convolutional(PoolKind::Max),
-        convolutional(PoolKind::Average),
-    ] {
+    let [largest, average] = [PoolKind::Max, PoolKind::Average].map(convolutional);
+    // What is left are cells whose sign the nudge changes, of which maps have more, and rounding.
+    for (config, strength) in [(dense, 0.01), (largest, 0.001), (average, 0.001)] {
         for seed in 1..4 {
-            // What is left at a strength of 0.01 are cells whose sign the nudge changes, and rounding.
-            let mirrored = angles(&config.clone().with_strength(0.01), seed);
-            assert!(mirrored.iter().all(|angle| *angle < 2.0), "{mirrored:?}");
+            let mirrored = angles(&config.clone().with_strength(strength), seed);
+            let is_near = mirrored.iter().all(|angle| *angle < 2.0);
+            assert!(is_near, "{mirrored:?}, {config:?}");
             // Without the mirror the top-down excitation is one-sided.
             let without = config
                 .clone()
                 .with_dendritic_inhibition(DendriticInhibition::None);
-            let without = angles(&without.with_strength(0.01), seed);
-            assert!(without[0] > 45.0, "{without:?}");
+            let without = angles(&without.with_strength(strength), seed);
+            assert!(without[0] > 45.0, "{without:?}, {config:?}");
         }
     }
 }
