@@ -138,14 +138,22 @@ fn the_same_run_is_measured_alike_and_replaced() {
     );
     assert_eq!(
         files(&out),
-        ["analysis.json", "backprop-angle.csv", "sparsity.csv"]
+        [
+            "analysis.json",
+            "backprop-angle.csv",
+            "report.html",
+            "sparsity.csv"
+        ]
     );
     let first = analysis(&out);
     assert!(analyze(&run, &both).status.success());
     assert_eq!(analysis(&out), first);
     // What an earlier analysis left and this one does not measure goes.
     assert!(analyze(&run, &arguments("dynamics")).status.success());
-    assert_eq!(files(&out), ["analysis.json", "dynamics.csv"]);
+    assert_eq!(
+        files(&out),
+        ["analysis.json", "dynamics.csv", "report.html"]
+    );
     assert!(!run.join("analysis").exists());
 }
 

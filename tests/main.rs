@@ -43,6 +43,8 @@ mod pipes;
 mod properties;
 /// Recorded runs: what is recorded, by either engine and after a kill, and what is refused.
 mod record;
+/// The page on a run.
+mod report;
 /// A killed run goes on to the same result.
 mod resume;
 /// Processes that are started together.

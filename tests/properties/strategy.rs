@@ -16,7 +16,7 @@ use burn_dendrite::{
         },
     },
     optim::{
-        Gate, LearningSpec, NudgeSpec, Plasticity, RuleSpec, Select, Settling, Target,
+        Clipping, Gate, LearningSpec, NudgeSpec, Plasticity, RuleSpec, Select, Settling, Target,
         phase::PopulationNudge,
     },
     train::{
@@ -263,9 +263,13 @@ impl Sketch {
             learning: self.learning(&plan),
             network,
             optimizer: *self.optimizer.get(&[
-                OptimizerSpec::Sgd { momentum: None },
+                OptimizerSpec::sgd(None),
+                OptimizerSpec::sgd(Some(0.9)),
                 OptimizerSpec::Sgd {
-                    momentum: Some(0.9),
+                    momentum: Some(0.5),
+                    dampening: 0.0,
+                    nesterov: true,
+                    weight_decay: 30.0,
                 },
                 OptimizerSpec::Adam {
                     beta_1: 0.9,
@@ -273,9 +277,26 @@ impl Sketch {
                     epsilon: 1e-5,
                     weight_decay: 0.0,
                 },
-                OptimizerSpec::AdamW {},
-                OptimizerSpec::RmsProp {},
+                OptimizerSpec::AdamW {
+                    beta_1: 0.8,
+                    beta_2: 0.99,
+                    epsilon: 1e-6,
+                    weight_decay: 300.0,
+                },
+                OptimizerSpec::RmsProp {
+                    alpha: 0.9,
+                    momentum: 0.0,
+                    epsilon: 1e-3,
+                    centered: true,
+                    weight_decay: 0.5,
+                },
             ]),
+            clipping: *self.schedule.get(&[
+                None,
+                Some(Clipping::Norm { largest: 0.01 }),
+                Some(Clipping::Value { largest: 0.001 }),
+            ]),
+            warm_up: 0,
             schedule: *self.schedule.get(&[
                 ScheduleSpec::Constant { factor: 1.0 },
                 ScheduleSpec::Constant { factor: 0.5 },

@@ -128,6 +128,7 @@ fn two_steps_in_memory() {
         batch_size: 1,
         schedule: RunSchedule::new(constant, StepCount::default(), StepsBy::Model),
         descent: Descent::Plain,
+        clipping: None,
     };
     TrainStep::step(&model.in_memory(pace), batch(2));
     assert_expected(&recorder);

@@ -9,7 +9,7 @@ use burn_dendrite_nn::{
     numbers::{HostRows, Rows, vectorized},
 };
 
-use crate::Delta;
+use crate::{Clipping, Delta, RmsProp, StochasticGradient};
 
 /// An optimizer in main memory; the changes `Δ` that rules ask for take the place of `−∂L/∂w`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -38,6 +38,10 @@ pub enum Descent {
         /// `λ`.
         weight_decay: f64,
     },
+    /// Stochastic gradient descent with all its options.
+    StochasticGradient(StochasticGradient),
+    /// RMSprop.
+    RmsProp(RmsProp),
 }
 
 /// What an optimizer in main memory keeps from step to step: a burn module beside the network, saved with
@@ -57,21 +61,16 @@ impl Descent {
     fn kept(self) -> usize {
         match self {
             Self::Plain => 0,
-            Self::Momentum { .. } => 1,
+            Self::Momentum { .. } | Self::StochasticGradient(_) => 1,
             Self::Adam { .. } => 2,
+            Self::RmsProp(descent) => descent.kept(),
         }
     }
 
     /// The memory before the first step.
     pub fn memory(self, plan: &Plan, learned: &[Parameter], device: &Device) -> DescentMemory {
         let zeros = |parameter: &Parameter| {
-            let shape = match *parameter {
-                Parameter::Weight(id) => {
-                    let site = &plan.projection(id).site;
-                    [site.pre, site.post]
-                }
-                Parameter::Bias(id) => [1, plan.populations[id].biases()],
-            };
+            let shape = shape(plan, *parameter);
             (0..self.kept()).map(move |_| RunningState::new(Tensor::zeros(shape, device)))
         };
         DescentMemory {
@@ -81,10 +80,22 @@ impl Descent {
     }
 }
 
+/// The size of a parameter: `[pre, post]` of weights, `[1, size]` of biases.
+pub(crate) fn shape(plan: &Plan, parameter: Parameter) -> [usize; 2] {
+    match parameter {
+        Parameter::Weight(id) => {
+            let site = &plan.projection(id).site;
+            [site.pre, site.post]
+        }
+        Parameter::Bias(id) => [1, plan.populations[id].biases()],
+    }
+}
+
 /// A [`Descent`] under way.
 #[derive(Clone, Debug)]
 pub(crate) struct Descending {
     descent: Descent,
+    clipping: Option<Clipping>,
     moments: Vec<(Parameter, Vec<HostRows>)>,
     steps: u64,
 }
@@ -113,6 +124,7 @@ impl Descending {
         let steps: Vec<f32> = memory.steps.value_sync().into_data().iter().collect();
         Self {
             descent,
+            clipping: None,
             moments,
             steps: steps[0] as u64 * PART + steps[1] as u64,
         }
@@ -122,9 +134,15 @@ impl Descending {
     pub(crate) fn plain() -> Self {
         Self {
             descent: Descent::Plain,
+            clipping: None,
             moments: Vec::new(),
             steps: 0,
         }
+    }
+
+    /// The same, with changes that are clipped first.
+    pub(crate) fn clipping_by(self, clipping: Option<Clipping>) -> Self {
+        Self { clipping, ..self }
     }
 
     /// Puts what is kept into `memory`.
@@ -150,6 +168,10 @@ impl Descending {
         delta: Delta<HostRows>,
         rate: f64,
     ) {
+        let delta = match self.clipping {
+            Some(clipping) => clipping.clip(network, parameter, delta),
+            None => delta,
+        };
         let moments = self.moments.iter_mut().find(|(of, _)| *of == parameter);
         let Some((_, moments)) = moments.filter(|(_, moments)| !moments.is_empty()) else {
             let delta = if rate == 1.0 {
@@ -160,11 +182,21 @@ impl Descending {
             network.change(parameter, &delta.products, &delta.weighted);
             return;
         };
+        match self.descent {
+            Descent::StochasticGradient(descent) => {
+                let memory = moments.as_mut_slice().try_into().expect("one");
+                return descent.change(network, parameter, &delta, memory, rate, self.steps);
+            }
+            Descent::RmsProp(descent) => {
+                return descent.change(network, parameter, &delta, moments, rate);
+            }
+            Descent::Plain | Descent::Momentum { .. } | Descent::Adam { .. } => {}
+        }
         let Delta {
             products, weighted, ..
         } = delta;
         match self.descent {
-            Descent::Plain => {}
+            Descent::Plain | Descent::StochasticGradient(_) | Descent::RmsProp(_) => {}
             Descent::Momentum { momentum } => {
                 let (momentum, rate) = (momentum as f32, rate as f32);
                 let memory: &mut [HostRows; 1] = moments.as_mut_slice().try_into().expect("one");
@@ -232,13 +264,19 @@ fn put<const D: usize>(state: &RunningState<Tensor<D>>, data: TensorData) {
 mod tests {
     use burn::{
         module::Module,
-        optim::{AdamWConfig, ModuleOptimizer, SgdConfig, momentum::MomentumConfig},
+        optim::{
+            AdamWConfig, ModuleOptimizer, RmsPropConfig, SgdConfig, decay::WeightDecayConfig,
+            momentum::MomentumConfig,
+        },
         tensor::Int,
     };
-    use burn_dendrite_nn::Network;
+    use burn_dendrite_nn::{Network, NetworkSpec};
 
     use super::*;
-    use crate::{DendriticInhibition, EiNetworkConfig, HostTrainer, Learning, SomaticInhibition};
+    use crate::{
+        DendriticInhibition, Divisor, EiNetworkConfig, HostTrainer, Learning, Lookahead,
+        SomaticInhibition,
+    };
 
     const STEPS: usize = 6;
     const RATE: f64 = 0.01;
@@ -284,6 +322,10 @@ mod tests {
     }
 
     fn in_memory(config: &EiNetworkConfig, descent: Descent) -> Vec<f32> {
+        clipped(config, descent, None)
+    }
+
+    fn clipped(config: &EiNetworkConfig, descent: Descent, clipping: Option<Clipping>) -> Vec<f32> {
         let (network, learning, input, target) = subject(config);
         let memory = learning.memory(&network);
         let learned: Vec<Parameter> = learning.learned().collect();
@@ -291,8 +333,9 @@ mod tests {
         let mut network = network;
         for _ in 0..STEPS {
             // A trainer for each step: what it keeps is handed on.
-            let mut trainer =
-                HostTrainer::new(&network, &memory, &learning).descending_by(descent, &kept);
+            let mut trainer = HostTrainer::new(&network, &memory, &learning)
+                .descending_by(descent, &kept)
+                .clipping_by(clipping);
             trainer.step(&input.to_values(), &target.to_values(), RATE);
             trainer.keep_in(&kept);
             network = trainer.network(network);
@@ -343,5 +386,207 @@ mod tests {
         for config in configs() {
             close(&in_memory(&config, ours), &by_burn(&config, theirs.init()));
         }
+    }
+
+    const NESTEROV: StochasticGradient = StochasticGradient {
+        momentum: 0.9,
+        dampening: 0.5,
+        lookahead: Lookahead::Nesterov,
+        weight_decay: 0.2,
+    };
+
+    const RMS_PROP: RmsProp = RmsProp {
+        alpha: 0.5,
+        momentum: 0.9,
+        epsilon: 0.1,
+        divisor: Divisor::RootMeanSquare,
+        weight_decay: 0.0,
+    };
+
+    #[test]
+    fn stochastic_gradient_descent_is_burns() {
+        for (momentum, dampening, lookahead, weight_decay) in [
+            (0.9, 0.5, Lookahead::Nesterov, 0.2),
+            (0.5, 0.1, Lookahead::None, 0.0),
+            (0.0, 0.0, Lookahead::None, 3.0),
+        ] {
+            let ours = Descent::StochasticGradient(StochasticGradient {
+                momentum,
+                dampening,
+                lookahead,
+                weight_decay,
+            });
+            let momentum = MomentumConfig::new()
+                .with_momentum(momentum)
+                .with_dampening(dampening)
+                .with_nesterov(lookahead == Lookahead::Nesterov);
+            let theirs = SgdConfig::new()
+                .with_momentum(Some(momentum))
+                .with_weight_decay(Some(WeightDecayConfig::new(weight_decay as f32)));
+            for config in configs() {
+                close(&in_memory(&config, ours), &by_burn(&config, theirs.init()));
+            }
+        }
+    }
+
+    #[test]
+    fn rms_prop_is_burns() {
+        for (momentum, divisor, weight_decay) in [
+            (0.9, Divisor::RootMeanSquare, 0.1),
+            (0.0, Divisor::RootMeanSquare, 0.0),
+            (0.5, Divisor::Deviation, 0.0),
+        ] {
+            let ours = Descent::RmsProp(RmsProp {
+                alpha: 0.9,
+                epsilon: 0.01,
+                momentum,
+                divisor,
+                weight_decay,
+            });
+            let theirs = RmsPropConfig::new()
+                .with_alpha(0.9)
+                .with_epsilon(0.01)
+                .with_momentum(momentum as f32)
+                .with_centered(divisor == Divisor::Deviation)
+                .with_weight_decay(Some(WeightDecayConfig::new(weight_decay as f32)));
+            for config in configs() {
+                close(&in_memory(&config, ours), &by_burn(&config, theirs.init()));
+            }
+        }
+    }
+
+    #[test]
+    fn clipped_changes_are_burns() {
+        for clipping in [
+            Clipping::Value { largest: 0.001 },
+            Clipping::Norm { largest: 0.01 },
+        ] {
+            let theirs = || SgdConfig::new().with_gradient_clipping(Some(clipping.for_burn()));
+            for config in configs() {
+                let ours = clipped(&config, Descent::Plain, Some(clipping));
+                close(&ours, &by_burn(&config, theirs().init()));
+                assert_ne!(ours, in_memory(&config, Descent::Plain), "it clips");
+            }
+        }
+    }
+
+    #[test]
+    fn decay_beyond_zero_leaves_every_sign_as_it_is() {
+        for config in configs() {
+            // A step takes twice of each weight away.
+            let descent = StochasticGradient {
+                weight_decay: 2.0 / RATE,
+                ..StochasticGradient::default()
+            };
+            let (network, ..) = subject(&config);
+            let values = in_memory(&config, Descent::StochasticGradient(descent));
+            assert!(
+                values.contains(&0.0),
+                "some weights would have changed their sign"
+            );
+            // No inhibitory cell has learned weights that are negative in memory: signs are kept apart.
+            let signs = self::values(&network, &subject(&config).1);
+            let crossed = |(before, after): (&f32, &f32)| before * after < 0.0;
+            assert!(!signs.iter().zip(&values).any(crossed));
+        }
+    }
+
+    /// The only weight of a network, 0.5 at first, after each of these changes at a rate of 0.1.
+    fn course(descent: Descent, changes: &[f32]) -> Vec<f32> {
+        let spec: NetworkSpec = serde_json::from_value(serde_json::json!({
+            "tau": 2.0, "steps": 3,
+            "population": [
+                { "name": "Input.E", "size": 1, "cell": "excitatory" },
+                { "name": "Output.E", "size": 1, "cell": "excitatory" }],
+            "projection": [
+                { "name": "Output.E<-Input.E", "weight": { "kind": "constant", "value": 0.5 } }],
+        }))
+        .unwrap();
+        let device = crate::test_device();
+        let network = spec.init(1, &device).unwrap();
+        let weight = Parameter::Weight(burn_dendrite_nn::ProjectionId(0));
+        let memory = descent.memory(network.plan(), &[weight], &device);
+        let mut descending = Descending::new(descent, &[weight], &memory);
+        let mut host = HostNetwork::new(&network);
+        let row = |value: f32| HostRows::from_values(&[value], [1, 1]);
+        changes
+            .iter()
+            .map(|change| {
+                descending.begin();
+                let delta = Delta::outer(row(1.0), row(*change));
+                descending.change(&mut host, weight, delta, 0.1);
+                host.parameter(weight)[0]
+            })
+            .collect()
+    }
+
+    #[test]
+    fn three_steps_by_hand() {
+        // g = 0.2, 0.1924, −0.2164196; v = 0.2, 0.2762, 0.1403702; steps 0.38, 0.44098, −0.0900864.
+        let nesterov = course(Descent::StochasticGradient(NESTEROV), &[0.3, 0.3, -0.1]);
+        close(&nesterov, &[0.538, 0.582_098, 0.573_089_4]);
+        // s = 0.02, 0.09, 0.065; b = 0.8284271, 1.7455844, 1.0075679.
+        let rms_prop = course(Descent::RmsProp(RMS_PROP), &[0.2, 0.4, -0.2]);
+        close(&rms_prop, &[0.582_842_7, 0.757_401_2, 0.858_157_9]);
+        // s − m² = 0.02 − 0.01, 0.09 − 0.0625; b = 1, 1.5047140.
+        let centred = RmsProp {
+            divisor: Divisor::Deviation,
+            momentum: 0.0,
+            ..RMS_PROP
+        };
+        close(
+            &course(Descent::RmsProp(centred), &[0.2, 0.4]),
+            &[0.6, 0.750_471_4],
+        );
+        // Equal changes: each step adds η whatever their size, after a twentieth has decayed.
+        let adam = Descent::Adam {
+            beta_1: 0.9,
+            beta_2: 0.99,
+            epsilon: 1e-8,
+            weight_decay: 0.5,
+        };
+        close(&course(adam, &[0.2; 3]), &[0.575, 0.646_25, 0.713_937_5]);
+    }
+
+    #[test]
+    fn changes_are_clipped_by_hand() {
+        let clip = |clipping: Clipping, change: f32| {
+            let (network, ..) = subject(&configs()[0]);
+            let mut host = HostNetwork::new(&network);
+            let weight = Parameter::Weight(burn_dendrite_nn::ProjectionId(0));
+            let [rows, columns] = shape(network.plan(), weight);
+            // Two numbers of the matrix, `change` and −4.
+            let mut pre = vec![0.0; 2 * rows];
+            (pre[0], pre[rows + 1]) = (1.0, 1.0);
+            let mut post = vec![0.0; 2 * columns];
+            (post[0], post[columns + 1]) = (change, -4.0);
+            let delta = Delta::outer(
+                HostRows::from_values(&pre, [2, rows]),
+                HostRows::from_values(&post, [2, columns]),
+            );
+            let delta = clipping.clip(&mut host, weight, delta);
+            let mut whole = [HostRows::full([rows, columns], 0.0)];
+            host.change_by(
+                weight,
+                &delta.products,
+                &delta.weighted,
+                &mut whole,
+                |_, it, [kept]| {
+                    kept.copy_from_slice(it);
+                },
+            );
+            let values = whole[0].to_values();
+            [values[0], values[columns + 1], values[1]]
+        };
+        assert_eq!(
+            clip(Clipping::Value { largest: 1.0 }, 0.5),
+            [0.5, -1.0, 0.0]
+        );
+        // |(3, −4)| = 5.
+        close(
+            &clip(Clipping::Norm { largest: 2.5 }, 3.0),
+            &[1.5, -2.0, 0.0],
+        );
+        assert_eq!(clip(Clipping::Norm { largest: 5.5 }, 3.0), [3.0, -4.0, 0.0]);
     }
 }

@@ -11,7 +11,8 @@ use burn_dendrite_nn::{
 };
 
 use crate::{
-    Descent, DescentMemory, Learning, RuleMemory, State, Trace, descent::Descending, learning::Step,
+    Clipping, Descent, DescentMemory, Learning, RuleMemory, State, Trace, descent::Descending,
+    learning::Step,
 };
 
 /// A network that learns in main memory, with what its rules remember.
@@ -91,6 +92,14 @@ impl HostTrainer {
         let learned: Vec<Parameter> = self.learning.learned().collect();
         Self {
             descending: Descending::new(descent, &learned, memory),
+            ..self
+        }
+    }
+
+    /// The same, with changes that are clipped before the optimizer sees them.
+    pub fn clipping_by(self, clipping: Option<Clipping>) -> Self {
+        Self {
+            descending: self.descending.clipping_by(clipping),
             ..self
         }
     }

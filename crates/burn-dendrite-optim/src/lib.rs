@@ -16,6 +16,7 @@
 mod anatomy;
 mod backprop;
 mod check;
+mod clipping;
 pub mod contract;
 mod delta;
 mod descent;
@@ -24,8 +25,10 @@ mod host;
 mod learning;
 mod memory;
 pub mod phase;
+mod rms_prop;
 pub mod rule;
 mod spec;
+mod stochastic_gradient;
 mod synapse;
 mod trace;
 mod updates;
@@ -33,6 +36,7 @@ mod updates;
 pub use anatomy::{
     AnatomyLearning, DendriticInhibition, EiNetworkConfig, Feedback, SomaticInhibition,
 };
+pub use clipping::Clipping;
 pub use delta::Delta;
 pub use descent::{Descent, DescentMemory};
 pub use exponentiated_gradient::{ExponentiatedGradient, ExponentiatedGradientConfig};
@@ -40,11 +44,13 @@ pub use host::{HostTrainer, to_tensors};
 pub use learning::{Learning, LiftToAutodiff, Outcome};
 pub use memory::{RuleMemory, Side, Slot};
 pub use phase::{Gate, NudgeSpec, Plateau, Select, Settling};
+pub use rms_prop::{Divisor, RmsProp};
 pub use rule::{
     AnyRule, BatchMeaning, Idle, LearningRule, LocalRule, RuleSite, RuleSpec, RuleStep, Signal,
     StepSize,
 };
 pub use spec::{LearningSpec, Loss, Plasticity, Target};
+pub use stochastic_gradient::{Lookahead, StochasticGradient};
 pub use synapse::{Postsynaptic, Presynaptic, Synapse};
 pub use trace::{ActivityPhase, State, Trace};
 pub use updates::{TakeGradient, Updates};

@@ -63,10 +63,20 @@ impl RunSchedule {
                 schedule: schedule.clone(),
                 beginning: schedule,
                 next: 0,
+                warm_up: 0,
             })),
             made,
             steps,
         }
+    }
+
+    /// The same, of which the first `steps` factors rise in equal parts: step t, from 1, has the share
+    /// `min(1, t / steps)` of its own.
+    pub(crate) fn warmed_up_over(self, steps: usize) -> Self {
+        let mut rates = self.rates.lock().unwrap_or_else(PoisonError::into_inner);
+        rates.warm_up = steps;
+        drop(rates);
+        self
     }
 
     /// The factors of the next `steps` steps, which are counted as made.
@@ -104,6 +114,8 @@ struct Rates {
     schedule: ModuleLrScheduler,
     /// The step whose factor the schedule gives next.
     next: usize,
+    /// Steps in which the factors rise to what they are.
+    warm_up: usize,
 }
 
 impl Rates {
@@ -120,7 +132,12 @@ impl Rates {
 
     fn draw(&mut self) -> f64 {
         self.next += 1;
-        self.schedule.step().base()
+        let factor = self.schedule.step().base();
+        if self.next < self.warm_up {
+            factor * self.next as f64 / self.warm_up as f64
+        } else {
+            factor
+        }
     }
 }
 
@@ -168,5 +185,19 @@ mod tests {
         single.load_record(blocks.to_record());
         close(&[single.step(), single.step()], 32);
         assert_eq!(later.steps(), 34);
+    }
+
+    #[test]
+    fn rates_rise_in_equal_parts_from_wherever_the_run_goes_on() {
+        for first in [0, 2] {
+            let made = StepCount::new(first);
+            let constant = ScheduleSpec::Constant { factor: 0.8 }.init(10).unwrap();
+            let schedule = RunSchedule::new(constant, made, StepsBy::Model).warmed_up_over(4);
+            let rates = schedule.next(6 - first);
+            let expected = [0.2, 0.4, 0.6, 0.8, 0.8, 0.8];
+            for (rate, expected) in rates.iter().zip(&expected[first..]) {
+                assert!((rate - expected).abs() < 1e-12, "{rates:?}");
+            }
+        }
     }
 }

@@ -1,11 +1,12 @@
 //! An experiment as data: a network, how it learns, and what applies the updates.
 
+use burn::optim::ModuleOptimizer;
 use burn_dendrite_nn::{
     NetworkSpec, Plan, SpecError, SpecErrors,
     spec::{Collector, Format, PopulationSpec, ProjectionSpec, Size, deserialize},
 };
 use burn_dendrite_optim::{
-    EiNetworkConfig, Learning, LearningSpec, Plasticity, phase::PopulationNudge,
+    Clipping, EiNetworkConfig, Learning, LearningSpec, Plasticity, phase::PopulationNudge,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -43,9 +44,16 @@ pub struct ExperimentSpec {
     /// What applies the updates; plain gradient descent, the reference's, unless given.
     #[serde(default)]
     pub optimizer: OptimizerSpec,
+    /// How large a change may be before the optimizer sees it; as large as it is unless given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub clipping: Option<Clipping>,
     /// How the factor on all learning rates changes over the run; constantly 1 unless given.
     #[serde(default)]
     pub schedule: ScheduleSpec,
+    /// Steps in which all learning rates rise from nothing, in equal parts, to what they are; none unless
+    /// given.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub warm_up: usize,
     /// How the learning rates grow with the batch.
     #[serde(default)]
     pub batch_scaling: BatchScaling,
@@ -133,6 +141,15 @@ impl ExperimentSpec {
         (self.network.populations.iter()).any(|population| population.size == Size::Data)
     }
 
+    /// What applies the updates, by burn and without state.
+    pub fn burn_optimizer(&self) -> ModuleOptimizer {
+        let optimizer = self.optimizer.init();
+        match self.clipping {
+            Some(clipping) => optimizer.with_grad_clipping(clipping.for_burn().init()),
+            None => optimizer,
+        }
+    }
+
     /// Checks names, sizes and rules, and resolves them.
     ///
     /// # Errors
@@ -146,6 +163,8 @@ impl ExperimentSpec {
                 .err()
                 .map(|message| SpecError::new("optimizer", message)),
         );
+        let clipping = self.clipping.map_or(Ok(()), |clipping| clipping.check());
+        errors.extend((clipping.err()).map(|message| SpecError::new("clipping", message)));
         errors.extend(
             self.data
                 .check()

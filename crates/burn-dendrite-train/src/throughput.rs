@@ -86,11 +86,12 @@ pub fn throughput(
             batch_size,
             schedule,
             descent: spec.optimizer.in_memory().unwrap_or_default(),
+            clipping: spec.clipping,
         };
         loader = loader.with_steps_together(pace.steps());
         model = model.descending_by(pace.descent).in_memory(pace);
     }
-    let mut optimizer = spec.optimizer.init();
+    let mut optimizer = spec.burn_optimizer();
     let mut rates = Vec::new();
     for _ in 0..=windows {
         // Queued work of the window before does not count.

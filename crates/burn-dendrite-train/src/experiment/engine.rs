@@ -36,7 +36,7 @@ fn obstacle(optimizer: OptimizerSpec, settings: &RunSettings, device: &Device) -
         return Some("it works on one device, `flex`".to_owned());
     }
     if optimizer.in_memory().is_none() {
-        return Some("it knows gradient descent, with momentum or not, and Adam".to_owned());
+        return Some("it does not know exponentiated gradient".to_owned());
     }
     if settings.on_divergence == OnDivergence::Skip {
         return Some("updates are to be left out where activity runs away".to_owned());

@@ -78,6 +78,7 @@ impl Experiment {
                     batch_size: settings.batch_size,
                     schedule: schedule.clone(),
                     descent: self.descent(engine),
+                    clipping: self.spec.clipping,
                 };
                 let steps = pace.steps();
                 (model.in_memory(pace), steps)
@@ -140,7 +141,7 @@ impl Experiment {
         }
         let model = model.guarded(health.clone().into());
         let schedule = ModuleLrScheduler::new(schedule);
-        let learner = Learner::new(model, self.spec.optimizer.init(), schedule);
+        let learner = Learner::new(model, self.spec.burn_optimizer(), schedule);
         let result = training.launch(learner);
         if let Some(error) = result.error {
             return Err(ExperimentError::Learner(error.to_string()));
@@ -160,7 +161,8 @@ impl Experiment {
             schedule = scaling.apply(schedule, settings.samples_per_step(), steps);
         }
         let made = StepCount::new(settings.batches_before(from));
-        Ok(RunSchedule::new(schedule, made, engine.makes_steps()))
+        let schedule = RunSchedule::new(schedule, made, engine.makes_steps());
+        Ok(schedule.warmed_up_over(self.spec.warm_up))
     }
 
     /// The training samples from a position on.

@@ -64,7 +64,9 @@ pub fn from_yaml(text: &str, file_name: &str) -> Result<ExperimentSpec, SpecErro
         network,
         learning,
         optimizer: OptimizerSpec::default(),
+        clipping: None,
         schedule: ScheduleSpec::default(),
+        warm_up: 0,
         batch_scaling: BatchScaling::default(),
         budget: Default::default(),
     })

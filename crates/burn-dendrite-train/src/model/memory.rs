@@ -12,7 +12,7 @@ use burn::{
     train::{ClassificationOutput, TrainOutput},
 };
 use burn_dendrite_nn::{Network, perturb::Occasion};
-use burn_dendrite_optim::{Descent, HostTrainer};
+use burn_dendrite_optim::{Clipping, Descent, HostTrainer};
 
 use super::{PlasticNetwork, values};
 use crate::{
@@ -31,6 +31,8 @@ pub struct Pace {
     pub schedule: RunSchedule,
     /// The optimizer.
     pub descent: Descent,
+    /// How large a change may be before it sees it.
+    pub clipping: Option<Clipping>,
 }
 
 /// Samples between two visits of burn's learner: enough that copying the weights costs little, few
@@ -74,7 +76,8 @@ impl PlasticNetwork {
         let network = self.network.valid();
         let plan = network.plan();
         let mut trainer = HostTrainer::new(&network, &self.memory, &self.learning)
-            .descending_by(pace.descent, &self.descent);
+            .descending_by(pace.descent, &self.descent)
+            .clipping_by(pace.clipping);
         let [inputs, targets] = [&batch.inputs, &batch.targets].map(values);
         let [width, classes] = [&batch.inputs, &batch.targets].map(|it| it.dims()[1]);
         let (mut outputs, mut loss) = (Vec::with_capacity(targets.len()), 0.0);

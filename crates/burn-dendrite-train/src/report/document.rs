@@ -51,9 +51,15 @@ pub(super) fn document(title: &str, lead: &str, places: &[Place], body: &Markup)
 
 /// The figures of a section, and what has none.
 pub(super) fn figures(section: &Section) -> Markup {
+    figures_on(section, None)
+}
+
+/// The same with what was measured on above them.
+pub(super) fn figures_on(section: &Section, on: Option<&str>) -> Markup {
     html! {
         section id=(anchor(section.title)) {
             h2 { (section.title) }
+            @if let Some(on) = on { p.note { "On " (on) "." } }
             div.figures {
                 @for figure in &section.figures {
                     figure {

@@ -4,7 +4,7 @@ use maud::{Markup, PreEscaped, html};
 
 use super::{
     ReportError,
-    document::{Place, document, figures, specification},
+    document::{Place, document, figures, figures_on, specification},
     mistakes::Mistake,
     run::{RunReport, Tested},
     section::Section,
@@ -24,14 +24,12 @@ pub(super) fn page(report: &RunReport, sections: &[Section]) -> Result<Markup, R
     places.extend(others.clone().map(|it| Place::new(it.title)));
     places.extend(["Specification", "Repeat it"].map(Place::new));
     let classes = report.tested.as_ref().map(classes).transpose()?;
+    let on = report.analyzed.as_ref().map(|it| it.on.as_str());
     let body = html! {
         (result(report))
         @for section in learning { (figures(section)) }
         @if let Some(classes) = classes { (classes) }
-        @if let Some(analyzed) = &report.analyzed {
-            p.note { "The figures below are on " (analyzed.on) "." }
-        }
-        @for section in others { (figures(section)) }
+        @for section in others { (figures_on(section, on)) }
         (specifications(report))
         (repeat(report))
         footer { "burn-dendrite " (env!("CARGO_PKG_VERSION")) }
@@ -116,30 +114,38 @@ fn classes(tested: &Tested) -> Result<Markup, ReportError> {
         names: tested.names.clone(),
         counts: counts.collect(),
     };
-    let tables = html! {
-        div.card { div.scroll { (class_table(tested)) } }
-        div.card.below { div.scroll { (confusion_table(tested)) } }
-    };
+    let is_folded = confusion.classes() > OPEN;
     Ok(html! {
         section #classes {
             h2 { "Classes" }
             p.note { "On " (tested.on) ": accuracy " (format!("{:.2}", 100.0 * confusion.accuracy()))
                 " %, balanced " (format!("{:.2}", 100.0 * confusion.balanced_accuracy())) " %." }
             @if !chart.is_empty() {
-                div.figures { figure {
-                    (PreEscaped(chart.draw()?))
-                    figcaption { "How many samples of each class (rows) were taken for each class \
-                        (columns). The darker a cell, the larger its share of the row." }
-                } }
+                div.figures {
+                    figure {
+                        (PreEscaped(chart.draw()?))
+                        figcaption { "How many samples of each class (rows) were taken for each class \
+                            (columns). The stronger the colour of a cell, the larger its share of the \
+                            row." }
+                    }
+                    div.card { (folded(is_folded, "Class by class", &class_table(tested))) }
+                }
             }
-            @if confusion.classes() > OPEN {
-                div.card.below { details { summary { "As tables" } (tables) } }
-            } @else {
-                div.below { (tables) }
-            }
+            div.card.below { (folded(is_folded, "Counts", &confusion_table(tested))) }
             (mistakes(tested.mistakes.as_deref()))
         }
     })
+}
+
+/// A table, folded away where it is long.
+fn folded(is_folded: bool, name: &str, table: &Markup) -> Markup {
+    html! {
+        @if is_folded {
+            details { summary { (name) } div.scroll { (table) } }
+        } @else {
+            div.scroll { (table) }
+        }
+    }
 }
 
 fn class_table(tested: &Tested) -> Markup {
