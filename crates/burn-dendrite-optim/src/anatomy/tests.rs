@@ -166,18 +166,11 @@ fn after_two_steps(config: &EiNetworkConfig, rows: usize) -> [Vec<f32>; 2] {
 
 #[test]
 fn maps_learn_alike_in_memory_and_on_tensors() {
-    use DendriticInhibition::{Learned, Mirror};
     for pooling in [PoolKind::Max, PoolKind::Average] {
         let dense = convolutional(pooling).with_strength(0.1);
         let backprop = dense.clone().with_learning(AnatomyLearning::Backprop);
         let learned = dense.clone().with_feedback(Feedback::Learned);
-        let local = learned.clone().with_dendritic_inhibition(Learned);
-        for config in [
-            dense,
-            backprop,
-            learned.with_dendritic_inhibition(Mirror),
-            local,
-        ] {
+        for config in [dense, backprop, learned] {
             // One row, some, and more than are worked on one by one.
             for rows in [1, 3, 11] {
                 let [ours, theirs] = after_two_steps(&config, rows);
