@@ -7,7 +7,7 @@ use burn_dendrite_nn::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Delta, descent::shape};
+use crate::{Delta, delta::shape};
 
 /// How large the change of a parameter (the weights of a projection, or the biases of a population) may
 /// be before an optimizer sees it; what exceeds it is made smaller.

@@ -1,7 +1,7 @@
 //! The change of one parameter.
 
 use burn::tensor::Tensor;
-use burn_dendrite_nn::numbers::Rows;
+use burn_dendrite_nn::{Parameter, Plan, numbers::Rows};
 
 /// The change of the weights of a projection, `[pre, post]`, or of a bias, `[1, post]`, as a sum of
 /// products of thin factors:
@@ -21,6 +21,17 @@ pub struct Delta<R = Tensor<2>> {
     pub(crate) weighted: Vec<(R, R)>,
     /// A change that is known as a whole, `[pre, post]`.
     pub(crate) whole: Option<R>,
+}
+
+/// The size of the change of a parameter: `[pre, post]` of weights, `[1, size]` of biases.
+pub(crate) fn shape(plan: &Plan, parameter: Parameter) -> [usize; 2] {
+    match parameter {
+        Parameter::Weight(id) => {
+            let site = &plan.projection(id).site;
+            [site.pre, site.post]
+        }
+        Parameter::Bias(id) => [1, plan.populations[id].biases()],
+    }
 }
 
 impl<R: Rows> Delta<R> {

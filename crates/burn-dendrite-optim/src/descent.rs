@@ -9,7 +9,7 @@ use burn_dendrite_nn::{
     numbers::{HostRows, Rows, vectorized},
 };
 
-use crate::{Clipping, Delta, RmsProp, StochasticGradient};
+use crate::{Clipping, Delta, RmsProp, StochasticGradient, delta::shape};
 
 /// An optimizer in main memory; the changes `Δ` that rules ask for take the place of `−∂L/∂w`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -77,17 +77,6 @@ impl Descent {
             moments: learned.iter().flat_map(zeros).collect(),
             steps: RunningState::new(Tensor::zeros([2], device)),
         }
-    }
-}
-
-/// The size of a parameter: `[pre, post]` of weights, `[1, size]` of biases.
-pub(crate) fn shape(plan: &Plan, parameter: Parameter) -> [usize; 2] {
-    match parameter {
-        Parameter::Weight(id) => {
-            let site = &plan.projection(id).site;
-            [site.pre, site.post]
-        }
-        Parameter::Bias(id) => [1, plan.populations[id].biases()],
     }
 }
 
