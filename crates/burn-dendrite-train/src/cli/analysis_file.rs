@@ -114,6 +114,7 @@ pub(super) fn earlier_files(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let is_own = |name: &str| {
         let metric = name.strip_suffix(".csv");
         name == ANALYSIS
+            || name == PAGE
             || name.starts_with("over_training")
             || metric.is_some_and(|metric| metric.parse::<Metric>().is_ok())
     };
