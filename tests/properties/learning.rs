@@ -12,7 +12,7 @@ use burn_dendrite::{
         ConstraintSpec, Network, Parameter, PopulationId, ProjectionId,
         perturb::{Perturbation, Perturbations},
     },
-    optim::{AnyRule, BatchMeaning, Learning, RuleSpec, Updates},
+    optim::{BatchMeaning, Learning, RuleSpec, Updates},
     train::{ExperimentSpec, PlasticNetwork, data::SampleBatch},
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
