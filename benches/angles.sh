@@ -36,5 +36,11 @@ measure() {
         "$out/$name/analysis/over_training.csv" | sort
 }
 measure mirror --preset mnist-deep-dtp
+# The same weights without the bound of plateaus.
+if [ ! -d "$out/unbound" ]; then
+    cp -r "$out/mirror" "$out/unbound"
+    sed -i 's/^\[learning.nudge\]/[learning.nudge]\nbound = 100.0/' "$out/unbound/spec.toml"
+fi
+measure unbound
 measure without --spec "$out/without.toml"
 measure learned --preset mnist-deep-dtp-local

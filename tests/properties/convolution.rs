@@ -54,7 +54,7 @@ fn sketches() -> impl Strategy<Value = Sketch> {
         prop_oneof![Just(Feedback::Tied), Just(Feedback::Learned)],
         prop_oneof![Just(Learning::DendriticTargets), Just(Learning::Backprop)],
     );
-    let samples = (1usize..=4, vec(0.0f32..1.0, 4 * 3 * 81), any::<u64>());
+    let samples = (1usize..=4, vec(0.05f32..1.0, 4 * 3 * 81), any::<u64>());
     (sizes, kernel(), kernel(), pool, 1usize..=3, ways, samples).prop_map(
         |(sizes, first, second, pool, interneurons, ways, samples)| {
             let (maps, height, width, one, two) = sizes;
@@ -242,7 +242,8 @@ proptest! {
         prop_assert!(plan.is_ok(), "{:?}", plan.err());
         let learning = learning.check(&plan.unwrap());
         prop_assert!(learning.is_ok(), "{:?}", learning.err());
-        let learning = learning.unwrap();
+        // At the rates of an optimizer that looks at sizes, plain steps run away, and roundings with them.
+        let learning = learning.unwrap().scaled(0.02);
         let network = spec.init(sketch.seed, &device).unwrap();
         let memory = learning.memory(&network);
         let mut trainer = HostTrainer::new(&network, &memory, &learning);

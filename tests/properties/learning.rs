@@ -12,7 +12,7 @@ use burn_dendrite::{
         ConstraintSpec, Network, Parameter, PopulationId, ProjectionId,
         perturb::{Perturbation, Perturbations},
     },
-    optim::{Learning, Updates},
+    optim::{BatchMeaning, Learning, RuleSpec, Updates},
     train::{ExperimentSpec, PlasticNetwork, data::SampleBatch},
 };
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -230,7 +230,14 @@ proptest! {
         sketch in sketches().prop_map(Sketch::without_random_events),
         samples in samples(),
     ) {
-        let (network, learning) = checked(&sketch.build(), 11);
+        let spec = sketch.build();
+        // To some rules a batch is one whole, and they say so.
+        let is_of_samples = |rule: &RuleSpec| match rule {
+            RuleSpec::Local(rule) => rule.batch() == BatchMeaning::Samples,
+            _ => true,
+        };
+        prop_assume!(spec.learning.rules.iter().all(|it| is_of_samples(&it.rule)));
+        let (network, learning) = checked(&spec, 11);
         let run = |memory: &_, samples: &Samples| -> Updates {
             let SampleBatch { inputs, targets, .. } = samples.batch(&network, &Device::flex());
             let outcome = learning.run(&network, memory, inputs, targets, &mut ());

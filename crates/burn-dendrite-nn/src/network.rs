@@ -151,6 +151,18 @@ impl Network {
         self
     }
 
+    /// True where a change of the parameter is the plain product of presynaptic and postsynaptic factors: no
+    /// synapses share a weight, and nothing is pooled.
+    pub fn is_matrix(&self, parameter: Parameter) -> bool {
+        match parameter {
+            Parameter::Weight(id) => self.plan.projection(id).wiring.is_dense(),
+            Parameter::Bias(id) => {
+                let population = &self.plan.populations[id];
+                population.biases() == population.size
+            }
+        }
+    }
+
     /// The change of a parameter that a product of presynaptic and postsynaptic factors stands for, summed over
     /// rows, and over places where synapses share a weight.
     ///
@@ -163,11 +175,10 @@ impl Network {
             Parameter::Weight(id) => geometry::outer(&self.plan.projection(id).wiring, pre, post),
             Parameter::Bias(id) => {
                 let change = geometry::outer(&Wiring::default(), pre, post);
-                let population = &self.plan.populations[id];
-                if population.biases() == population.size {
+                if self.is_matrix(parameter) {
                     change
                 } else {
-                    geometry::sum_places(change, population.biases())
+                    geometry::sum_places(change, self.plan.populations[id].biases())
                 }
             }
         }

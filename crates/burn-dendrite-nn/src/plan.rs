@@ -1,8 +1,8 @@
 //! A checked specification with every name resolved.
 
 use crate::{
-    Activation, ConstraintSpec, InitializerSpec, Parameter, PerPopulation, PopulationId,
-    PopulationName, ProjectionId, ProjectionName,
+    Activation, ConstraintSpec, InitializerSpec, PerPopulation, PopulationId, PopulationName,
+    ProjectionId, ProjectionName,
     constraint::ConstraintSite,
     error::unknown_name,
     geometry::Wiring,
@@ -175,15 +175,6 @@ impl Plan {
     /// The projection of an id.
     pub fn projection(&self, id: ProjectionId) -> &ProjectionPlan {
         &self.projections[id.0]
-    }
-
-    /// True where a change of the parameter is the plain product of presynaptic and postsynaptic factors: no
-    /// synapses share a weight, and nothing is pooled.
-    pub fn is_matrix(&self, parameter: Parameter) -> bool {
-        match parameter {
-            Parameter::Weight(id) => self.projection(id).wiring.is_dense(),
-            Parameter::Bias(id) => self.populations[id].biases() == self.populations[id].size,
-        }
     }
 
     /// The projections onto `post` that end at `compartment`, in the listed order.

@@ -14,8 +14,7 @@ use burn_dendrite_nn::{
 };
 
 use crate::{
-    AnyRule, RuleMemory, RuleStep, Side, State, StepSize, TakeGradient,
-    Trace, Updates,
+    AnyRule, RuleMemory, RuleStep, Side, State, StepSize, TakeGradient, Trace, Updates,
     backprop::{Descend, Gradient, Objective, Tracked},
     phase::{Nudge, Settling},
     rule::Plastic,

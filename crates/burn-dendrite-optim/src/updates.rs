@@ -47,7 +47,7 @@ impl Updates {
     pub(crate) fn resolved(self, network: &Network) -> Self {
         let resolved = |(parameter, delta): (Parameter, Delta)| {
             let weight = || matrix(network, parameter);
-            let resolved = if network.plan().is_matrix(parameter) {
+            let resolved = if network.is_matrix(parameter) {
                 delta.resolved(weight)
             } else {
                 delta.summed(weight, |pre, post| network.outer(parameter, pre, post))

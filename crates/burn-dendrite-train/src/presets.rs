@@ -62,6 +62,7 @@ presets![
     "fashion-mnist-mirrored-backprop",
     "cifar10-conv-dtp",
     "cifar10-conv-backprop",
+    "cifar10-conv-backprop-ann",
     "cifar10-conv-large-dtp",
     "cifar10-conv-wide-dtp",
     "mnist-conv-dtp",
@@ -107,8 +108,10 @@ mod tests {
             spec.check().unwrap();
             assert_eq!(spec.name, name);
             assert!(!spec.description.is_empty());
-            // Those with a mirror are not of the reference.
-            let is_own = name.contains("mirrored") || name.contains("deep");
+            // Those with a mirror or with maps are not of the reference.
+            let is_own = ["mirrored", "deep", "-conv-"]
+                .iter()
+                .any(|it| name.contains(it));
             assert_eq!(spec.source.is_empty(), is_own, "{name}");
         }
         assert!(
@@ -128,6 +131,20 @@ mod tests {
         let (plan, learning) = load("mnist-dtp").unwrap().check().unwrap();
         assert_eq!(plan.parameters(), 926_500);
         assert_eq!(learning.learned().count(), 9);
+    }
+
+    #[test]
+    fn the_convolutional_networks_have_as_many_weights_as_counted_by_hand() {
+        // Kernels 6·5·5·32 + 32·3·3·64 + 64·3·3·128, 128·4·4·10 onto the output, a bias for each map and class.
+        let learned = 4_800 + 18_432 + 73_728 + 20_480 + 32 + 64 + 128 + 10;
+        let ordinary = load("cifar10-conv-backprop-ann").unwrap().check().unwrap();
+        assert_eq!(ordinary.0.parameters(), learned);
+        // And what somatic interneurons hear: 6·5·5, 32·3·3, 64·3·3, and 2,048 for each of ten.
+        let heard = 150 + 288 + 576 + 20_480;
+        for name in ["cifar10-conv-dtp", "cifar10-conv-backprop"] {
+            let (plan, _) = load(name).unwrap().check().unwrap();
+            assert_eq!(plan.parameters(), learned + heard);
+        }
     }
 
     #[test]

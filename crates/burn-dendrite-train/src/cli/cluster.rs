@@ -72,7 +72,8 @@ struct TaskArguments {
 
 impl TaskArguments {
     fn run(self) -> anyhow::Result<ExitCode> {
-        let study = Study::open(&self.study).map_err(failed)?;
+        let mut study = Study::open(&self.study).map_err(failed)?;
+        study.plan.dataset = self.data.where_it_is(&study.plan.dataset)?;
         let run = study.task(self.number).map_err(failed)?;
         if study.is_done(run).map_err(failed)? {
             if !self.quiet {

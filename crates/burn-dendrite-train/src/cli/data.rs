@@ -68,6 +68,17 @@ impl DataArguments {
         Ok(loaded.map_err(|error| Mistake(format!("{error}{hint}")))?)
     }
 
+    /// A data set where it is now: files of the user's own that are not where they were are in the folder
+    /// that is named, if one is.
+    pub(super) fn where_it_is(&self, dataset: &Dataset) -> anyhow::Result<Dataset> {
+        match (dataset, &self.data_dir) {
+            (Dataset::Files(path), Some(folder)) if !path.exists() => {
+                Ok(moved(path, &absolute(folder)?))
+            }
+            _ => Ok(dataset.clone()),
+        }
+    }
+
     /// Loads the data of a run or a study again, and refuses others.
     pub(super) fn load_same(
         &self,

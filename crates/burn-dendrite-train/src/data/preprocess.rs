@@ -22,6 +22,14 @@ pub enum Encoding {
     /// of vectors. All `on` come first, then all `off`. On training samples both are from 0 to 1, one
     /// of them is 0, and a value that never varies is 0 in both.
     OnOff,
+    /// The same in units of the standard deviation σ, which outliers hardly change:
+    ///
+    /// ```text
+    /// c   = (x − μ) / σ
+    /// ```
+    ///
+    /// On training samples the squares of both rates together are 1 on average.
+    OnOffStandard,
 }
 
 /// Normalisation of all images, and random changes of those that are trained on. Nothing is done
@@ -160,6 +168,9 @@ mod tests {
         assert_eq!((shape.channels, encoded.train.features()), (4, 8));
         let expected = [0.0, 1.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0];
         assert_eq!(encoded.train.sample(0), expected);
+        // 0, 1, 0.2, 0.2 and 1, 0, 0.2, 0.2: a standard deviation of 0.5 is the largest distance here.
+        let standard = splits().map(|set| set.encoded(Encoding::OnOffStandard, &statistics));
+        assert_eq!(standard.train.sample(0), expected);
         let normalised = Preprocessing {
             normalisation: Normalisation::PerChannel,
             ..Preprocessing::default()

@@ -284,12 +284,17 @@ impl SampleSet {
     pub(super) fn encoded(self, encoding: Encoding, statistics: &[Statistics]) -> Self {
         match encoding {
             Encoding::Plain => self,
-            Encoding::OnOff => {
-                let on = statistics.iter().map(Statistics::on);
-                let off = statistics.iter().map(Statistics::off);
-                self.shown_by(on.chain(off).collect())
+            Encoding::OnOff => self.shown_apart(statistics.iter().map(Statistics::contrast)),
+            Encoding::OnOffStandard => {
+                self.shown_apart(statistics.iter().map(Statistics::standard_contrast))
             }
         }
+    }
+
+    /// First all that is above the mean, then all that is below it.
+    fn shown_apart(self, lines: impl Iterator<Item = [Line; 2]>) -> Self {
+        let (on, off): (Vec<_>, Vec<_>) = lines.map(|[on, off]| (on, off)).unzip();
+        self.shown_by([on, off].concat())
     }
 
     fn shown_by(self, lines: Vec<Line>) -> Self {

@@ -73,22 +73,27 @@ impl Statistics {
         }
     }
 
-    /// What is above the mean, from 0 to 1; nothing of a group that does not vary.
-    pub(super) fn on(&self) -> Line {
-        Line {
-            centre: self.mean,
-            unit: or_one(self.span),
-            is_rectified: true,
-        }
+    /// What is above the mean, and what is below it, from 0 to 1; nothing of a group that does not vary.
+    pub(super) fn contrast(&self) -> [Line; 2] {
+        self.rectified(self.span)
     }
 
-    /// What is below the mean, from 0 to 1; nothing of a group that does not vary.
-    pub(super) fn off(&self) -> Line {
-        let on = self.on();
-        Line {
+    /// The same in standard deviations.
+    pub(super) fn standard_contrast(&self) -> [Line; 2] {
+        self.rectified(self.deviation)
+    }
+
+    fn rectified(&self, unit: f64) -> [Line; 2] {
+        let on = Line {
+            centre: self.mean,
+            unit: or_one(unit),
+            is_rectified: true,
+        };
+        let off = Line {
             unit: -on.unit,
             ..on
-        }
+        };
+        [on, off]
     }
 }
 
@@ -128,13 +133,13 @@ mod tests {
         let [statistics] = Statistics::of_reals(&[-1.0, 1.0, 3.0, 1.0], 1, 1)[..] else {
             panic!("one group");
         };
-        let seen = |value| [statistics.on().at(value), statistics.off().at(value)];
+        let seen = |value| statistics.contrast().map(|line| line.at(value));
         assert_eq!(seen(3.0), [1.0, 0.0]);
         assert_eq!(seen(-1.0), [0.0, 1.0]);
         assert_eq!(seen(1.5), [0.25, 0.0]);
         let [constant] = Statistics::of_reals(&[5.0, 5.0], 1, 1)[..] else {
             panic!("one group");
         };
-        assert_eq!([constant.on().at(5.0), constant.off().at(5.0)], [0.0, 0.0]);
+        assert_eq!(constant.contrast().map(|line| line.at(5.0)), [0.0, 0.0]);
     }
 }

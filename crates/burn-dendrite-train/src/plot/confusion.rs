@@ -91,7 +91,7 @@ impl ConfusionChart {
                 let shade = if *count == 0 {
                     0.04
                 } else {
-                    0.12 + 0.88 * share
+                    (100.0 * (0.12 + 0.88 * share)).round() / 100.0
                 };
                 let shade = (100.0 * shade).round() / 100.0;
                 area.draw(&Rectangle::new(ends, ink.color().mix(shade).filled()))?;

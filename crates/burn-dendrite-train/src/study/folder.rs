@@ -289,7 +289,9 @@ mod tests {
         );
         assert!(error.is_mistake());
         // One that has not written yet what it is to do is left alone too.
-        fs::remove_file(study.out.join(PLAN)).unwrap();
+        for written in [PLAN, "tasks.csv"] {
+            fs::remove_file(study.out.join(written)).unwrap();
+        }
         assert!(matches!(
             study.claim().unwrap_err(),
             StudyError::Busy { .. }

@@ -133,26 +133,26 @@ pub struct Study {
 
 /// Data as the networks of a study see them, each in its encoding.
 pub(crate) struct EncodedSplits {
-    plain: Splits,
-    on_off: Option<Splits>,
+    encodings: Vec<(Encoding, Splits)>,
 }
 
 impl EncodedSplits {
     /// Data in the encodings of these networks.
     pub(crate) fn of(plain: &Splits, specs: &[ExperimentSpec]) -> Self {
-        let is_on_off = |spec: &ExperimentSpec| spec.data.encoding == Encoding::OnOff;
-        Self {
-            plain: plain.clone(),
-            on_off: (specs.iter().any(is_on_off)).then(|| plain.clone().encoded(Encoding::OnOff)),
+        let mut encodings = vec![(Encoding::Plain, plain.clone())];
+        for encoding in specs.iter().map(|spec| spec.data.encoding) {
+            if encodings.iter().all(|(known, _)| *known != encoding) {
+                encodings.push((encoding, plain.clone().encoded(encoding)));
+            }
         }
+        Self { encodings }
     }
 
     /// Data in one of the encodings.
     pub(crate) fn get(&self, encoding: Encoding) -> &Splits {
-        match encoding {
-            Encoding::Plain => &self.plain,
-            Encoding::OnOff => self.on_off.as_ref().unwrap_or(&self.plain),
-        }
+        let found = self.encodings.iter().find(|(known, _)| *known == encoding);
+        let (_, splits) = found.unwrap_or(&self.encodings[0]);
+        splits
     }
 }
 
