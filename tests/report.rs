@@ -97,10 +97,10 @@ fn a_page_shows_everything_and_its_command_repeats_the_run() {
         .arg(&again);
     let output = command.output().unwrap();
     assert!(output.status.success(), "{output:?}");
-    // Losses and accuracies to the last digit.
-    for file in ["run.toml", "spec.toml", "metrics.jsonl"] {
-        let [one, other] = [&run, &again].map(|it| fs::read_to_string(it.join(file)).unwrap());
-        assert_eq!(one, other, "{file}");
+    // Not the model's file, in which burn writes numbers of its own.
+    for file in ["run.toml", "metrics.jsonl"] {
+        let [one, other] = [&run, &again].map(|it| fs::read(it.join(file)).unwrap());
+        assert!(one == other, "{file} differs");
     }
 }
 

@@ -113,7 +113,8 @@ pub(super) fn earlier_files(out: &Path) -> anyhow::Result<Vec<PathBuf>> {
         .is_ok_and(|text| serde_json::from_str::<AnalysisFile>(&text).is_ok());
     let is_own = |name: &str| {
         let metric = name.strip_suffix(".csv");
-        [ANALYSIS, PAGE].contains(&name)
+        name == ANALYSIS
+            || name == PAGE
             || name.starts_with("over_training")
             || metric.is_some_and(|metric| metric.parse::<Metric>().is_ok())
     };

@@ -93,7 +93,6 @@ impl ConfusionChart {
                 } else {
                     (100.0 * (0.12 + 0.88 * share)).round() / 100.0
                 };
-                let shade = (100.0 * shade).round() / 100.0;
                 area.draw(&Rectangle::new(ends, ink.color().mix(shade).filled()))?;
                 if side >= NARROW && *count > 0 {
                     let ink = if share > 0.5 { SURFACE } else { TEXT };
