@@ -96,6 +96,11 @@ impl Sketch {
         let pool = self
             .pool
             .filter(|(_, size)| high % size == 0 && wide % size == 0);
+        // Of a single synapse balance leaves nothing, so that all units of a pool are equal but for
+        // roundings, which then decide who wins.
+        if pool.is_some_and(|(kind, _)| kind == "max") && self.input[0] * first[0] * first[0] == 1 {
+            return None;
+        }
         let side = pool.map_or(1, |(_, size)| size);
         let heard = [one[0], high / side, wide / side];
         let [low, narrow] = sides(heard, second)?;
