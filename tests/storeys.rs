@@ -61,7 +61,7 @@ fn imported(text: &str) -> Vec<String> {
             line.starts_with("use ")
         };
         let lines: Vec<&str> = statement.lines().collect();
-        if let Some(first) = lines.iter().rposition(|line| is_start(&line)) {
+        if let Some(first) = lines.iter().rposition(is_start) {
             let tree = lines[first..].join(" ");
             let tree = tree
                 .split_once("use ")

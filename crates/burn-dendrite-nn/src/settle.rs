@@ -7,7 +7,7 @@ use crate::{
 
 /// The parameters of a network in one kind of numbers: all that the dynamics ask of it.
 ///
-/// [`Network`] is one on burn's tensors and [`HostNetwork`](crate::HostNetwork) one in main memory. What
+/// [`Network`](crate::Network) is one on burn's tensors and [`HostNetwork`](crate::HostNetwork) one in main memory. What
 /// changes the dynamics wraps one: see [`Perturbed`](crate::perturb::Perturbed).
 pub trait Numbers {
     /// The values of a population.

@@ -358,11 +358,11 @@ impl<'a> Checker<'a> {
     }
 }
 
+/// The wiring of a projection and the units on both of its sides, or the key that is wrong and why.
+type Wired = Result<(Wiring, [usize; 2]), (&'static str, String)>;
+
 /// [`wiring`] between the populations that a projection names; `None` where one does not exist.
-fn wiring_between(
-    spec: &NetworkSpec,
-    projection: &ProjectionSpec,
-) -> Option<Result<(Wiring, [usize; 2]), (&'static str, String)>> {
+fn wiring_between(spec: &NetworkSpec, projection: &ProjectionSpec) -> Option<Wired> {
     let find = |name: &PopulationName| spec.populations.iter().find(|it| it.name == *name);
     let (from, to) = (find(&projection.name.pre)?, find(&projection.name.post)?);
     Some(wiring(projection, from, to))

@@ -529,9 +529,10 @@ fn softmax(values: &mut [f32]) {
 fn keep_largest(lines: &mut [f32], width: usize, column: usize, side: usize) {
     let (mut largest, mut at) = (f32::NEG_INFINITY, column);
     for line in 0..side {
-        for place in line * width + column..line * width + column + side {
-            if lines[place] > largest {
-                (largest, at) = (lines[place], place);
+        let first = line * width + column;
+        for (place, value) in lines[first..][..side].iter().enumerate() {
+            if *value > largest {
+                (largest, at) = (*value, first + place);
             }
         }
     }

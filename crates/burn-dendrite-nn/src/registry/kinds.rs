@@ -77,10 +77,13 @@ impl<T: ?Sized> Serialize for Registered<T> {
 #[error("`{0}` is the name of another kind; accepted: a name that is not taken")]
 pub struct RegistryError(pub String);
 
+/// Reads one kind: what it does, and its keys as they are written.
+type Read<T> = Box<dyn Fn(Value) -> serde_json::Result<(Arc<T>, Value)> + Send + Sync>;
+
 struct OwnKind<T: ?Sized> {
     name: &'static str,
     type_id: TypeId,
-    read: Box<dyn Fn(Value) -> serde_json::Result<(Arc<T>, Value)> + Send + Sync>,
+    read: Read<T>,
 }
 
 /// The kinds that a program has added to one list.
