@@ -22,7 +22,7 @@ use crate::{
 /// dendritic target propagation follows the gradient.
 ///
 /// In each layer `l`, somatic interneurons hear what the excitatory cells hear and subtract what all inputs
-/// have in common ([`Balance`](burn_dendrite_nn::spec::Balance)), so that activity neither grows nor dies over depth. Dendritic interneurons
+/// have in common ([`Balance`](burn_dendrite_nn::spec::Balance)(burn_dendrite_nn::spec::Balance)), so that activity neither grows nor dies over depth. Dendritic interneurons
 /// do to the feedback path what the somatic interneurons of the layer above do to the forward path: the
 /// mirror.
 ///
@@ -130,7 +130,7 @@ pub enum DendriticInhibition {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SomaticInhibition {
-    /// It is derived from the excitation that it balances, after each of its changes: [`Balance`].
+    /// It is derived from the excitation that it balances, after each of its changes: [`Balance`](burn_dendrite_nn::spec::Balance).
     #[default]
     Balanced,
     /// It starts balanced and learns to stay so: [`InhibitoryPlasticity`].

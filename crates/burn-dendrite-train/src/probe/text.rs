@@ -38,7 +38,7 @@ pub enum ProbeTarget {
     Projection(ProjectionName),
 }
 
-/// What is recorded of a target; [the module](super) has the equations.
+/// What is recorded of a target; [`record`](crate::record) has the equations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Signal {
     /// Somatic state at the end of the forward phase.
