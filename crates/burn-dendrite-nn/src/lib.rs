@@ -44,7 +44,7 @@ pub use adjoint::Adjoint;
 pub use cell::CellType;
 pub use constraint::{AnyConstraint, Constraint, ConstraintSpec};
 pub use error::{SpecError, SpecErrors};
-pub use host::{HostNetwork, Products};
+pub use host::{Change, HostNetwork, Products};
 pub use ids::{
     Parameter, PerPopulation, PopulationId, PopulationName, ProjectionId, ProjectionName,
 };

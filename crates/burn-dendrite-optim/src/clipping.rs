@@ -1,13 +1,8 @@
 //! Changes that are too large, made smaller before an optimizer sees them.
 
 use burn::grad_clipping::GradientClippingConfig;
-use burn_dendrite_nn::{
-    HostNetwork, Numbers, Parameter,
-    numbers::{HostRows, Rows},
-};
+use burn_dendrite_nn::numbers::Bounds;
 use serde::{Deserialize, Serialize};
-
-use crate::{Delta, delta::shape};
 
 /// How large the change of a parameter (the weights of a projection, or the biases of a population) may
 /// be before an optimizer sees it; what exceeds it is made smaller.
@@ -52,44 +47,28 @@ impl Clipping {
         }
     }
 
-    /// The change of a parameter of this network, clipped.
-    pub(crate) fn clip(
-        self,
-        network: &mut HostNetwork,
-        parameter: Parameter,
-        delta: Delta<HostRows>,
-    ) -> Delta<HostRows> {
-        let [rows, columns] = shape(network.plan(), parameter);
-        let mut whole = [HostRows::full([rows, columns], 0.0)];
-        network.change_by(
-            parameter,
-            &delta.products,
-            &delta.weighted,
-            &mut whole,
-            |_, change, [whole]| whole.copy_from_slice(change),
-        );
-        let [whole] = whole;
+    /// What no number of a change may exceed, whatever the others are.
+    pub(crate) fn bounds(self) -> Bounds {
         match self {
+            Self::Value { largest } => Bounds {
+                lower: -largest,
+                upper: largest,
+            },
+            Self::Norm { .. } => Bounds::NONE,
+        }
+    }
+
+    /// What a change of this length is multiplied with.
+    pub(crate) fn factor(self, length: impl FnOnce() -> f64) -> f64 {
+        match self {
+            Self::Value { .. } => 1.0,
             Self::Norm { largest } => {
-                let squares = whole.to_values().into_iter();
-                let norm = squares.map(|it| f64::from(it).powi(2)).sum::<f64>().sqrt();
-                if norm > largest {
-                    delta.scale(largest / norm)
+                let length = length();
+                if length > largest {
+                    largest / length
                 } else {
-                    delta
+                    1.0
                 }
-            }
-            Self::Value { largest } => {
-                let largest = largest as f32;
-                let values = whole.to_values().into_iter();
-                let values: Vec<f32> = values.map(|it| it.clamp(-largest, largest)).collect();
-                let mut unit = vec![0.0; rows * rows];
-                unit.iter_mut().step_by(rows + 1).for_each(|it| *it = 1.0);
-                // As a product with the unit matrix, of which all but one in a row is skipped.
-                Delta::outer(
-                    HostRows::from_values(&unit, [rows, rows]),
-                    HostRows::from_values(&values, [rows, columns]),
-                )
             }
         }
     }

@@ -1,7 +1,10 @@
 //! The change of one parameter.
 
 use burn::tensor::Tensor;
-use burn_dendrite_nn::{Parameter, Plan, numbers::Rows};
+use burn_dendrite_nn::{
+    Change, Parameter, Plan,
+    numbers::{Bounds, HostRows, Rows},
+};
 
 /// The change of the weights of a projection, `[pre, post]`, or of a bias, `[1, post]`, as a sum of
 /// products of thin factors:
@@ -88,6 +91,17 @@ impl<R: Rows> Delta<R> {
         self.weighted = scaled(self.weighted);
         self.whole = self.whole.map(|whole| whole * factor);
         self
+    }
+}
+
+impl Delta<HostRows> {
+    /// The change as a network in main memory makes it, each of its numbers within bounds.
+    pub(crate) fn within(&self, bounds: Bounds) -> Change<'_> {
+        Change {
+            products: &self.products,
+            weighted: &self.weighted,
+            bounds,
+        }
     }
 }
 

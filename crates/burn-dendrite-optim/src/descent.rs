@@ -6,7 +6,7 @@ use burn::{
 };
 use burn_dendrite_nn::{
     HostNetwork, Parameter, Plan,
-    numbers::{HostRows, Rows, vectorized},
+    numbers::{Bounds, HostRows, Rows, vectorized},
 };
 
 use crate::{Clipping, Delta, RmsProp, StochasticGradient, delta::shape};
@@ -157,53 +157,44 @@ impl Descending {
         delta: Delta<HostRows>,
         rate: f64,
     ) {
-        let delta = match self.clipping {
-            Some(clipping) => clipping.clip(network, parameter, delta),
-            None => delta,
+        let (delta, bounds) = match self.clipping {
+            None => (delta, Bounds::NONE),
+            Some(clipping) => {
+                let whole = || network.squared_length(parameter, delta.within(Bounds::NONE));
+                let factor = clipping.factor(|| whole().sqrt());
+                (scaled(delta, factor), clipping.bounds())
+            }
         };
         let moments = self.moments.iter_mut().find(|(of, _)| *of == parameter);
         let Some((_, moments)) = moments.filter(|(_, moments)| !moments.is_empty()) else {
-            let delta = if rate == 1.0 {
-                delta
-            } else {
-                delta.scale(rate)
-            };
-            network.change(parameter, &delta.products, &delta.weighted);
+            let delta = scaled(delta, rate);
+            network.change(parameter, delta.within(bounds.scaled(rate)));
             return;
         };
+        let change = delta.within(bounds);
         match self.descent {
             Descent::StochasticGradient(descent) => {
                 let memory = moments.as_mut_slice().try_into().expect("one");
-                return descent.change(network, parameter, &delta, memory, rate, self.steps);
+                return descent.change(network, parameter, change, memory, rate, self.steps);
             }
             Descent::RmsProp(descent) => {
-                return descent.change(network, parameter, &delta, moments, rate);
+                return descent.change(network, parameter, change, moments, rate);
             }
             Descent::Plain | Descent::Momentum { .. } | Descent::Adam { .. } => {}
         }
-        let Delta {
-            products, weighted, ..
-        } = delta;
         match self.descent {
             Descent::Plain | Descent::StochasticGradient(_) | Descent::RmsProp(_) => {}
             Descent::Momentum { momentum } => {
                 let (momentum, rate) = (momentum as f32, rate as f32);
                 let memory: &mut [HostRows; 1] = moments.as_mut_slice().try_into().expect("one");
-                network.change_by(
-                    parameter,
-                    &products,
-                    &weighted,
-                    memory,
-                    |weights, change, [kept]| {
-                        vectorized(|| {
-                            for ((weight, change), kept) in weights.iter_mut().zip(change).zip(kept)
-                            {
-                                *kept = momentum * *kept + change;
-                                *weight += rate * *kept;
-                            }
-                        });
-                    },
-                );
+                network.change_by(parameter, change, memory, |weights, change, [kept]| {
+                    vectorized(|| {
+                        for ((weight, change), kept) in weights.iter_mut().zip(change).zip(kept) {
+                            *kept = momentum * *kept + change;
+                            *weight += rate * *kept;
+                        }
+                    });
+                });
             }
             Descent::Adam {
                 beta_1,
@@ -220,8 +211,7 @@ impl Descending {
                 let memory: &mut [HostRows; 2] = moments.as_mut_slice().try_into().expect("two");
                 network.change_by(
                     parameter,
-                    &products,
-                    &weighted,
+                    change,
                     memory,
                     |weights, change, [first, second]| {
                         vectorized(|| {
@@ -239,6 +229,15 @@ impl Descending {
                 );
             }
         }
+    }
+}
+
+/// The change times `factor`.
+fn scaled(delta: Delta<HostRows>, factor: f64) -> Delta<HostRows> {
+    if factor == 1.0 {
+        delta
+    } else {
+        delta.scale(factor)
     }
 }
 
@@ -270,14 +269,19 @@ mod tests {
     const STEPS: usize = 6;
     const RATE: f64 = 0.01;
 
-    /// Ways of learning whose steps are the optimizer's alone, and those where some are the rules' own.
-    fn configs() -> [EiNetworkConfig; 2] {
+    /// Ways of learning whose steps are the optimizer's alone, and those where some are the rules' own; maps.
+    fn configs() -> [EiNetworkConfig; 3] {
         let config = EiNetworkConfig::new(12, [9, 7], 3).with_interneurons(2);
         let local = config
             .clone()
             .with_somatic_inhibition(SomaticInhibition::Learned)
             .with_dendritic_inhibition(DendriticInhibition::Learned);
-        [config, local]
+        let maps = EiNetworkConfig::new([1, 3, 4], [5], 3)
+            .with_maps([2])
+            .with_kernels([3])
+            .with_pools([1])
+            .with_interneurons(2);
+        [config, local, maps]
     }
 
     fn subject(config: &EiNetworkConfig) -> (Network, Learning, Tensor<2>, Tensor<2>) {
@@ -355,12 +359,12 @@ mod tests {
         let ours = Descent::Adam {
             beta_1: 0.9,
             beta_2: 0.99,
-            epsilon: 1e-6,
+            epsilon: 1e-3,
             weight_decay: 0.3,
         };
         let theirs = AdamWConfig::new()
             .with_beta_2(0.99)
-            .with_epsilon(1e-6)
+            .with_epsilon(1e-3)
             .with_weight_decay(0.3);
         for config in configs() {
             close(&in_memory(&config, ours), &by_burn(&config, theirs.init()));
@@ -544,7 +548,8 @@ mod tests {
             let mut host = HostNetwork::new(&network);
             let weight = Parameter::Weight(burn_dendrite_nn::ProjectionId(0));
             let [rows, columns] = shape(network.plan(), weight);
-            // Two numbers of the matrix, `change` and −4.
+            // Weights of 1, of which two change, by `change` and −4.
+            host.replace(weight, |weights| HostRows::full(weights.dims(), 1.0));
             let mut pre = vec![0.0; 2 * rows];
             (pre[0], pre[rows + 1]) = (1.0, 1.0);
             let mut post = vec![0.0; 2 * columns];
@@ -553,29 +558,17 @@ mod tests {
                 HostRows::from_values(&pre, [2, rows]),
                 HostRows::from_values(&post, [2, columns]),
             );
-            let delta = clipping.clip(&mut host, weight, delta);
-            let mut whole = [HostRows::full([rows, columns], 0.0)];
-            host.change_by(
-                weight,
-                &delta.products,
-                &delta.weighted,
-                &mut whole,
-                |_, it, [kept]| {
-                    kept.copy_from_slice(it);
-                },
-            );
-            let values = whole[0].to_values();
+            let mut descending = Descending::plain().clipping_by(Some(clipping));
+            descending.change(&mut host, weight, delta, 0.1);
+            let values = host.parameter(weight);
             [values[0], values[columns + 1], values[1]]
         };
-        assert_eq!(
-            clip(Clipping::Value { largest: 1.0 }, 0.5),
-            [0.5, -1.0, 0.0]
-        );
+        let largest = 1.0;
+        close(&clip(Clipping::Value { largest }, 0.5), &[1.05, 0.9, 1.0]);
         // |(3, −4)| = 5.
-        close(
-            &clip(Clipping::Norm { largest: 2.5 }, 3.0),
-            &[1.5, -2.0, 0.0],
-        );
-        assert_eq!(clip(Clipping::Norm { largest: 5.5 }, 3.0), [3.0, -4.0, 0.0]);
+        let largest = 2.5;
+        close(&clip(Clipping::Norm { largest }, 3.0), &[1.15, 0.8, 1.0]);
+        let largest = 5.5;
+        close(&clip(Clipping::Norm { largest }, 3.0), &[1.3, 0.6, 1.0]);
     }
 }

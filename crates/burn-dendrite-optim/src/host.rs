@@ -6,7 +6,7 @@ use burn::{
 };
 use burn_dendrite_nn::{
     HostNetwork, Network, NetworkState, Numbers, Parameter, PerPopulation, PopulationId,
-    numbers::{HostRows, Rows},
+    numbers::{Bounds, HostRows, Rows},
     perturb::Conditions,
 };
 
@@ -160,8 +160,7 @@ impl HostTrainer {
         let own: Vec<Parameter> = self.learning.own_steps().collect();
         for (parameter, delta) in updates.into_deltas() {
             if own.contains(&parameter) {
-                self.network
-                    .change(parameter, &delta.products, &delta.weighted);
+                self.network.change(parameter, delta.within(Bounds::NONE));
             } else {
                 let network = &mut self.network;
                 self.descending.change(network, parameter, delta, factor);

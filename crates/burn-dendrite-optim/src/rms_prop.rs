@@ -1,11 +1,9 @@
 //! RMSprop in main memory.
 
 use burn_dendrite_nn::{
-    HostNetwork, Parameter,
+    Change, HostNetwork, Parameter,
     numbers::{HostRows, vectorized},
 };
-
-use crate::Delta;
 
 /// RMSprop with momentum and decay, as burn's.
 ///
@@ -57,7 +55,7 @@ impl RmsProp {
         self,
         network: &mut HostNetwork,
         parameter: Parameter,
-        delta: &Delta<HostRows>,
+        change: Change<'_>,
         memory: &mut [HostRows],
         rate: f64,
     ) {
@@ -73,7 +71,6 @@ impl RmsProp {
             *kept = alpha * *kept + (1.0 - alpha) * value;
             *kept
         };
-        let (products, weighted) = (&delta.products, &delta.weighted);
         if let Ok(memory) = <&mut [HostRows; 3]>::try_from(&mut *memory) {
             let step =
                 |weights: &mut [f32], change: &[f32], [squares, steps, means]: [&mut [f32]; 3]| {
@@ -92,7 +89,7 @@ impl RmsProp {
                         }
                     });
                 };
-            network.change_by(parameter, products, weighted, memory, step);
+            network.change_by(parameter, change, memory, step);
             return;
         }
         let memory: &mut [HostRows; 2] = memory.try_into().expect("two");
@@ -107,6 +104,6 @@ impl RmsProp {
                 }
             });
         };
-        network.change_by(parameter, products, weighted, memory, step);
+        network.change_by(parameter, change, memory, step);
     }
 }

@@ -1,11 +1,9 @@
 //! Stochastic gradient descent with all its options, in main memory.
 
 use burn_dendrite_nn::{
-    HostNetwork, Parameter,
+    Change, HostNetwork, Parameter,
     numbers::{HostRows, vectorized},
 };
-
-use crate::Delta;
 
 /// Stochastic gradient descent with momentum, dampening, Nesterov's look ahead and decay.
 ///
@@ -45,7 +43,7 @@ impl StochasticGradient {
         self,
         network: &mut HostNetwork,
         parameter: Parameter,
-        delta: &Delta<HostRows>,
+        change: Change<'_>,
         memory: &mut [HostRows; 1],
         rate: f64,
         step: u64,
@@ -57,26 +55,19 @@ impl StochasticGradient {
             1.0 - self.dampening as f32
         };
         let is_ahead = self.lookahead == Lookahead::Nesterov;
-        let (products, weighted) = (&delta.products, &delta.weighted);
-        network.change_by(
-            parameter,
-            products,
-            weighted,
-            memory,
-            |weights, change, [kept]| {
-                vectorized(|| {
-                    for ((weight, change), kept) in weights.iter_mut().zip(change).zip(kept) {
-                        let gradient = change - decay * *weight;
-                        *kept = momentum * *kept + fresh * gradient;
-                        let taken = if is_ahead {
-                            momentum * *kept + gradient
-                        } else {
-                            *kept
-                        };
-                        *weight += rate * taken;
-                    }
-                });
-            },
-        );
+        network.change_by(parameter, change, memory, |weights, change, [kept]| {
+            vectorized(|| {
+                for ((weight, change), kept) in weights.iter_mut().zip(change).zip(kept) {
+                    let gradient = change - decay * *weight;
+                    *kept = momentum * *kept + fresh * gradient;
+                    let taken = if is_ahead {
+                        momentum * *kept + gradient
+                    } else {
+                        *kept
+                    };
+                    *weight += rate * taken;
+                }
+            });
+        });
     }
 }

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use super::{Products, convolution, host_rows};
+use super::{Change, Products, convolution, host_rows, squared_length};
 use crate::{
     ConstraintSpec, Network, ProjectionId, constraint,
     geometry::{Geometry, Pool, Wiring},
@@ -168,9 +168,11 @@ impl DenseWeights {
         sum
     }
 
-    /// `w ← constrain(w + Σ xᵀ·y + w ∘ Σ uᵀ·v)`.
-    pub(super) fn change(&mut self, products: Products<'_>, weighted: Products<'_>) {
-        let [products, weighted] = [products, weighted].map(|it| Stacked::new(it, &self.wiring));
+    /// `w ← constrain(w + Δ)`, for a change without bounds.
+    pub(super) fn change(&mut self, change: Change<'_>) {
+        let Asked {
+            products, weighted, ..
+        } = Asked::new(change, &self.wiring);
         let is_matrix = self.wiring.geometry == Geometry::Dense;
         if is_matrix && products.count() + weighted.count() <= FEW_PRODUCTS {
             self.change_rows(&products, &weighted);
@@ -181,16 +183,16 @@ impl DenseWeights {
     }
 
     /// Every weight by a step that knows its change and what it keeps in `memory`; a block of rows at a time,
-    /// whose changes stay in the cache.
+    /// which stays in the cache until it is lawful.
     pub(super) fn change_by<const N: usize>(
         &mut self,
-        products: Products<'_>,
-        weighted: Products<'_>,
+        change: Change<'_>,
         memory: &mut [HostRows; N],
         step: impl Fn(&mut [f32], &[f32], [&mut [f32]; N]) + Send + Sync,
     ) {
-        let [products, weighted] = [products, weighted].map(|it| Stacked::new(it, &self.wiring));
-        let width = self.values.width();
+        let asked = Asked::new(change, &self.wiring);
+        let (width, bounds) = (self.values.width(), self.bounds);
+        let connectivity = self.connectivity.as_ref().map(HostRows::block);
         let length = ROWS_PER_BLOCK * width;
         let mut memory = memory
             .each_mut()
@@ -202,27 +204,34 @@ impl DenseWeights {
                 .map(|memory| memory.next().expect("equal sizes"));
             blocks.push((weights, memory));
         }
-        let change = |scratch: &mut (Vec<f32>, Vec<f32>),
-                      (index, block): (usize, RowBlock<'_, N>)| {
+        let change = |scratch: &mut Scratch, (index, block): (usize, RowBlock<'_, N>)| {
             let (weights, memory) = block;
-            let (first, units) = (index * ROWS_PER_BLOCK, weights.len() / width);
-            let (change, decay) = scratch;
-            change.clear();
-            change.resize(weights.len(), 0.0);
-            products.add_to(change, first, units, width);
-            if weighted.count() > 0 {
-                decay.clear();
-                decay.resize(weights.len(), 0.0);
-                weighted.add_to(decay, first, units, width);
-                for ((change, decay), weight) in change.iter_mut().zip(decay).zip(&*weights) {
-                    *change += *decay * weight;
-                }
+            let first = index * ROWS_PER_BLOCK;
+            step(weights, asked.of(weights, first, width, scratch), memory);
+            keep_within(weights, bounds);
+            if let Some(exists) = connectivity {
+                let exists = &exists[first * width..][..weights.len()];
+                let pairs = weights.iter_mut().zip(exists);
+                pairs.for_each(|(weight, exists)| *weight *= exists);
             }
-            step(weights, change, memory);
         };
         (blocks.into_par_iter().enumerate()).for_each_init(Default::default, change);
-        self.constrain_each();
         self.constrain_together();
+    }
+
+    /// `Σ Δ²`; the order of the sum does not depend on the number of threads.
+    pub(super) fn squared_length(&self, change: Change<'_>) -> f64 {
+        let asked = Asked::new(change, &self.wiring);
+        let width = self.values.width();
+        let of_block = |scratch: &mut Scratch, (index, weights): (usize, &[f32])| {
+            squared_length(asked.of(weights, index * ROWS_PER_BLOCK, width, scratch))
+        };
+        let blocks = self.values.block().par_chunks(ROWS_PER_BLOCK * width);
+        let lengths: Vec<f64> = blocks
+            .enumerate()
+            .map_init(Default::default, of_block)
+            .collect();
+        lengths.iter().sum()
     }
 
     pub(super) fn replace(&mut self, change: impl FnOnce(HostRows) -> HostRows) {
@@ -300,9 +309,7 @@ impl DenseWeights {
                 }
             }
             products.add_to(rows, first, units, width);
-            for weight in rows.iter_mut() {
-                *weight = weight.max(bounds.lower as f32).min(bounds.upper as f32);
-            }
+            keep_within(rows, bounds);
             if let Some(exists) = connectivity {
                 let exists = &exists[first * width..][..rows.len()];
                 for (weight, exists) in rows.iter_mut().zip(exists) {
@@ -312,6 +319,60 @@ impl DenseWeights {
         };
         let blocks = self.values.block_mut().par_chunks_mut(block * width);
         blocks.enumerate().for_each(change);
+    }
+}
+
+/// Every value at least the lower and at most the upper bound.
+fn keep_within(values: &mut [f32], bounds: Bounds) {
+    if bounds != Bounds::NONE {
+        let (lower, upper) = (bounds.lower as f32, bounds.upper as f32);
+        for value in values {
+            *value = value.max(lower).min(upper);
+        }
+    }
+}
+
+/// Buffers of a thread, for a change and what is in proportion to the weights.
+type Scratch = (Vec<f32>, Vec<f32>);
+
+/// A [`Change`] with its factors one under the other.
+struct Asked {
+    products: Stacked,
+    weighted: Stacked,
+    bounds: Bounds,
+}
+
+impl Asked {
+    fn new(change: Change<'_>, wiring: &Wiring) -> Self {
+        Self {
+            products: Stacked::new(change.products, wiring),
+            weighted: Stacked::new(change.weighted, wiring),
+            bounds: change.bounds,
+        }
+    }
+
+    /// The change of some rows of weights, of which `first` is the number of the first.
+    fn of<'a>(
+        &self,
+        weights: &[f32],
+        first: usize,
+        width: usize,
+        (change, decay): &'a mut Scratch,
+    ) -> &'a [f32] {
+        let units = weights.len() / width;
+        change.clear();
+        change.resize(weights.len(), 0.0);
+        self.products.add_to(change, first, units, width);
+        if self.weighted.count() > 0 {
+            decay.clear();
+            decay.resize(weights.len(), 0.0);
+            self.weighted.add_to(decay, first, units, width);
+            for ((change, decay), weight) in change.iter_mut().zip(decay).zip(weights) {
+                *change += *decay * weight;
+            }
+        }
+        keep_within(change, self.bounds);
+        change
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     Adjoint, Network, Numbers, Parameter, PerPopulation, Plan, PopulationId, ProjectionId,
     WeightSource,
     constraint::balanced,
-    numbers::{HostRows, Rows},
+    numbers::{Bounds, HostRows, Rows},
     on_inner,
 };
 
@@ -33,6 +33,21 @@ pub struct HostNetwork {
 /// A sum of products of presynaptic and postsynaptic factors, `Σ_k x_kᵀ · y_k`: each pair is
 /// `[rows, pre]` and `[rows, post]`.
 pub type Products<'a> = &'a [(HostRows, HostRows)];
+
+/// A change that is asked for of a parameter `w`, each of its numbers within bounds.
+///
+/// ```text
+/// Δ = clamp( Σ_k x_kᵀ · y_k + w ∘ Σ_l u_lᵀ · v_l )
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Change<'a> {
+    /// The pairs `x`, `y`.
+    pub products: Products<'a>,
+    /// The pairs `u`, `v`.
+    pub weighted: Products<'a>,
+    /// What no number of the change may exceed.
+    pub bounds: Bounds,
+}
 
 impl HostNetwork {
     /// The network with a copy of its parameters.
@@ -107,35 +122,58 @@ impl HostNetwork {
         }
     }
 
-    /// Changes the weights of a projection, or the bias of a population, and applies what must hold of
-    /// them.
-    ///
-    /// ```text
-    /// w ← constrain(w + Σ_k x_kᵀ · y_k + w ∘ Σ_l u_lᵀ · v_l)
-    /// ```
+    /// Changes the weights of a projection, or the bias of a population, `w ← constrain(w + Δ)`, and applies
+    /// what must hold of them.
     ///
     /// # Panics
     ///
     /// If the parameter is not the network's own.
-    pub fn change(&mut self, parameter: Parameter, products: Products<'_>, weighted: Products<'_>) {
+    pub fn change(&mut self, parameter: Parameter, change: Change<'_>) {
+        if change.bounds != Bounds::NONE {
+            let add = |weights: &mut [f32], change: &[f32], []: [&mut [f32]; 0]| {
+                let pairs = weights.iter_mut().zip(change);
+                pairs.for_each(|(weight, change)| *weight += change);
+            };
+            return self.change_by(parameter, change, &mut [], add);
+        }
         match parameter {
             Parameter::Weight(id) => {
-                self.own_weights(id).change(products, weighted);
+                self.own_weights(id).change(change);
                 self.balance(id);
             }
             Parameter::Bias(id) => {
                 let bias = self.biases[id].take().expect("a bias that learns exists");
-                let change = bias_change(&bias, products, weighted);
+                let change = bias_change(&bias, change);
                 self.biases[id] = Some(bias + change);
                 self.constrain_bias(id);
             }
         }
     }
 
+    /// `Σ Δ²`, the square of the length of a change.
+    ///
+    /// # Panics
+    ///
+    /// If the parameter is not the network's own.
+    pub fn squared_length(&self, parameter: Parameter, change: Change<'_>) -> f64 {
+        match parameter {
+            Parameter::Weight(id) => {
+                let weights = self.weights[id.0].as_ref();
+                let weights = weights.expect("what learns is owned");
+                weights.squared_length(change)
+            }
+            Parameter::Bias(id) => {
+                let bias = self.biases[id].as_ref();
+                let bias = bias.expect("a bias that learns exists");
+                squared_length(bias_change(bias, change).block())
+            }
+        }
+    }
+
     /// Changes a parameter as an optimizer does that looks at every weight, and applies what must hold.
     ///
-    /// `step` is given some of the weights, the changes that are asked for,
-    /// `Σ_k x_kᵀ · y_k + w ∘ Σ_l u_lᵀ · v_l`, and what it keeps in `memory`, in the same order.
+    /// `step` is given some of the weights, the changes `Δ` that are asked for, and what it keeps in `memory`,
+    /// in the same order.
     ///
     /// # Shapes
     ///
@@ -147,20 +185,18 @@ impl HostNetwork {
     pub fn change_by<const N: usize>(
         &mut self,
         parameter: Parameter,
-        products: Products<'_>,
-        weighted: Products<'_>,
+        change: Change<'_>,
         memory: &mut [HostRows; N],
         step: impl Fn(&mut [f32], &[f32], [&mut [f32]; N]) + Send + Sync,
     ) {
         match parameter {
             Parameter::Weight(id) => {
-                self.own_weights(id)
-                    .change_by(products, weighted, memory, step);
+                self.own_weights(id).change_by(change, memory, step);
                 self.balance(id);
             }
             Parameter::Bias(id) => {
                 let mut bias = self.biases[id].take().expect("a bias that learns exists");
-                let change = bias_change(&bias, products, weighted);
+                let change = bias_change(&bias, change);
                 let memory = memory.each_mut().map(HostRows::block_mut);
                 step(bias.block_mut(), change.block(), memory);
                 self.biases[id] = Some(bias);
@@ -304,7 +340,7 @@ impl Adjoint for HostNetwork {
 
 /// `Σ x·y + b ∘ Σ u·v`, `[1, size]`: a bias has one presynaptic unit. Where the units of a map share a bias,
 /// the sum is also over them.
-fn bias_change(bias: &HostRows, products: Products<'_>, weighted: Products<'_>) -> HostRows {
+fn bias_change(bias: &HostRows, change: Change<'_>) -> HostRows {
     let product = |factors: Products<'_>| {
         let products = factors.iter().map(|(pre, post)| {
             let rows = post.dims()[0] as f64;
@@ -313,11 +349,17 @@ fn bias_change(bias: &HostRows, products: Products<'_>, weighted: Products<'_>) 
         });
         products.reduce(|sum, product| sum + product)
     };
-    let weighted = product(weighted).map(|weighted| weighted * bias.clone());
-    let parts = [product(products), weighted].into_iter().flatten();
-    parts
-        .reduce(|sum, part| sum + part)
-        .unwrap_or_else(|| HostRows::full(bias.dims(), 0.0))
+    let weighted = product(change.weighted).map(|weighted| weighted * bias.clone());
+    let parts = [product(change.products), weighted].into_iter().flatten();
+    let sum = parts.reduce(|sum, part| sum + part);
+    change
+        .bounds
+        .clamp(sum.unwrap_or_else(|| HostRows::full(bias.dims(), 0.0)))
+}
+
+/// The sum of squares.
+fn squared_length(values: &[f32]) -> f64 {
+    values.iter().map(|it| f64::from(*it).powi(2)).sum()
 }
 
 /// The sum over the places of each map, `[1, size]` to `[1, maps]`.

@@ -26,6 +26,21 @@ impl Bounds {
         }
     }
 
+    /// The bounds of `factor`, 0 or more, times a value; where there is none, there is none.
+    pub fn scaled(self, factor: f64) -> Self {
+        let scaled = |bound: f64| {
+            if bound.is_finite() {
+                factor * bound
+            } else {
+                bound
+            }
+        };
+        Self {
+            lower: scaled(self.lower),
+            upper: scaled(self.upper),
+        }
+    }
+
     /// The nearest values within the bounds.
     pub(crate) fn clamp<R: Rows>(self, values: R) -> R {
         match (self.lower.is_finite(), self.upper.is_finite()) {
