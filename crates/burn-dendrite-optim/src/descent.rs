@@ -314,6 +314,17 @@ mod tests {
         values(&network.valid(), &learning)
     }
 
+    /// The same by the call that ends a step with an optimizer.
+    fn in_one_call(config: &EiNetworkConfig, mut optimizer: ModuleOptimizer) -> Vec<f32> {
+        let (mut network, learning, input, target) = subject(config);
+        let memory = learning.memory(&network);
+        for _ in 0..STEPS {
+            let outcome = learning.run(&network, &memory, input.clone(), target.clone(), &mut ());
+            network = outcome.optimize(&mut optimizer, RATE, network, &memory);
+        }
+        values(&network, &learning)
+    }
+
     fn in_memory(config: &EiNetworkConfig, descent: Descent) -> Vec<f32> {
         clipped(config, descent, None)
     }
@@ -367,7 +378,9 @@ mod tests {
             .with_epsilon(1e-3)
             .with_weight_decay(0.3);
         for config in configs() {
-            close(&in_memory(&config, ours), &by_burn(&config, theirs.init()));
+            let expected = by_burn(&config, theirs.init());
+            close(&in_memory(&config, ours), &expected);
+            close(&in_one_call(&config, theirs.init()), &expected);
         }
     }
 

@@ -2,11 +2,7 @@
 
 use std::sync::Arc;
 
-use burn::{
-    module::{Module, ModuleMapper, Param},
-    optim::{GradientsParams, ModuleOptimizer},
-    tensor::Tensor,
-};
+use burn::{module::Module, tensor::Tensor};
 use burn_dendrite_nn::{
     Dynamics, Network, NetworkState, Observer, Parameter, Plan, PopulationId,
     numbers::Rows,
@@ -14,7 +10,7 @@ use burn_dendrite_nn::{
 };
 
 use crate::{
-    AnyRule, RuleMemory, RuleStep, Side, State, StepSize, TakeGradient, Trace, Updates,
+    AnyRule, Outcome, RuleMemory, RuleStep, Side, State, StepSize, TakeGradient, Trace, Updates,
     backprop::{Descend, Gradient, Objective, Tracked},
     phase::{Nudge, Settling},
     rule::Plastic,
@@ -29,7 +25,7 @@ use crate::{
 pub struct Learning {
     nudge: Option<Nudge>,
     local: Vec<LocalPlasticity>,
-    backprop: Vec<Descent>,
+    backprop: Vec<BackpropPlasticity>,
     tracked_steps: usize,
 }
 
@@ -45,108 +41,10 @@ pub(crate) struct LocalPlasticity {
 
 /// A parameter that descends on an objective.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Descent {
+pub(crate) struct BackpropPlasticity {
     pub(crate) parameter: Parameter,
     pub(crate) learning_rate: f64,
     pub(crate) objective: Objective,
-}
-
-/// What one training step on burn's tensors gives.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// The states of both phases.
-    pub trace: Trace,
-    /// The changes that the rules ask for, learning rates included.
-    pub updates: Updates,
-    /// Mean squared error over batch and output units at the end of the forward phase, `[1]`.
-    pub loss: Tensor<1>,
-    remembered: Vec<Tensor<2>>,
-}
-
-impl Outcome {
-    /// The same with all changes times `factor`.
-    pub fn scale(self, factor: f64) -> Self {
-        if factor == 1.0 {
-            return self;
-        }
-        Self {
-            updates: self.updates.scale(factor),
-            ..self
-        }
-    }
-
-    /// Ends the step: the network with the changes added and its constraints applied. The rules remember
-    /// the step in `memory`.
-    ///
-    /// # Panics
-    ///
-    /// If the network or the memory is another one than that of the step.
-    pub fn apply(self, network: Network, memory: &RuleMemory) -> Network {
-        self.into_updates(memory).apply(network)
-    }
-
-    /// Ends the step by a burn optimizer, which takes the changes for descent directions: the network with
-    /// its step made and its constraints applied. The rules remember the step in `memory`.
-    ///
-    /// The network may be plain, and then stays so: burn's optimizers see a copy in an autodiff context.
-    ///
-    /// # Panics
-    ///
-    /// If the network or the memory is another one than that of the step.
-    pub fn optimize(
-        self,
-        optimizer: &mut ModuleOptimizer,
-        rate: f64,
-        network: Network,
-        memory: &RuleMemory,
-    ) -> Network {
-        let changed: Vec<Parameter> = self.updates.parameters().collect();
-        let is_plain = network.devices().iter().all(|device| !device.is_autodiff());
-        let network = network.map(&mut LiftToAutodiff).no_grad();
-        let grads = self.into_grads(&network, memory);
-        let network = optimizer.step(rate, network, grads);
-        let network = network.constrained_where(|parameter| changed.contains(&parameter));
-        if is_plain { network.valid() } else { network }
-    }
-
-    /// Ends the step: the changes as gradients for burn's learner, whose model must apply the
-    /// [constraints](Network::constrained) after the optimizer's step, as [`optimize`](Self::optimize)
-    /// does; see [`Updates::into_grads`]. The rules remember the step in `memory`.
-    ///
-    /// # Panics
-    ///
-    /// If the network or the memory is another one than that of the step.
-    pub fn into_grads(self, network: &Network, memory: &RuleMemory) -> GradientsParams {
-        self.into_updates(memory).into_grads(network)
-    }
-
-    /// Ends the step without changing anything but `memory`, in which the rules remember it: the changes
-    /// that they ask for.
-    ///
-    /// # Panics
-    ///
-    /// If the memory is another one than that of the step.
-    pub fn into_updates(self, memory: &RuleMemory) -> Updates {
-        memory.keep(self.remembered);
-        self.updates
-    }
-}
-
-/// Gives plain parameters the autodiff context without which burn's optimizers panic. Nothing is
-/// registered in burn's graph as long as the parameters ask for no gradient.
-#[derive(Clone, Copy, Debug)]
-pub struct LiftToAutodiff;
-
-impl ModuleMapper for LiftToAutodiff {
-    fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        parameter.map(|tensor| {
-            if tensor.is_autodiff() {
-                tensor
-            } else {
-                Tensor::from_inner(tensor)
-            }
-        })
-    }
 }
 
 /// What one training step gives, in any numbers.
@@ -190,7 +88,7 @@ impl Learning {
         learning_rate: f64,
         objective: Objective,
     ) {
-        self.backprop.push(Descent {
+        self.backprop.push(BackpropPlasticity {
             parameter,
             learning_rate,
             objective,
@@ -344,6 +242,7 @@ impl Learning {
             updates: updates.resolved(network),
             loss: loss.squeeze_dim::<1>(0),
             remembered,
+            own_steps: self.own_steps().collect(),
         }
     }
 
@@ -439,7 +338,7 @@ impl Learning {
         };
         let mut settled = None;
         for objective in objectives {
-            let descents: Vec<&Descent> = (self.backprop.iter())
+            let descents: Vec<&BackpropPlasticity> = (self.backprop.iter())
                 .filter(|descent| descent.objective == objective)
                 .collect();
             let learned: Vec<Parameter> = descents.iter().map(|it| it.parameter).collect();

@@ -24,6 +24,7 @@ mod exponentiated_gradient;
 mod host;
 mod learning;
 mod memory;
+mod outcome;
 pub mod phase;
 mod rms_prop;
 pub mod rule;
@@ -41,8 +42,9 @@ pub use delta::Delta;
 pub use descent::{Descent, DescentMemory};
 pub use exponentiated_gradient::{ExponentiatedGradient, ExponentiatedGradientConfig};
 pub use host::{HostTrainer, to_tensors};
-pub use learning::{Learning, LiftToAutodiff, Outcome};
+pub use learning::Learning;
 pub use memory::{RuleMemory, Side, Slot};
+pub use outcome::{LiftToAutodiff, Outcome};
 pub use phase::{Gate, NudgeSpec, Plateau, Select, Settling};
 pub use rms_prop::{Divisor, RmsProp};
 pub use rule::{

@@ -5,7 +5,7 @@ use std::{collections::HashMap, path::PathBuf, process::ExitCode};
 use burn::module::Module;
 use clap::Args;
 
-use super::{MachineArguments, Mistake};
+use super::{MachineArguments, Mistake, check_new};
 use crate::{
     analysis::load_trained,
     output::report,
@@ -48,13 +48,7 @@ impl ExportArguments {
             );
             return Err(Mistake(message).into());
         }
-        if out.exists() {
-            let message = format!(
-                "`{}` is there already; accepted: a new file for `--out`",
-                out.display()
-            );
-            return Err(Mistake(message).into());
-        }
+        check_new(&out)?;
         let (device, _) = self.machine.open()?;
         let trained = load_trained(&self.run, &device)?;
         let wanted = match self.checkpoint {

@@ -127,6 +127,17 @@ impl MachineArguments {
 #[error("{0}")]
 struct Mistake(String);
 
+/// Refuses a file that is there already as the place of a new one.
+fn check_new(out: &Path) -> Result<(), Mistake> {
+    if out.exists() {
+        return Err(Mistake(format!(
+            "`{}` is there already; accepted: a new file for `--out`",
+            out.display()
+        )));
+    }
+    Ok(())
+}
+
 /// An error of a study, with the exit code that it deserves.
 fn failed(error: StudyError) -> anyhow::Error {
     match error.is_mistake() {

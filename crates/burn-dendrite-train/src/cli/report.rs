@@ -12,6 +12,7 @@ use clap::Args;
 use super::{
     DataArguments, MachineArguments, Mistake,
     analysis_file::{AnalysisFile, PAGE, SplitName},
+    check_new,
 };
 use crate::{
     ExperimentError, SavedWeights,
@@ -41,13 +42,7 @@ pub(super) struct ReportArguments {
 
 impl ReportArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
-        if let Some(out) = self.out.as_ref().filter(|out| out.exists()) {
-            let message = format!(
-                "`{}` is there already; accepted: a new file for `--out`",
-                out.display()
-            );
-            return Err(Mistake(message).into());
-        }
+        self.out.as_deref().map_or(Ok(()), check_new)?;
         let (device, _) = self.machine.open()?;
         let trained = load_trained(&self.run, &device)?;
         if trained.weights != SavedWeights::Last && !self.quiet {

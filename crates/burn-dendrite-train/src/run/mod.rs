@@ -15,6 +15,7 @@
 
 mod best;
 mod checkpoint;
+mod error;
 mod halt;
 mod log;
 mod means;
@@ -30,13 +31,14 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn_dendrite_nn::{SpecErrors, spec::toml_error};
+use burn_dendrite_nn::spec::toml_error;
 use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use best::Best;
 pub use best::Keep;
 pub use checkpoint::Checkpoints;
 pub(crate) use checkpoint::{AtomicCheckpointer, CheckpointSchedule, Interval, Saves};
+pub use error::RunError;
 pub(crate) use halt::Halt;
 pub use log::{JsonLinesLogger, Progress, SegmentRecord};
 pub(crate) use means::Means;
@@ -48,106 +50,11 @@ pub use summary::Summary;
 
 use crate::{
     health::Divergence,
-    holder,
     lock::{self, FolderLock, LockError},
-    shell,
     spec::ExperimentSpec,
 };
 
 pub use crate::holder::Holder;
-
-/// Why a run folder cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The folder for a new run is not empty.
-    #[error(
-        "`{}` already holds {what}; accepted: a new or empty folder for `--out`, or `--resume {}`",
-        folder.display(),
-        shell::path(folder)
-    )]
-    Occupied {
-        /// The folder.
-        folder: PathBuf,
-        /// What is in it.
-        what: &'static str,
-    },
-    /// The folder holds no run.
-    #[error("`{}` holds no run: `{missing}` is missing", folder.display())]
-    NotARun {
-        /// The folder.
-        folder: PathBuf,
-        /// The file that a run would have.
-        missing: &'static str,
-    },
-    /// The run was stopped before there was anything to save.
-    #[error("the run in `{}` has no checkpoint yet; accepted: one that has, or has come to its end", .0.display())]
-    NoCheckpoint(PathBuf),
-    /// Another process trains in the folder.
-    #[error(
-        "another process is training in `{}`{}; wait for it, or choose another folder",
-        folder.display(),
-        holder::in_brackets(holder)
-    )]
-    Busy {
-        /// The folder.
-        folder: PathBuf,
-        /// The process, if it is known.
-        holder: Option<Holder>,
-    },
-    /// The folder holds a run that was asked to do something else.
-    #[error(
-        "`{}` holds another run: `{field}` is {there} there and {here} here; accepted: the same \
-         settings, or a new folder",
-        folder.display()
-    )]
-    Different {
-        /// The folder.
-        folder: PathBuf,
-        /// In what they differ first.
-        field: String,
-        /// Its value in the folder.
-        there: String,
-        /// Its value here.
-        here: String,
-    },
-    /// A file of the run cannot be understood.
-    #[error("`{}`: {message}", file.display())]
-    Invalid {
-        /// The file.
-        file: PathBuf,
-        /// What is wrong with it.
-        message: String,
-    },
-    /// A specification has mistakes.
-    #[error("the specification has mistakes: {0}")]
-    Spec(SpecErrors),
-    /// The specification of a run is none of this program.
-    #[error(
-        "the specification of the run in `{}` is not one that this program knows: {errors}",
-        folder.display()
-    )]
-    Foreign {
-        /// The folder.
-        folder: PathBuf,
-        /// What is wrong, or unknown.
-        errors: SpecErrors,
-    },
-    /// A file cannot be read or written.
-    #[error("`{}`: {error}", file.display())]
-    Io {
-        /// The file.
-        file: PathBuf,
-        /// The operating system's reason.
-        error: io::Error,
-    },
-}
-
-// By hand: as its source, the errors would be said twice.
-impl From<SpecErrors> for RunError {
-    fn from(errors: SpecErrors) -> Self {
-        Self::Spec(errors)
-    }
-}
 
 /// A run folder that this process has to itself, until it is dropped.
 #[derive(Debug)]
