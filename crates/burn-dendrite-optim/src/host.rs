@@ -140,6 +140,23 @@ impl HostTrainer {
         targets: &[f32],
         factor: f64,
     ) -> f64 {
+        let is_single =
+            inputs.len() == self.network.plan().populations[self.network.plan().input].size;
+        if is_single {
+            return self.step_here(conditions, inputs, targets, factor);
+        }
+        // On one of the threads among which the operations are divided: handing each of them over from another
+        // thread takes longer than many of them.
+        rayon::scope(|_| self.step_here(conditions, inputs, targets, factor))
+    }
+
+    fn step_here(
+        &mut self,
+        conditions: &Conditions<'_>,
+        inputs: &[f32],
+        targets: &[f32],
+        factor: f64,
+    ) -> f64 {
         let plan = self.network.plan();
         let input = rows(inputs, plan.populations[plan.input].size);
         let target = rows(targets, plan.populations[plan.output].size);

@@ -347,9 +347,12 @@ impl Rows for HostRows {
     }
 
     fn to_values(&self) -> Vec<f32> {
-        (0..self.0.rows)
-            .flat_map(|row| self.row(row).iter().copied())
-            .collect()
+        if self.0.size == self.0.width {
+            return self.0.values.clone();
+        }
+        let mut values = Vec::with_capacity(self.0.rows * self.0.size);
+        (0..self.0.rows).for_each(|row| values.extend_from_slice(self.row(row)));
+        values
     }
 
     fn clamp(self, low: f64, high: f64) -> Self {
