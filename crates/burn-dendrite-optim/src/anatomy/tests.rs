@@ -237,7 +237,7 @@ fn what_backprop_asks_for_is_the_slope_of_the_loss() {
                 [STEP, -STEP].map(|by| cross_entropy(&moved(by), &input, &target));
             let slope = (before - after) / (2.0 * STEP);
             assert!(
-                (slope - length).abs() <= 0.02 * length,
+                (slope - length).abs() <= 0.02 * length + 5e-4,
                 "{parameter:?}: {slope} by differences, {length}: {config:?}"
             );
         }
