@@ -101,6 +101,23 @@ pub fn load(name: &str) -> Result<ExperimentSpec, PresetError> {
 mod tests {
     use super::*;
 
+    #[test]
+    fn an_anatomy_alone_is_trained_as_the_preset_is() {
+        let text = "name = \"mine\"\nanatomy = { kind = \"mirrored\", inputs = 784, \
+                    hidden = [500, 500], outputs = 10 }";
+        let mine = ExperimentSpec::parse(text, Format::Toml).unwrap();
+        let preset = load("mnist-mirrored-dtp").unwrap();
+        let named = |spec: ExperimentSpec| ExperimentSpec {
+            name: "mine".to_owned(),
+            description: String::new(),
+            ..spec
+        };
+        assert_eq!(mine, named(preset));
+        let text = format!("{text}\noptimizer = {{ kind = \"sgd\" }}");
+        let other = ExperimentSpec::parse(&text, Format::Toml).unwrap();
+        assert_eq!(other.schedule, Default::default());
+    }
+
     /// The published networks were typed in by somebody else, long before the anatomy.
     #[test]
     fn the_anatomy_of_the_paper_is_the_published_network() {

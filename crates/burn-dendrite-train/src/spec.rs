@@ -10,7 +10,7 @@ use burn_dendrite_optim::{
     phase::PopulationNudge,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::{
     budget::BudgetSpec,
@@ -228,6 +228,20 @@ impl Anatomy {
     }
 }
 
+/// How a mirrored network is trained that says nothing of it. Its rules ask for what gradient descent asks for, so
+/// that the published protocol, plain descent at the rates of the rules, is nothing for it.
+fn steps_of_mirrored() -> [(&'static str, Value); 4] {
+    [
+        ("optimizer", json!({ "kind": "adam", "epsilon": 1e-8 })),
+        (
+            "schedule",
+            json!({ "kind": "cosine", "start": 0.001, "end": 0.0 }),
+        ),
+        ("batch_scaling", json!("none")),
+        ("budget", json!({ "epochs": 12, "batch_size": 100 })),
+    ]
+}
+
 /// The specification with its anatomy, if it names one, written out as populations, projections and rules.
 fn written_out(mut value: Value) -> Result<Value, SpecErrors> {
     let Some(table) = value.as_object_mut() else {
@@ -243,6 +257,12 @@ fn written_out(mut value: Value) -> Result<Value, SpecErrors> {
         }
     }
     let anatomy: Anatomy = deserialize("anatomy", anatomy)?;
+    let says_how = ["optimizer", "schedule"].map(|key| table.contains_key(key));
+    if matches!(anatomy, Anatomy::Mirrored(_)) && says_how == [false; 2] {
+        for (key, value) in steps_of_mirrored() {
+            table.entry(key).or_insert(value);
+        }
+    }
     let (network, learning) = anatomy.build();
     let json = |key: &str, value: serde_json::Result<Value>| {
         value.map_err(|error| SpecError::new(key, error.to_string()))

@@ -14,6 +14,9 @@ pub struct Convolution {
     pub kernel: Kernel,
 }
 
+/// The largest kernel and stride.
+const LARGEST: usize = 4096;
+
 impl Convolution {
     /// The convolution between two populations.
     ///
@@ -21,9 +24,12 @@ impl Convolution {
     ///
     /// One sentence if the kernel does not lead from the one to the other.
     pub fn new(kernel: Kernel, input: [usize; 3], output: [usize; 3]) -> Result<Self, String> {
-        if kernel.size == 0 || kernel.stride == 0 {
+        if ![kernel.size, kernel.stride]
+            .iter()
+            .all(|it| (1..=LARGEST).contains(it))
+        {
             return Err(format!(
-                "`kernel` is {} and `stride` {}; accepted: 1 or more",
+                "`kernel` is {} and `stride` {}; accepted: 1 to {LARGEST}",
                 kernel.size, kernel.stride
             ));
         }
@@ -111,5 +117,13 @@ mod tests {
         assert!(error.contains("gives maps of 4 x 4"), "{error}");
         let large = Kernel { size: 9, ..kernel };
         assert!(Convolution::new(large, [1, 3, 3], [1, 1, 1]).is_err());
+        // Its square would not be a number any more.
+        let endless = Kernel {
+            size: 1 << 32,
+            stride: 1000,
+            padding: 1 << 31,
+        };
+        let error = Convolution::new(endless, [4, 7, 8], [2, 4, 4]).unwrap_err();
+        assert!(error.contains("accepted: 1 to 4096"), "{error}");
     }
 }

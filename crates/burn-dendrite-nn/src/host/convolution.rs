@@ -202,8 +202,12 @@ impl Lines {
         let [map, row, column] = convolution.synapse(synapse);
         let ([_, height, width], [_, down, across]) = (convolution.input, convolution.output);
         let (stride, padding) = (convolution.kernel.stride, convolution.kernel.padding);
-        let rows = convolution.inside(row, height, down);
+        let mut rows = convolution.inside(row, height, down);
         let columns = convolution.inside(column, width, across);
+        // Where no column is inside, no line is.
+        if columns[0] >= columns[1] {
+            rows[1] = rows[0];
+        }
         Self {
             map: map * height * width,
             width,
@@ -305,6 +309,23 @@ mod tests {
         let weights = HostRows::from_values(&[1.0, 2.0, 3.0, 4.0], [4, 1]);
         let input = HostRows::from_values(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0], [1, 9]);
         (convolution, weights, input)
+    }
+
+    /// A window that reaches beyond the map on all sides sees all of it from everywhere.
+    #[test]
+    fn a_kernel_may_be_much_larger_than_the_map() {
+        let kernel = Kernel {
+            size: 7,
+            stride: 1,
+            padding: 3,
+        };
+        let convolution = Convolution::new(kernel, [1, 2, 2], [1, 2, 2]).unwrap();
+        let weights = HostRows::full([49, 1], 1.0);
+        for add in [add_lines, add_forward, add_lines_back, add_back] {
+            let mut sum = [0.0; 4];
+            add(&convolution, &weights, &[1.0, 2.0, 3.0, 4.0], 1.0, &mut sum);
+            assert_eq!(sum, [10.0; 4]);
+        }
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Sizes<'_> {
                     kind: self.pooling,
                     size,
                 }),
-                fan_in: before * kernel.size * kernel.size,
+                fan_in: before.saturating_mul(kernel.size.saturating_pow(2)),
                 interneurons: [1, height, width].into(),
             });
             let side = pool.unwrap_or(1);
