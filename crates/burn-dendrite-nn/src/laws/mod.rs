@@ -41,7 +41,7 @@ mod obey;
 mod scope;
 mod signs;
 
-pub use by_construction::{ByConstruction, EffectiveLaw};
+pub use by_construction::{ByConstruction, EffectiveLaw, LawGradient};
 pub use law::Law;
 pub use lawful::{Lawful, LawfulParam};
 pub use obey::{ProjectLaws, Unlawful, Violation, check_laws, count_violations, obey_laws};
