@@ -35,7 +35,8 @@ mod trace;
 mod updates;
 
 pub use anatomy::{
-    AnatomyLearning, DendriticInhibition, EiNetworkConfig, Feedback, SomaticInhibition,
+    AnatomyLearning, DendriticInhibition, EiNetworkConfig, Feedback, PublishedNetworkConfig,
+    SomaticInhibition,
 };
 pub use clipping::Clipping;
 pub use delta::Delta;
