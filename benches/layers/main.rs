@@ -3,7 +3,8 @@
 //! ```sh
 //! cargo bench --profile dev --bench layers -- table                   # parameters, time, accuracy
 //! cargo bench --profile dev --bench layers -- laws                    # both ways of keeping laws
-//! cargo bench --profile dev --bench layers -- depth mnist 100,500     # deep stacks: data set, widths
+//! cargo bench --profile dev --bench layers -- depth mnist 100 5,10     # data set, width, depths
+//! cargo bench --profile dev --bench layers -- depth mnist 500 5 EiDense
 //! ```
 //!
 //! `RAYON_NUM_THREADS` sets the threads. `--profile dev` is the project's one profile, optimised.
@@ -24,7 +25,11 @@ fn main() {
     match words[..] {
         ["table"] => table::print(),
         ["laws"] => ways::print(),
-        ["depth", data, widths] => depth::print(data, widths),
-        _ => println!("accepted: table; laws; depth DATASET WIDTH,WIDTH"),
+        ["depth", data, width, depths] => depth::print(data, width, depths, None),
+        ["depth", data, width, depths, kind] => depth::print(data, width, depths, Some(kind)),
+        _ => {
+            eprintln!("accepted: table; laws; depth DATASET WIDTH DEPTH,DEPTH [LAYER]");
+            std::process::exit(2);
+        }
     }
 }
