@@ -48,8 +48,8 @@ impl LearningRule for Covariance {
     }
 
     fn remember<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Vec<R> {
-        let averages = self.averages(synapse);
-        vec![averages.row_range(averages.dims()[0] - 1, 1)]
+        let samples = synapse.post.forward().dims()[0];
+        vec![self.averages(synapse).row_range(samples, 1)]
     }
 }
 
