@@ -5,7 +5,7 @@ use std::{hint::black_box, time::Instant};
 use burn::{
     module::Module,
     nn::{
-        LinearConfig, PaddingConfig1d, PaddingConfig2d, RnnConfig,
+        Linear, LinearConfig, PaddingConfig1d, PaddingConfig2d, RnnConfig,
         conv::{Conv1dConfig, Conv2dConfig},
     },
     tensor::{Device, Distribution, Tensor},
@@ -17,7 +17,7 @@ use burn_dendrite::nn::layers::{
 use burn_dendrite::train::data::DatasetName;
 
 use crate::{
-    kind::Kind,
+    kind::{Kind, Layer},
     stack::{Budget, Laws, Outcome, Stack},
 };
 
@@ -93,55 +93,59 @@ fn accuracies() {
     }
 }
 
+/// Parameters, time and accuracy.
 pub(crate) fn print() {
-    let device = &Device::default().autodiff();
-    let linear = || LinearConfig::new(784, 500).init(device);
-    let images = [100, 784];
     println!("layer beside burn's counterpart: forward and backward, medians of {PASSES} in turn");
-    compare(
+    let device = &Device::default().autodiff();
+    dense(device);
+    compartments(device);
+    convolutions(device);
+    recurrent(device);
+    accuracies();
+}
+
+fn dense(device: &Device) {
+    let against = |name: &str, linear: Linear, ours: Layer| {
+        let ours = (ours, Layer::forward as fn(&_, _) -> _);
+        let burns = (Layer::Linear(linear), Layer::forward as fn(&_, _) -> _);
+        compare(name, [100, 784], ours, burns);
+    };
+    let linear = || LinearConfig::new(784, 500).init(device);
+    let dale = DaleLinearConfig::new(784, 500).init(device);
+    against(
         "DaleLinear 784-500 | Linear",
-        images,
-        (DaleLinearConfig::new(784, 500).init(device), |it, x| {
-            it.forward(x)
-        }),
-        (linear(), |it, x| it.forward(x)),
+        linear(),
+        Layer::DaleLinear(dale),
     );
-    compare(
+    let dense = EiDenseConfig::new(784, 500, 50);
+    let divisive = dense.clone().with_inhibition(Inhibition::Divisive);
+    let (dense, divisive) = (dense.init(device), divisive.init(device));
+    against(
         "EiDense 784-500, 50 | Linear",
-        images,
-        (EiDenseConfig::new(784, 500, 50).init(device), |it, x| {
-            it.forward(x)
-        }),
-        (linear(), |it, x| it.forward(x)),
+        linear(),
+        Layer::EiDense(dense),
     );
-    let divisive = EiDenseConfig::new(784, 500, 50).with_inhibition(Inhibition::Divisive);
-    compare(
+    against(
         "EiDense 784-500, 50, divisive | Linear",
-        images,
-        (divisive.init(device), |it, x| it.forward(x)),
-        (linear(), |it, x| it.forward(x)),
+        linear(),
+        Layer::EiDense(divisive),
     );
-    compare(
+    let settling = EiLayerConfig::new(784, 500, 50).init(device);
+    against(
         "EiLayer 784-500, 50 | Linear",
-        images,
-        (EiLayerConfig::new(784, 500, 50).init(device), |it, x| {
-            it.forward(x)
-        }),
-        (linear(), |it, x| it.forward(x)),
+        linear(),
+        Layer::EiLayer(settling),
     );
-    compare(
-        "DendriticLayer 784-500, 4 x 16 | Linear",
-        images,
-        (
-            DendriticLayerConfig::new(784, 500, 4).init(device),
-            |it, x| it.forward(x),
-        ),
-        (linear(), |it, x| it.forward(x)),
-    );
+    let dendritic = DendriticLayerConfig::new(784, 500, 4).init(device);
+    let name = "DendriticLayer 784-500, 4 x 16 | Linear";
+    against(name, linear(), Layer::DendriticLayer(dendritic));
+}
+
+fn compartments(device: &Device) {
     let top_down = |x: &Tensor<2>| Tensor::ones([x.dims()[0], 10], &x.device());
     compare(
         "TwoCompartment 784 and 10-500 | two Linear",
-        images,
+        [100, 784],
         (
             TwoCompartmentConfig::new(784, 10, 500).init(device),
             move |it, x| {
@@ -150,13 +154,19 @@ pub(crate) fn print() {
             },
         ),
         (
-            (linear(), LinearConfig::new(10, 500).init(device)),
+            (
+                LinearConfig::new(784, 500).init(device),
+                LinearConfig::new(10, 500).init(device),
+            ),
             move |it, x| {
                 let above = top_down(&x);
                 it.0.forward(x) + it.1.forward(above)
             },
         ),
     );
+}
+
+fn convolutions(device: &Device) {
     let (padding, same) = (
         PaddingConfig2d::Explicit(1, 1, 1, 1),
         PaddingConfig1d::Explicit(1, 1),
@@ -193,6 +203,9 @@ pub(crate) fn print() {
             |it, x| it.forward(x),
         ),
     );
+}
+
+fn recurrent(device: &Device) {
     compare(
         "EiRnn 28-100, 28 steps | Rnn",
         [50, 28, 28],
@@ -203,5 +216,4 @@ pub(crate) fn print() {
             it.forward(x, None).0
         }),
     );
-    accuracies();
 }
