@@ -74,7 +74,6 @@ fn main() -> ExitCode {
     let registry = Registry::standard()
         .rule::<CalciumSpike>("calcium_spike")
         .constraint::<Pruning>("pruning")
-        .initializer::<Faint>("faint")
-        .dataset("halves", halves);
-    cli::main(registry)
+        .initializer::<Faint>("faint");
+    cli::main(registry.dataset("halves", halves))
 }

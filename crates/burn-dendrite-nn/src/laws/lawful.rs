@@ -16,6 +16,7 @@ use burn::{
 
 use super::{
     Law,
+    by_construction::EffectiveLaw,
     law::unlawful,
     scope::{self, Governed},
 };
@@ -43,6 +44,8 @@ type Select<M, const D: usize> = fn(&M) -> Option<&Param<Tensor<D>>>;
 /// ```
 #[derive(Clone)]
 pub struct Lawful<M, const D: usize> {
+    /// The same for all copies, and for this place in any of them.
+    id: ParamId,
     module: M,
     laws: Vec<LawOf<M, D>>,
 }
@@ -118,6 +121,7 @@ impl<M: Module, const D: usize> Lawful<M, D> {
     /// The module, of which nothing is under law yet.
     pub fn new(module: M) -> Self {
         Self {
+            id: ParamId::new(),
             module,
             laws: Vec::new(),
         }
@@ -157,6 +161,7 @@ impl<M: Module, const D: usize> Lawful<M, D> {
             LawOf::FromModule { .. } => it,
         });
         Self {
+            id: self.id,
             laws: laws.collect(),
             module: module(self.module),
         }
@@ -184,12 +189,31 @@ impl<M, const D: usize> Lawful<M, D> {
             .filter_map(|law| {
                 let parameter = law.select(&self.module)?;
                 let governed = Governed {
+                    owner: self.id,
                     law: law.of(&self.module),
+                    by_construction: parameter.reparameterization::<EffectiveLaw>().is_some(),
                     parameter: parameters.then(|| parameter.clone()),
                 };
                 Some((parameter.id, governed))
             })
             .collect()
+    }
+
+    /// Tells laws that hold by construction what they are now: a record may have brought others.
+    fn renew(&self) {
+        for law in &self.laws {
+            let Some(parameter) = law.select(&self.module) else {
+                continue;
+            };
+            let Some(effective) = parameter.reparameterization::<EffectiveLaw>() else {
+                continue;
+            };
+            let same = (self.laws.iter().rev()).filter(|it| {
+                it.select(&self.module)
+                    .is_some_and(|it| it.id == parameter.id)
+            });
+            effective.renew(self.id, same.map(|it| it.of(&self.module)));
+        }
     }
 
     fn fixed(&self) -> impl Iterator<Item = &Law<D>> {
@@ -237,6 +261,7 @@ impl<M: Module, const D: usize> Module for Lawful<M, D> {
             },
         });
         Self {
+            id: self.id,
             laws: laws.collect(),
             module: self.module.valid(),
         }
@@ -258,6 +283,7 @@ impl<M: Module, const D: usize> Module for Lawful<M, D> {
     fn map<Mapper: ModuleMapper>(self, mapper: &mut Mapper) -> Self {
         let said = self.said(false);
         let mut lawful = Self {
+            id: self.id,
             module: scope::within(said, || self.module.map(mapper)),
             laws: self.laws,
         };
@@ -268,6 +294,7 @@ impl<M: Module, const D: usize> Module for Lawful<M, D> {
                 mapper.exit_module("law", CONTAINER);
             }
         }
+        lawful.renew();
         lawful
     }
 }

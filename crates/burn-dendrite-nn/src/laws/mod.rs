@@ -31,8 +31,8 @@
 //! weight at zero feels its gradient and can come back. It must be called after each step.
 //! [`ByConstruction`] makes the law part of the forward pass: whatever the optimizer does, the weight
 //! that is used is lawful, and nothing can be forgotten. It costs the projection in each forward and
-//! backward pass, and a weight on the wrong side of zero has no gradient: it comes back only by
-//! momentum or decay.
+//! backward pass, and a weight on the wrong side of zero has no gradient, unless
+//! [`LawGradient::StraightThrough`] is asked for.
 
 mod by_construction;
 mod law;
@@ -41,7 +41,7 @@ mod obey;
 mod scope;
 mod signs;
 
-pub use by_construction::{ByConstruction, EffectiveLaw};
+pub use by_construction::{ByConstruction, EffectiveLaw, LawGradient};
 pub use law::Law;
 pub use lawful::{Lawful, LawfulParam};
 pub use obey::{ProjectLaws, Unlawful, Violation, check_laws, count_violations, obey_laws};

@@ -68,14 +68,17 @@ impl ModuleMapper for ProjectLaws {
     }
 
     fn map_float<const D: usize>(&mut self, parameter: Param<Tensor<D>>) -> Param<Tensor<D>> {
-        let laws = scope::laws_of::<D, _>(parameter.id, |it| it.law.clone());
+        let laws = scope::laws_of::<D, _>(parameter.id, |it| (it.by_construction, it.law.clone()));
         self.after_law = !laws.is_empty();
-        if laws.is_empty() || matches!(parameter.base().dtype(), DType::QFloat(_)) {
+        let by_construction = laws.iter().any(|(by_construction, _)| *by_construction);
+        let quantised = matches!(parameter.base().dtype(), DType::QFloat(_));
+        if laws.is_empty() || by_construction || quantised {
             return parameter;
         }
         parameter.map(|weight| {
             on_inner(weight, |weight| {
-                laws.iter().fold(weight, |weight, law| law.project(weight))
+                laws.iter()
+                    .fold(weight, |weight, (_, law)| law.project(weight))
             })
         })
     }

@@ -16,10 +16,14 @@ use super::Law;
 
 /// A parameter under law, as it is said to walks.
 pub(super) struct Governed<const D: usize> {
+    /// Which [`Lawful`](super::Lawful) says so.
+    pub(super) owner: ParamId,
     pub(super) law: Law<D>,
     /// The parameter itself, with its reparameterisation; not said to walks that change it, which
     /// could then not change it in place.
     pub(super) parameter: Option<Param<Tensor<D>>>,
+    /// Whether it holds by construction.
+    pub(super) by_construction: bool,
 }
 
 struct Entry {

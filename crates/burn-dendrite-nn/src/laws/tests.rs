@@ -17,6 +17,8 @@ use burn::{
 use super::*;
 use crate::{NetworkSpec, ProjectionId, layers::DaleLinearConfig, test_device};
 
+mod steps;
+
 fn linear(device: &Device) -> Linear {
     let weight = Tensor::from_floats([[1.0, -2.0], [3.0, -4.0]], device);
     Linear {
@@ -213,7 +215,7 @@ impl burn::module::ModuleMapper for Set {
 #[test]
 fn by_construction_the_weight_that_is_used_is_lawful() {
     let device = test_device().autodiff();
-    let layer = lawful(&device).apply_reparameterization(ByConstruction);
+    let layer = lawful(&device).apply_reparameterization(ByConstruction::default());
     assert_eq!(values(layer.weight.base()), [1.0, -2.0, 3.0, -4.0]);
     assert_eq!(values(layer.weight.val()), [1.0, 0.0, 0.0, -4.0]);
     assert_eq!(count_violations(&layer), 0);
@@ -223,12 +225,60 @@ fn by_construction_the_weight_that_is_used_is_lawful() {
     let gradients = output.sum().backward();
     let gradient = layer.weight.base().grad(&gradients).unwrap();
     assert_eq!(values(gradient), [1.0, 0.0, 0.0, 1.0]);
-    // It survives validation, training and a record, and can be made final.
-    let layer = layer.valid().train();
+    // It survives validation and training, `obey_laws` leaves what is stored, and it can be made final.
+    let layer = obey_laws(layer.valid().train());
     assert_eq!(values(layer.weight.val()), [1.0, 0.0, 0.0, -4.0]);
-    let layer = obey_laws(layer.valid());
-    let merged = layer.materialize();
+    assert_eq!(values(layer.weight.base()), [1.0, -2.0, 3.0, -4.0]);
+    let merged = layer.valid().materialize();
     assert_eq!(values(merged.weight.val()), [1.0, 0.0, 0.0, -4.0]);
+}
+
+#[test]
+fn straight_through_a_silent_weight_feels_its_gradient() {
+    let device = test_device().autodiff();
+    let way = ByConstruction {
+        gradient: LawGradient::StraightThrough,
+    };
+    let mut layer = lawful(&device).apply_reparameterization(way);
+    assert_eq!(values(layer.weight.val()), [1.0, 0.0, 0.0, -4.0]);
+    // x = (1, 2), L = Σ y: dL/dW is 1 in the first row and 2 in the second.
+    let input = || Tensor::<2>::from_floats([[1.0, 2.0]], &device);
+    let gradients = layer.forward(input()).sum().backward();
+    let gradient = layer.weight.base().grad(&gradients).unwrap();
+    assert_eq!(values(gradient), [1.0, 1.0, 2.0, 2.0]);
+    // Two steps of 1 against it: the weight of 3 that has to be negative comes back as −1.
+    let mut optimizer = burn::optim::SgdConfig::new().init();
+    for expected in [[0.0, 0.0, 0.0, -6.0], [0.0, 0.0, -1.0, -8.0]] {
+        let gradients = layer.forward(input()).sum().backward();
+        let gradients = burn::optim::GradientsParams::from_grads(gradients, &layer);
+        layer = optimizer.step(1.0, layer, gradients);
+        assert_eq!(values(layer.weight.val()), expected);
+        assert_eq!(count_violations(&layer), 0);
+    }
+}
+
+#[test]
+fn by_construction_the_laws_of_a_record_hold() {
+    let device = test_device();
+    let with = |signs: Signs, upper: f64| {
+        let law = Law::new().with_signs(&signs, 0, &device);
+        let inner = Lawful::new(linear(&device)).with_law(|it| Some(&it.weight), law);
+        // A second law on the same weight, outside of the first.
+        let law = Law::new().with_bounds(-3.0, upper);
+        Lawful::new(inner).with_law(|it| Some(&it.weight), law)
+    };
+    let saved = with(Signs::inhibitory(2), 0.5);
+    // One model of another law is loaded by a copy of which the other knows nothing.
+    let model = with(Signs::excitatory(2), 2.0).apply_reparameterization(ByConstruction::default());
+    assert_eq!(values(model.weight.val()), [1.0, 0.0, 2.0, 0.0]);
+    let loaded = model.clone().load_record(saved.clone().into_record());
+    assert_eq!(values(loaded.weight.val()), [0.0, -2.0, 0.0, -3.0]);
+    assert_eq!(count_violations(&loaded), 0);
+    assert_eq!(values(model.weight.val()), [1.0, 0.0, 2.0, 0.0]);
+    // What is stored goes back to a model without, as it is.
+    let plain = saved.load_record(loaded.into_record());
+    assert_eq!(values(plain.weight.val()), [1.0, -2.0, 3.0, -4.0]);
+    assert_eq!(count_violations(&plain), 3);
 }
 
 #[test]

@@ -78,9 +78,13 @@ pub struct EiLayerConfig {
 /// activation; `τ` time constant in steps. The output is `r_E` after the last step. Gradients flow
 /// through all steps.
 ///
-/// At the start interneurons hear all inputs about alike, `W_I ~ U(0.5, 1.5)/√d_input`, and take from
-/// each excitatory neuron what its input gives on average; what remains is drive without a mean, of the
-/// size that keeps the mean square of the activity from layer to layer.
+/// At the start each neuron hears one input in six, half-normal; the other synapses are silent and learn
+/// like all. Interneurons hear all inputs about alike, `W_I ~ U(0.5, 1.5)·√(S / (d_input · d_inhibitory))`
+/// with `S` what excites a neuron, and take from each neuron what its input gives on average; what remains
+/// is drive without a mean, of the size that keeps the mean square of the activity from layer to layer. If
+/// every weight moves by ε, as in a step of Adam, inhibition moves by `ε·(K·c + d·S/c)` times the mean
+/// input, for `c` what an interneuron hears, `K` of them and `d` inputs: least at this start, and small
+/// because `S` is.
 ///
 /// Gradient steps can break Dale's law: call [`obey_laws`](crate::laws::obey_laws) after each one.
 ///
@@ -203,13 +207,15 @@ impl EiLayerConfig {
 
     fn started(&self, network: Network, random: &mut ChaCha8Rng, device: &Device) -> Network {
         let [inputs, units, cells] = [self.d_input, self.d_excitatory, self.d_inhibitory];
-        let input =
-            Matrix::draw([inputs, units], 0.0..2.0, random).sized(cells > 0, self.input_gain);
+        let input = Matrix::sparse([inputs, units], random).sized(cells > 0, self.input_gain);
         let network = network.with_weight(E_FROM_INPUT, input.tensor(1.0, device));
         if cells == 0 {
             return network;
         }
-        let mean = 1.0 / (inputs as f64).sqrt();
+        // Where all weights move by the same amount, as in a step of Adam, inhibition changes least
+        // if the weights onto interneurons and those from them have equal parts in it.
+        let excitation = input.sums().iter().sum::<f64>() / units as f64;
+        let mean = (excitation / (cells * inputs) as f64).sqrt();
         let to_inhibitory = Matrix::draw([inputs, cells], 0.5..1.5, random).times(mean);
         // Mutual inhibition divides the interneurons' activity by this.
         let disinhibition = if cells > 1 {

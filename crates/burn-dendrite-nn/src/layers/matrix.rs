@@ -5,6 +5,9 @@ use std::f64::consts::PI;
 use burn::tensor::{Device, Tensor, TensorData};
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
+use rand_distr::StandardNormal;
+
+use super::start::usually_active;
 
 /// Magnitudes `[pre, post]` while they are made.
 pub(super) struct Matrix {
@@ -19,6 +22,23 @@ impl Matrix {
         random: &mut ChaCha8Rng,
     ) -> Self {
         let values = (0..shape[0] * shape[1]).map(|_| random.random_range(range.clone()));
+        Self {
+            values: values.collect(),
+            shape,
+        }
+    }
+
+    /// Half-normal magnitudes of which a part is not silent, as where nothing balances them.
+    pub(super) fn sparse(shape: [usize; 2], random: &mut ChaCha8Rng) -> Self {
+        let part = usually_active(shape[0]) / shape[0] as f64;
+        let values = (0..shape[0] * shape[1]).map(|_| {
+            let magnitude = random.sample::<f64, _>(StandardNormal).abs();
+            if random.random::<f64>() < part {
+                magnitude
+            } else {
+                0.0
+            }
+        });
         Self {
             values: values.collect(),
             shape,

@@ -26,10 +26,14 @@ const BALANCED_GAIN: f64 = 2.0;
 /// The same where the drive is mostly positive and a relu lets it pass.
 const UNBALANCED_GAIN: f64 = 1.0;
 
-/// How many excitatory synapses of a unit are not silent at the start: one in six, but a dozen
+/// How many synapses of one sign onto a unit are not silent at the start: one in six, but a dozen
 /// where there are as many.
 const ACTIVE_FRACTION: f64 = 1.0 / 6.0;
 const ACTIVE_SYNAPSES: f64 = 12.0;
+/// Of the excitatory ones besides: not more than this for each inhibitory cell that balances them,
+/// but half a dozen.
+const ACTIVE_PER_INHIBITORY: f64 = 0.5;
+const ACTIVE_AT_LEAST: f64 = 6.0;
 
 /// The random numbers that the parts of a layer start from.
 ///
@@ -80,23 +84,44 @@ impl Seed {
 /// Where a unit hears one sign only its drive keeps that sign, and the bracket is made 1.
 ///
 /// What is left of Dale's law in the statistics is a drive common to all units of a layer: each input
-/// excites all of them or inhibits all. Its part in `Σw²` is the square of the mean magnitude, so
-/// excitatory synapses start sparse (one in six is not silent, half-normal), which makes it a tenth of
-/// what even magnitudes give. Silent synapses learn like all others. Inhibitory magnitudes are uniform.
+/// excites all of them or inhibits all. Its part in `Σw²` is the square of the mean magnitude over the
+/// units. Let `n` synapses of unit size onto each unit, from `N` excitatory cells, be active and `M`
+/// inhibitory cells balance them:
+///
+/// ```text
+/// drive of a unit's own    n
+/// common drive             (2/π)·n²/N + (2/π)·n²/M
+/// ```
+///
+/// so that it grows with `n/M`: excitatory synapses start sparse (half-normal, one in six, and not more
+/// than one for two inhibitory cells), and the common drive is about two fifths of a unit's own or less. Silent
+/// synapses learn like all others. Inhibitory magnitudes are uniform.
 pub(super) fn balanced(cells: &[CellType], balance: Balance, random: &mut ChaCha8Rng) -> Vec<f32> {
     let of = |cell| move |&at: &usize| cells[at] == cell;
     let excitatory: Vec<usize> = (0..cells.len()).filter(of(CellType::Excitatory)).collect();
     let inhibitory: Vec<usize> = (0..cells.len()).filter(of(CellType::Inhibitory)).collect();
     let mut weights = vec![0.0; cells.len()];
-    sparse(&excitatory, random, &mut weights);
     let both = !excitatory.is_empty() && !inhibitory.is_empty();
     let cancels = both && balance == Balance::Balanced;
+    let mut active = usually_active(excitatory.len());
+    if cancels {
+        let balanced = ACTIVE_PER_INHIBITORY * inhibitory.len() as f64;
+        active = (excitatory.len() as f64 * ACTIVE_FRACTION)
+            .min(balanced)
+            .max(ACTIVE_AT_LEAST);
+    }
+    sparse(&excitatory, active, random, &mut weights);
     if cancels || excitatory.is_empty() {
         for &at in &inhibitory {
             weights[at] = random.random::<f64>();
         }
     } else {
-        sparse(&inhibitory, random, &mut weights);
+        sparse(
+            &inhibitory,
+            usually_active(inhibitory.len()),
+            random,
+            &mut weights,
+        );
     }
     let sum = |group: &[usize], weights: &[f64]| group.iter().map(|&at| weights[at]).sum::<f64>();
     if cancels {
@@ -122,9 +147,14 @@ pub(super) fn balanced(cells: &[CellType], balance: Balance, random: &mut ChaCha
         .collect()
 }
 
-/// Half-normal magnitudes of which a part is not silent; never all silent.
-fn sparse(group: &[usize], random: &mut ChaCha8Rng, weights: &mut [f64]) {
-    let active = (ACTIVE_SYNAPSES / group.len() as f64).clamp(ACTIVE_FRACTION, 1.0);
+/// How many of `synapses` are active where nothing balances them.
+pub(super) fn usually_active(synapses: usize) -> f64 {
+    (synapses as f64 * ACTIVE_FRACTION).max(ACTIVE_SYNAPSES)
+}
+
+/// Half-normal magnitudes of which about `active` are not silent; never all silent.
+fn sparse(group: &[usize], active: f64, random: &mut ChaCha8Rng, weights: &mut [f64]) {
+    let active = (active / group.len() as f64).min(1.0);
     let mut any = false;
     for &at in group {
         let magnitude = random.sample::<f64, _>(StandardNormal).abs();

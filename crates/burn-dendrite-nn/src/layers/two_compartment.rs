@@ -194,7 +194,10 @@ impl ModuleDisplay for TwoCompartment {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{laws::LawfulParam, layers::gradient::with_values};
+    use crate::{
+        laws::LawfulParam,
+        layers::gradient::{check_gradient, shifted, with_values},
+    };
     use burn::tensor::{TensorData, Tolerance};
 
     fn set(parameter: &mut LawfulParam<2>, values: TensorData) {
@@ -238,6 +241,36 @@ mod tests {
         check(output.dendrite, [-0.25, 1.0]);
         check(output.activity, [0.5, 0.0]);
         check(output.nudged, [0.25, 0.0]);
+    }
+
+    #[test]
+    fn the_gradient_is_that_of_finite_differences() {
+        let device = crate::test_device().autodiff();
+        let layer = layer(&device);
+        let loss = |layer: &TwoCompartment| {
+            let input = Tensor::<2>::from_floats([[1.0, 1.0]], &device);
+            let top_down = Tensor::from_floats([[1.0]], &device);
+            let inhibition = Tensor::from_floats([[0.5]], &device);
+            let output = layer.forward(input, top_down, Some(inhibition));
+            // s = (0.5, −1), d = (0, 0.75) and s + d = (0.5, −0.25): away from every kink.
+            (output.nudged.powi_scalar(2) + output.dendrite.powi_scalar(2)).sum()
+        };
+        let gradients = loss(&layer).backward();
+        type Part = fn(&mut TwoCompartment) -> &mut LawfulParam<2>;
+        let parts: [Part; 3] = [
+            |it| &mut it.soma.magnitude,
+            |it| &mut it.apical.magnitude,
+            |it| &mut it.inhibitory.as_mut().unwrap().magnitude,
+        ];
+        for part in parts {
+            let gradient = part(&mut layer.clone()).val().grad(&gradients).unwrap();
+            check_gradient(&gradient, |at, shift| {
+                let mut layer = layer.clone();
+                let weight = part(&mut layer);
+                **weight = (**weight).clone().map(|it| shifted(it, at, shift));
+                loss(&layer).into_scalar::<f32>()
+            });
+        }
     }
 
     #[test]

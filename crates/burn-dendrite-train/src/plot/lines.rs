@@ -26,6 +26,13 @@ pub struct Point {
     pub sem: Option<f64>,
 }
 
+impl Point {
+    /// A point without a standard error.
+    pub fn new(x: f64, y: f64) -> Self {
+        Self { x, y, sem: None }
+    }
+}
+
 /// A curve.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Series {
@@ -35,6 +42,17 @@ pub struct Series {
     pub number: usize,
     /// Its points; those that are not finite are left out.
     pub points: Vec<Point>,
+}
+
+impl Series {
+    /// The curve through `points`.
+    pub fn new(name: impl Into<String>, number: usize, points: Vec<Point>) -> Self {
+        Self {
+            name: name.into(),
+            number,
+            points,
+        }
+    }
 }
 
 /// How values are spread along an axis.
