@@ -1,6 +1,6 @@
 //! From what a file says of a projection's geometry to sizes.
 
-use crate::geometry::{Convolution, Geometry, Pool, Wiring};
+use crate::geometry::{Convolution, Geometry, Local, Pool, Wiring};
 use crate::spec::{GeometrySpec, Grain, PopulationSpec, ProjectionSpec, Size};
 
 /// The wiring of a projection between two populations, and the `[rows, columns]` of its weights.
@@ -23,35 +23,47 @@ pub(super) fn wiring(
     let reaches = pools(projection.reaches, "reaches", to)?;
     let heard = hears.map_or(from.size.shape(), |pool| pool.pooled());
     let reached = reaches.map_or(to.size.shape(), |pool| pool.pooled());
-    match projection.geometry {
-        GeometrySpec::Dense => {
-            let dims = [units(heard), units(reached)];
-            let wiring = Wiring {
-                hears,
-                geometry: Geometry::Dense,
-                reaches,
-            };
-            Ok((wiring, dims))
-        }
+    let (geometry, dims) = geometry(projection.geometry, [from, to], [heard, reached])
+        .map_err(|message| ("geometry", message))?;
+    let wiring = Wiring {
+        hears,
+        geometry,
+        reaches,
+    };
+    Ok((wiring, dims))
+}
+
+/// A geometry between two populations, of whose maps these are heard and reached, and the `[rows, columns]` of
+/// its weights.
+///
+/// # Errors
+///
+/// One sentence if it does not lead from the one to the other.
+fn geometry(
+    spec: GeometrySpec,
+    populations: [&PopulationSpec; 2],
+    [heard, reached]: [[usize; 3]; 2],
+) -> Result<(Geometry, [usize; 2]), String> {
+    let need_maps = |what: &str| match populations.iter().find(|it| !is_maps(it.size)) {
+        None => Ok(()),
+        Some(flat) => Err(format!(
+            "{what} needs maps; accepted: a size of [maps, height, width] for `{}`, which is {}",
+            flat.name, flat.size
+        )),
+    };
+    match spec {
+        GeometrySpec::Dense => Ok((Geometry::Dense, [units(heard), units(reached)])),
         GeometrySpec::Convolution(kernel) => {
-            let flat = [from, to].into_iter().find(|it| !is_maps(it.size));
-            if let Some(flat) = flat {
-                let message = format!(
-                    "a convolution needs maps; accepted: a size of [maps, height, width] for `{}`, \
-                     which is {}",
-                    flat.name, flat.size
-                );
-                return Err(("geometry", message));
-            }
-            let convolution = Convolution::new(kernel, heard, reached)
-                .map_err(|message| ("geometry", message))?;
+            need_maps("a convolution")?;
+            let convolution = Convolution::new(kernel, heard, reached)?;
             let dims = [convolution.fan_in(), convolution.output[0]];
-            let wiring = Wiring {
-                hears,
-                geometry: Geometry::Convolution(convolution),
-                reaches,
-            };
-            Ok((wiring, dims))
+            Ok((Geometry::Convolution(convolution), dims))
+        }
+        GeometrySpec::Local(kernel) => {
+            need_maps("a local projection")?;
+            let local = Local::new(kernel, heard, reached)?;
+            let dims = [local.windows.fan_in(), local.units()];
+            Ok((Geometry::Local(local), dims))
         }
     }
 }
