@@ -35,7 +35,7 @@ mod trace;
 mod updates;
 
 pub use anatomy::{
-    AnatomyLearning, DendriticInhibition, EiNetworkConfig, Feedback, SomaticInhibition,
+    AnatomyLearning, DendriticInhibition, EiNetworkConfig, Feedback, MapWeights, SomaticInhibition,
 };
 pub use clipping::Clipping;
 pub use delta::Delta;

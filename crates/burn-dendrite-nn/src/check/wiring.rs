@@ -144,6 +144,54 @@ mod tests {
     }
 
     #[test]
+    fn local_weights_are_counted_without_those_beyond_the_border() {
+        let text = LAWFUL.replace("convolution", "local");
+        let plan = toml::from_str::<NetworkSpec>(&text)
+            .unwrap()
+            .check()
+            .unwrap();
+        let excitation = &plan.projections[0];
+        assert_eq!([excitation.site.pre, excitation.site.post], [18, 3 * 6 * 8]);
+        assert_eq!(excitation.fan_in(), 18);
+        // Three of each window but at the borders: 3·6 − 2 lines and 3·8 − 2 columns are inside.
+        let inside = 2 * (3 * 6 - 2) * (3 * 8 - 2);
+        assert_eq!(excitation.weights(), 3 * inside);
+        // Onto three maps and one of interneurons, 36·5 onto the output, and a bias for each map.
+        assert_eq!(plan.parameters(), 4 * inside + 180 + 3);
+    }
+
+    #[test]
+    fn local_windows_that_do_not_fit_are_refused_with_the_way_out() {
+        let mistakes = |from: &str, to: &str| {
+            let text = LAWFUL.replace("convolution", "local");
+            assert!(text.contains(from), "{from}");
+            let spec: NetworkSpec = toml::from_str(&text.replacen(from, to, 1)).unwrap();
+            spec.check().unwrap_err().to_string()
+        };
+        for (from, to, message) in [
+            (
+                "size = [2, 6, 8]",
+                "size = 96",
+                "a local projection needs maps; accepted: a size of [maps, height, width] for `Input.E`",
+            ),
+            ("padding = 1", "padding = 0", "gives maps of 4 x 6"),
+            (
+                "geometry = { kind = \"local\", kernel = 1 }",
+                "geometry = { kind = \"convolution\", kernel = 1 }",
+                "by a kernel of 1, local if they are",
+            ),
+            (
+                "geometry = { kind = \"local\", kernel = 3, padding = 1 }",
+                "geometry = { kind = \"convolution\", kernel = 3, padding = 1 }",
+                "`of` and `through` must hear alike",
+            ),
+        ] {
+            let found = mistakes(from, to);
+            assert!(found.contains(message), "{from}: {found}");
+        }
+    }
+
+    #[test]
     fn what_does_not_fit_is_refused_with_the_way_out() {
         for (from, to, message) in [
             (
