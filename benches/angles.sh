@@ -36,11 +36,7 @@ measure() {
         "$out/$name/analysis/over_training.csv" | sort
 }
 measure mirror --preset mnist-deep-dtp
-# The same weights without the bound of plateaus.
-if [ ! -d "$out/unbound" ]; then
-    cp -r "$out/mirror" "$out/unbound"
-    sed -i 's/^\[learning.nudge\]/[learning.nudge]\nbound = 100.0/' "$out/unbound/spec.toml"
-fi
-measure unbound
+# Plateaus in [-1, 1].
+measure bound --preset mnist-deep-dtp --set learning.nudge.bound=1.0
 measure without --spec "$out/without.toml"
 measure learned --preset mnist-deep-dtp-local

@@ -249,7 +249,10 @@ fn keys<T: serde::de::DeserializeOwned>(table: serde_json::Value) -> BTreeSet<St
 fn every_key_of_the_files_is_in_the_reference() {
     use burn_dendrite::{
         nn::spec::{BiasSpec, NetworkSpec, PopulationSpec, ProjectionSpec},
-        optim::{Clipping, LearningSpec, NudgeSpec, Plasticity, phase::PopulationNudge},
+        optim::{
+            Clipping, EiNetworkConfig, LearningSpec, NudgeSpec, Plasticity, PublishedNetworkConfig,
+            phase::PopulationNudge,
+        },
         train::{
             ExperimentSpec,
             data::{DataOrigin, DataSpec, Preprocessing},
@@ -262,6 +265,11 @@ fn every_key_of_the_files_is_in_the_reference() {
     let unknown = || serde_json::json!({ "no such key": 0 });
     for (heading, expected) in [
         ("Specification", keys::<ExperimentSpec>(unknown())),
+        ("The mirrored anatomy", keys::<EiNetworkConfig>(unknown())),
+        (
+            "The published anatomy",
+            keys::<PublishedNetworkConfig>(unknown()),
+        ),
         ("`[network]`", keys::<NetworkSpec>(unknown())),
         ("`network.population`", keys::<PopulationSpec>(unknown())),
         ("`network.population.bias`", keys::<BiasSpec>(unknown())),

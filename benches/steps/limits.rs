@@ -1,7 +1,6 @@
 //! What a training step cannot be faster than: its products of matrices alone, and a copy of its
 //! weights alone.
 
-use burn::tensor::{Distribution, Tensor};
 use burn_dendrite::{
     nn::Parameter,
     train::{presets, throughput::products},
@@ -19,14 +18,11 @@ fn products_mnist_dtp(bencher: Bencher<'_, '_>, case: &Case) {
         .expect("presets are correct");
     let learned: Vec<Parameter> = learning.learned().collect();
     let operands: Vec<_> = products(&plan, &learned)
-        .into_iter()
-        .map(|([pre, post], times)| {
-            let random = |shape| Tensor::<2>::random(shape, Distribution::Default, device);
-            (random([batch, pre]), random([pre, post]), times)
-        })
+        .iter()
+        .map(|product| (product.operands(batch, device), product.times))
         .collect();
     bencher.counter(ItemsCount::new(batch)).bench_local(|| {
-        for (activity, weights, times) in &operands {
+        for ([activity, weights], times) in &operands {
             for _ in 0..*times {
                 divan::black_box(activity.clone().matmul(weights.clone()));
             }

@@ -2,6 +2,7 @@
 
 mod layer;
 mod network;
+mod published;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use burn_dendrite_nn::{
 use serde::{Deserialize, Serialize};
 
 use layer::{Layer, Sizes};
+pub use published::PublishedNetworkConfig;
 
 use crate::{
     Gate, LearningSpec, Loss, NudgeSpec, Plasticity, Plateau, RuleSpec, Settling,
@@ -22,7 +24,7 @@ use crate::{
 /// dendritic target propagation follows the gradient.
 ///
 /// In each layer `l`, somatic interneurons hear what the excitatory cells hear and subtract what all inputs
-/// have in common ([`Balance`](burn_dendrite_nn::spec::Balance)(burn_dendrite_nn::spec::Balance)), so that activity neither grows nor dies over depth. Dendritic interneurons
+/// have in common ([`Balance`](burn_dendrite_nn::spec::Balance)), so that activity neither grows nor dies over depth. Dendritic interneurons
 /// do to the feedback path what the somatic interneurons of the layer above do to the forward path: the
 /// mirror.
 ///
@@ -91,6 +93,10 @@ pub struct EiNetworkConfig {
     /// Strength of the nudge; 1 unless given.
     #[serde(default = "one")]
     pub strength: f64,
+    /// The largest plateau; 1 unless given. Errors grow on their way down, and what is cut off parts the lowest
+    /// of many layers from the gradient.
+    #[serde(default = "one")]
+    pub bound: f64,
 }
 
 /// Whether the places of a map share their weights.
@@ -201,6 +207,7 @@ impl EiNetworkConfig {
             feedback: Feedback::default(),
             dendritic_inhibition: DendriticInhibition::default(),
             strength: one(),
+            bound: one(),
         }
     }
 
@@ -275,6 +282,11 @@ impl EiNetworkConfig {
     /// The same with a nudge of that strength.
     pub fn with_strength(self, strength: f64) -> Self {
         Self { strength, ..self }
+    }
+
+    /// The same with plateaus up to that bound.
+    pub fn with_bound(self, bound: f64) -> Self {
+        Self { bound, ..self }
     }
 
     /// The network and how it learns, written out.
@@ -372,6 +384,7 @@ impl EiNetworkConfig {
             settling: Settling::TopDown,
             plateau: Plateau::Difference,
             strength: self.strength,
+            bound: self.bound,
             gate: Gate::Relu,
             ..NudgeSpec::default()
         }

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_dendrite_nn::{
-    Dynamics, Network,
+    Dynamics, Network, Plan,
     numbers::{HostRows, Rows},
     perturb::Conditions,
 };
@@ -28,8 +28,18 @@ pub struct Evaluation {
     pub taken_for: Vec<usize>,
 }
 
-/// Samples that settle together: enough to use all cores, few enough to stay in the cache.
-pub(crate) const EVALUATION_BATCH: usize = 250;
+/// Samples that settle together: enough to use all cores, few enough that the activities of the largest population
+/// stay in the cache.
+pub(crate) fn evaluation_batch(plan: &Plan) -> usize {
+    const MOST_SAMPLES: usize = 250;
+    const MOST_VALUES: usize = 1 << 21;
+    let sizes = plan
+        .populations
+        .iter()
+        .map(|(_, population)| population.size);
+    let largest = sizes.max().unwrap_or(1).max(1);
+    (MOST_VALUES / largest).clamp(1, MOST_SAMPLES)
+}
 
 /// Lets the network settle on every sample; `done` hears how many are through.
 ///
@@ -79,7 +89,7 @@ pub(crate) fn evaluate_while<'a>(
     let mut seen = 0;
     let plan = network.plan();
     let host = in_memory(network);
-    for indices in all.chunks(EVALUATION_BATCH) {
+    for indices in all.chunks(evaluation_batch(plan)) {
         let batch = set.batch(indices, device);
         let conditions = conditions(seen);
         let output = match &host {

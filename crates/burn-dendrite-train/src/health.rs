@@ -17,7 +17,9 @@ use burn::{
     tensor::Tensor,
     train::{Interrupter, checkpoint::CheckpointerError},
 };
-use burn_dendrite_nn::{NetworkState, Parameter, Plan, PopulationId, PopulationName};
+use burn_dendrite_nn::{
+    NetworkState, Parameter, Plan, PopulationId, PopulationName, numbers::Rows,
+};
 use burn_dendrite_optim::Outcome;
 use serde::{Deserialize, Serialize};
 
@@ -337,16 +339,14 @@ fn contained(value: f64, bound: f64) -> bool {
 }
 
 /// The largest absolute value; NaN where any is.
-fn largest<const D: usize>(tensor: &Tensor<D>) -> f64 {
-    let values = tensor.clone().into_data();
-    values.iter::<f64>().fold(0.0, |largest: f64, value| {
-        // `f64::max` would drop what is no number.
-        if value.is_nan() || largest.is_nan() {
-            f64::NAN
-        } else {
-            largest.max(value.abs())
-        }
-    })
+fn largest(tensor: &Tensor<2>) -> f64 {
+    let values = tensor.to_values();
+    // A comparison would drop what is no number.
+    if values.iter().any(|value| value.is_nan()) {
+        return f64::NAN;
+    }
+    let larger = |largest: f32, value: &f32| largest.max(value.abs());
+    f64::from(values.iter().fold(0.0, larger))
 }
 
 /// The first population in order of update whose activity has run away.
@@ -392,7 +392,7 @@ mod tests {
     #[test]
     fn what_is_no_number_is_the_largest() {
         let device = Device::flex();
-        let of = |values: [f32; 3]| largest(&Tensor::<1>::from_floats(values, &device));
+        let of = |values: [f32; 3]| largest(&Tensor::<2>::from_floats([values], &device));
         assert_eq!(of([1.0, -3.0, 2.0]), 3.0);
         assert_eq!(of([1.0, f32::NEG_INFINITY, 2.0]), f64::INFINITY);
         assert!(of([f32::NAN, 1.0, 2.0]).is_nan());

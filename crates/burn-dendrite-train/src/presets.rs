@@ -102,6 +102,31 @@ pub fn load(name: &str) -> Result<ExperimentSpec, PresetError> {
 mod tests {
     use super::*;
 
+    /// The published networks were typed in by somebody else, long before the anatomy.
+    #[test]
+    fn the_anatomy_of_the_paper_is_the_published_network() {
+        for (name, learning) in [
+            ("mnist-dtp", "dendritic_targets"),
+            ("mnist-backprop-ei", "backprop"),
+        ] {
+            let text = format!(
+                "name = \"{name}\"\nanatomy = {{ kind = \"published\", inputs = 784, \
+                 hidden = [500, 500], outputs = 10, learning = \"{learning}\" }}"
+            );
+            let written = ExperimentSpec::parse(&text, Format::Toml).unwrap();
+            let preset = load(name).unwrap();
+            assert_eq!(written.network, preset.network, "{name}");
+            assert_eq!(written.learning, preset.learning, "{name}");
+        }
+        let deep = "name = \"deep\"\nanatomy = { kind = \"published\", inputs = 20, \
+                    hidden = [15, 12, 9], outputs = 4, interneurons = 3 }";
+        let deep = ExperimentSpec::parse(deep, Format::Toml).unwrap();
+        let (plan, learning) = deep.check().unwrap();
+        // Three hidden layers of nine projections, and the five of the output.
+        assert_eq!(plan.projections.len(), 3 * 9 + 5);
+        assert_eq!(learning.learned().count(), 3 * 4 + 1);
+    }
+
     #[test]
     fn every_preset_is_lawful_named_as_its_file_and_cites_its_source() {
         for name in names() {

@@ -6,7 +6,8 @@ use burn_dendrite_nn::{
     spec::{Collector, Format, PopulationSpec, ProjectionSpec, Size, deserialize},
 };
 use burn_dendrite_optim::{
-    Clipping, EiNetworkConfig, Learning, LearningSpec, Plasticity, phase::PopulationNudge,
+    Clipping, EiNetworkConfig, Learning, LearningSpec, Plasticity, PublishedNetworkConfig,
+    phase::PopulationNudge,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -214,6 +215,17 @@ impl ExperimentSpec {
 enum Anatomy {
     /// Layers whose feedback path mirrors the forward path.
     Mirrored(EiNetworkConfig),
+    /// The layers of the paper.
+    Published(PublishedNetworkConfig),
+}
+
+impl Anatomy {
+    fn build(&self) -> (NetworkSpec, LearningSpec) {
+        match self {
+            Self::Mirrored(config) => config.build(),
+            Self::Published(config) => config.build(),
+        }
+    }
 }
 
 /// The specification with its anatomy, if it names one, written out as populations, projections and rules.
@@ -230,8 +242,8 @@ fn written_out(mut value: Value) -> Result<Value, SpecErrors> {
             return Err(SpecError::new(key, message).into());
         }
     }
-    let Anatomy::Mirrored(config) = deserialize("anatomy", anatomy)?;
-    let (network, learning) = config.build();
+    let anatomy: Anatomy = deserialize("anatomy", anatomy)?;
+    let (network, learning) = anatomy.build();
     let json = |key: &str, value: serde_json::Result<Value>| {
         value.map_err(|error| SpecError::new(key, error.to_string()))
     };

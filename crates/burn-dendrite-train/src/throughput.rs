@@ -7,7 +7,7 @@ use burn::{
     tensor::{Device, Distribution, Tensor},
     train::TrainStep,
 };
-use burn_dendrite_nn::{Compartment, Network, Parameter, Plan};
+use burn_dendrite_nn::{Compartment, Network, Parameter, Plan, ProjectionPlan, geometry::Geometry};
 use serde::Serialize;
 
 use crate::{
@@ -126,24 +126,60 @@ fn median(values: &[f64]) -> f64 {
     }
 }
 
-/// How often a step multiplies by the weights of each projection, `([pre, post], times)`.
+/// A product of matrices in a step, `[batch · places, pre]` and `[pre, post]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Product {
+    /// Rows of the first matrix for each sample: the places of a convolution, else 1.
+    pub places: usize,
+    /// Inputs of the weights.
+    pub pre: usize,
+    /// Outputs of the weights.
+    pub post: usize,
+    /// How often a step computes it.
+    pub times: usize,
+}
+
+impl Product {
+    /// By the weights of a projection; at each of its places, if it has any.
+    fn of(projection: &ProjectionPlan, times: usize) -> Self {
+        let places = match projection.wiring.geometry {
+            // As many multiplications as at each place by weights of its own, and as many weights to read.
+            Geometry::Dense | Geometry::Local(_) => 1,
+            Geometry::Convolution(convolution) => convolution.places(),
+        };
+        Self {
+            places,
+            pre: projection.site.pre,
+            post: projection.site.post,
+            times,
+        }
+    }
+
+    /// Random matrices of these sizes for so many samples.
+    pub fn operands(&self, batch_size: usize, device: &Device) -> [Tensor<2>; 2] {
+        let random = |shape| Tensor::random(shape, Distribution::Default, device);
+        [
+            random([batch_size * self.places, self.pre]),
+            random([self.pre, self.post]),
+        ]
+    }
+}
+
+/// The products of matrices in a step.
 ///
 /// The drive by the input is computed once, the drive of a dendrite at the end of either phase, and
 /// a learned projection's change is one product more.
-pub fn products(plan: &Plan, learned: &[Parameter]) -> Vec<([usize; 2], usize)> {
+pub fn products(plan: &Plan, learned: &[Parameter]) -> Vec<Product> {
     let drives = plan.projections.iter().map(|projection| {
         let times = match projection.compartment {
             _ if projection.pre == plan.input => 1,
             Compartment::Dendrite => 2,
             Compartment::Soma => plan.steps,
         };
-        ([projection.site.pre, projection.site.post], times)
+        Product::of(projection, times)
     });
     let changes = learned.iter().filter_map(|parameter| match parameter {
-        Parameter::Weight(id) => {
-            let site = &plan.projection(*id).site;
-            Some(([site.pre, site.post], 1))
-        }
+        Parameter::Weight(id) => Some(Product::of(plan.projection(*id), 1)),
         Parameter::Bias(_) => None,
     });
     drives.chain(changes).collect()
@@ -153,14 +189,13 @@ pub fn products(plan: &Plan, learned: &[Parameter]) -> Vec<([usize; 2], usize)> 
 /// several tries.
 fn products_alone(plan: &Plan, learned: &[Parameter], device: &Device, batch_size: usize) -> f64 {
     const TRIES: usize = 7;
-    let random = |shape| Tensor::<2>::random(shape, Distribution::Default, device);
-    let operands: Vec<_> = products(plan, learned)
-        .into_iter()
-        .map(|([pre, post], times)| (random([batch_size, pre]), random([pre, post]), times))
+    let products = products(plan, learned);
+    let operands: Vec<_> = (products.iter())
+        .map(|product| (product.operands(batch_size, device), product.times))
         .collect();
     let once = || {
         let start = Instant::now();
-        for (activity, weights, times) in &operands {
+        for ([activity, weights], times) in &operands {
             for _ in 0..*times {
                 std::hint::black_box(activity.clone().matmul(weights.clone()));
             }
@@ -193,7 +228,7 @@ mod tests {
         assert_eq!(products.len(), 32);
         let multiplications: usize = products
             .iter()
-            .map(|([pre, post], times)| pre * post * times)
+            .map(|it| it.places * it.pre * it.post * it.times)
             .sum();
         // Input 784·550 once. Each of 15 steps: from H1.E 500·50 (SomaI), 500·50 (DendI), 500·500 and
         // 500·50 (H2), from H1.SomaI 50·500 and 50·50, from DendI 50·50; H2 the same within, and
@@ -206,5 +241,27 @@ mod tests {
         let dendrites = 2 * (25_000 + 250_000 + 25_000 + 5_000);
         let changes = 784 * 500 + 250_000 + 5_000 + 2 * (25_000 + 25_000 + 2_500);
         assert_eq!(multiplications, input + settling + dendrites + changes);
+    }
+
+    #[test]
+    fn a_convolution_is_a_product_at_every_place() {
+        let spec = presets::load("cifar10-conv-dtp").unwrap();
+        let (plan, learning) = spec.check().unwrap();
+        let learned: Vec<Parameter> = learning.learned().collect();
+        let products = products(&plan, &learned);
+        // 5 · 5 on 6 maps of 32 · 32; 3 · 3 on 32 maps of 16 · 16: forward, as feedback at rest and nudged,
+        // and for the change.
+        let first = Product {
+            places: 1024,
+            pre: 150,
+            post: 32,
+            times: 1,
+        };
+        assert_eq!(products.iter().filter(|it| **it == first).count(), 2);
+        let second: Vec<_> = (products.iter())
+            .filter(|it| it.places == 256 && it.pre * it.post == 288 * 64)
+            .map(|it| it.times)
+            .collect();
+        assert_eq!(second, [1, 2, 1]);
     }
 }

@@ -1,7 +1,7 @@
 //! Squares of a map that are heard as one unit.
 
 use crate::{
-    numbers::{HostRows, Rows},
+    numbers::{HostRows, Rows, kernel},
     spec::{PoolKind, PoolSpec},
 };
 
@@ -61,12 +61,11 @@ impl Pool {
         let pools = self.pooled().iter().product();
         let mut pooled = HostRows::full([batch, pools], 0.0);
         pooled.each_row_beside(rows, |pooled, units| {
-            for (line, units) in units.chunks_exact(width).enumerate().take(maps * height) {
+            let lines = units.chunks_exact(width).take(maps * height);
+            for (line, units) in lines.enumerate() {
                 // A line of a map belongs to a line of pools: maps follow one another in both.
                 let sums = &mut pooled[line / size * across..][..across];
-                for (sum, units) in sums.iter_mut().zip(units.chunks_exact(size)) {
-                    *sum += factor * units.iter().sum::<f32>();
-                }
+                add_line(sums, units, size, factor);
             }
         });
         pooled
@@ -80,15 +79,42 @@ impl Pool {
         sum.each_row_beside(pooled, |units, pooled| {
             for (line, units) in units.chunks_exact_mut(width).enumerate() {
                 let pooled = &pooled[line / size * across..][..across];
-                for (units, pooled) in units.chunks_exact_mut(size).zip(pooled) {
-                    for unit in units {
-                        *unit += factor * pooled;
-                    }
-                }
+                spread_line(units, pooled, size, factor);
             }
         });
         sum
     }
+}
+
+/// Adds the sums over the pools of one line of a map.
+fn add_line(sums: &mut [f32], units: &[f32], size: usize, factor: f32) {
+    #[inline(always)]
+    fn add(sums: &mut [f32], units: &[f32], size: usize, factor: f32) {
+        for (sum, units) in sums.iter_mut().zip(units.chunks_exact(size)) {
+            *sum += factor * units.iter().sum::<f32>();
+        }
+    }
+    // With a size that the compiler knows, pools are worked on side by side.
+    kernel::vectorized(|| match size {
+        2 => add(sums, units, 2, factor),
+        _ => add(sums, units, size, factor),
+    });
+}
+
+/// Adds to each unit of one line of a map what comes back to its pool.
+fn spread_line(units: &mut [f32], pooled: &[f32], size: usize, factor: f32) {
+    #[inline(always)]
+    fn spread(units: &mut [f32], pooled: &[f32], size: usize, factor: f32) {
+        for (units, pooled) in units.chunks_exact_mut(size).zip(pooled) {
+            for unit in units {
+                *unit += factor * pooled;
+            }
+        }
+    }
+    kernel::vectorized(|| match size {
+        2 => spread(units, pooled, 2, factor),
+        _ => spread(units, pooled, size, factor),
+    });
 }
 
 #[cfg(test)]

@@ -115,7 +115,6 @@ fn add_back(
 ) {
     let (fan_in, places) = (convolution.fan_in(), convolution.places());
     with_buffer(fan_in * places, |patches| {
-        patches.fill(0.0);
         let left = Operand {
             values: weights.block(),
             row_stride: weights.width(),
@@ -127,10 +126,12 @@ fn add_back(
             column_stride: 1,
         };
         let shape = [fan_in, convolution.output[0], places];
-        kernel::add_product(patches, places, shape, left, right, scale);
-        for (synapse, patch) in patches.chunks_exact(places).enumerate() {
-            Lines::new(convolution, synapse).add_back(patch, 1.0, sum);
-        }
+        kernel::set_product(patches, places, shape, left, right, scale);
+        kernel::vectorized(|| {
+            for (synapse, patch) in patches.chunks_exact(places).enumerate() {
+                Lines::new(convolution, synapse).add_back(patch, 1.0, sum);
+            }
+        });
     });
 }
 
@@ -141,13 +142,15 @@ fn add_lines(
     scale: f32,
     sum: &mut [f32],
 ) {
-    for synapse in 0..convolution.fan_in() {
-        let lines = Lines::new(convolution, synapse);
-        let maps = sum.chunks_exact_mut(convolution.places());
-        for (weight, map) in weights.row(synapse).iter().zip(maps) {
-            lines.add(input, scale * weight, map);
+    kernel::vectorized(|| {
+        for synapse in 0..convolution.fan_in() {
+            let lines = Lines::new(convolution, synapse);
+            let maps = sum.chunks_exact_mut(convolution.places());
+            for (weight, map) in weights.row(synapse).iter().zip(maps) {
+                lines.add(input, scale * weight, map);
+            }
         }
-    }
+    });
 }
 
 fn add_lines_back(
@@ -157,13 +160,15 @@ fn add_lines_back(
     scale: f32,
     sum: &mut [f32],
 ) {
-    for synapse in 0..convolution.fan_in() {
-        let lines = Lines::new(convolution, synapse);
-        let maps = error.chunks_exact(convolution.places());
-        for (weight, map) in weights.row(synapse).iter().zip(maps) {
-            lines.add_back(map, scale * weight, sum);
+    kernel::vectorized(|| {
+        for synapse in 0..convolution.fan_in() {
+            let lines = Lines::new(convolution, synapse);
+            let maps = error.chunks_exact(convolution.places());
+            for (weight, map) in weights.row(synapse).iter().zip(maps) {
+                lines.add_back(map, scale * weight, sum);
+            }
         }
-    }
+    });
 }
 
 /// What each synapse of a range sees at every place, `[synapses, places]`.
@@ -192,7 +197,7 @@ struct Lines {
 }
 
 impl Lines {
-    #[inline]
+    #[inline(always)]
     fn new(convolution: &Convolution, synapse: usize) -> Self {
         let [map, row, column] = convolution.synapse(synapse);
         let ([_, height, width], [_, down, across]) = (convolution.input, convolution.output);
@@ -214,7 +219,7 @@ impl Lines {
     }
 
     /// Where each line of places that has any inside begins, and where the line of the map does.
-    #[inline]
+    #[inline(always)]
     fn pairs(&self) -> impl Iterator<Item = (usize, usize)> {
         let (first, start) = (self.rows[0], self.start);
         (self.rows[0]..self.rows[1]).map(move |row| {
@@ -224,6 +229,7 @@ impl Lines {
         })
     }
 
+    #[inline(always)]
     fn length(&self) -> usize {
         self.columns[1].saturating_sub(self.columns[0])
     }
@@ -247,6 +253,7 @@ impl Lines {
         }
     }
 
+    #[inline(always)]
     fn add(&self, input: &[f32], weight: f32, map: &mut [f32]) {
         let length = self.length();
         for (place, unit) in self.pairs() {
@@ -264,6 +271,7 @@ impl Lines {
         }
     }
 
+    #[inline(always)]
     fn add_back(&self, patch: &[f32], weight: f32, sum: &mut [f32]) {
         let length = self.length();
         for (place, unit) in self.pairs() {

@@ -268,11 +268,15 @@ impl HostRows {
         }
     }
 
-    /// Changes each row by itself.
-    fn each_row(mut self, change: impl Fn(&mut [f32])) -> Self {
-        let (size, width) = (self.0.size, self.0.width);
-        for row in self.block_mut().chunks_exact_mut(width.max(1)) {
-            change(&mut row[..size]);
+    /// Changes each row by itself, side by side where there are many.
+    fn each_row(mut self, change: impl Fn(&mut [f32]) + Send + Sync) -> Self {
+        let (size, width) = (self.0.size, self.0.width.max(1));
+        let rows = self.block_mut();
+        let one = |row: &mut [f32]| change(&mut row[..size]);
+        if rows.len() < 2 * VALUES_PER_THREAD {
+            rows.chunks_exact_mut(width).for_each(one);
+        } else {
+            rows.par_chunks_exact_mut(width).for_each(one);
         }
         self
     }
@@ -424,8 +428,12 @@ impl Rows for HostRows {
     fn strongest_of_squares(self, [_, _, width]: [usize; 3], side: usize) -> Self {
         self.each_row(|row| {
             for lines in row.chunks_exact_mut(side * width) {
-                for column in (0..width).step_by(side) {
-                    keep_largest(lines, width, column, side);
+                if side == 2 {
+                    keep_largest_of_four(lines, width);
+                } else {
+                    for column in (0..width).step_by(side) {
+                        keep_largest(lines, width, column, side);
+                    }
                 }
             }
         })
@@ -527,6 +535,25 @@ fn softmax(values: &mut [f32]) {
     }
 }
 
+/// Of each square of two by two in two lines what [`keep_largest`] keeps, all of them side by side.
+fn keep_largest_of_four(lines: &mut [f32], width: usize) {
+    let (upper, lower) = lines.split_at_mut(width);
+    let (upper, lower) = (upper.as_chunks_mut::<2>().0, lower.as_chunks_mut::<2>().0);
+    kernel::vectorized(|| {
+        for ([one, two], [three, four]) in upper.iter_mut().zip(lower) {
+            let largest = one.max(*two).max(three.max(*four));
+            let is_one = *one == largest;
+            let is_two = !is_one & (*two == largest);
+            let is_three = !(is_one | is_two) & (*three == largest);
+            let is_four = !(is_one | is_two | is_three);
+            *one = if is_one { largest } else { 0.0 };
+            *two = if is_two { largest } else { 0.0 };
+            *three = if is_three { largest } else { 0.0 };
+            *four = if is_four { largest } else { 0.0 };
+        }
+    });
+}
+
 /// Of the square at `column` the largest value, of equal ones the first; the others become 0.
 #[inline(always)]
 fn keep_largest(lines: &mut [f32], width: usize, column: usize, side: usize) {
@@ -604,5 +631,31 @@ impl fmt::Debug for HostRows {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [rows, size] = self.dims();
         write!(f, "HostRows [{rows}, {size}]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of each square the first of the largest stays, whichever loop finds it.
+    #[test]
+    fn the_strongest_of_squares_by_hand() {
+        let values = [
+            [1.0, 2.0, 0.0, 0.0, 5.0, 5.0],
+            [3.0, 0.5, 0.0, 0.0, 5.0, 5.0],
+        ];
+        let expected = [
+            [0.0, 0.0, 0.0, 0.0, 5.0, 0.0],
+            [3.0, 0.0, 0.0, 0.0, 0.0, 0.0],
+        ];
+        let rows = HostRows::from_values(values.as_flattened(), [1, 12]);
+        let kept = rows.strongest_of_squares([1, 2, 6], 2);
+        assert_eq!(kept.to_values(), expected.as_flattened());
+        let mut lines = values.as_flattened().to_vec();
+        (0..6)
+            .step_by(2)
+            .for_each(|column| keep_largest(&mut lines, 6, column, 2));
+        assert_eq!(lines, expected.as_flattened());
     }
 }

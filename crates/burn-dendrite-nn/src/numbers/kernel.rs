@@ -293,10 +293,38 @@ pub(crate) struct Operand<'a> {
 pub(crate) fn add_product(
     sum: &mut [f32],
     width: usize,
+    shape: [usize; 3],
+    left: Operand<'_>,
+    right: Operand<'_>,
+    scale: f32,
+) {
+    product(sum, width, shape, left, right, scale, true);
+}
+
+/// `result = scale · left · right`, whatever `result` held; else as [`add_product`].
+///
+/// # Panics
+///
+/// If a slice is shorter than its shape.
+pub(crate) fn set_product(
+    result: &mut [f32],
+    width: usize,
+    shape: [usize; 3],
+    left: Operand<'_>,
+    right: Operand<'_>,
+    scale: f32,
+) {
+    product(result, width, shape, left, right, scale, false);
+}
+
+fn product(
+    sum: &mut [f32],
+    width: usize,
     [rows, inner, columns]: [usize; 3],
     left: Operand<'_>,
     right: Operand<'_>,
     scale: f32,
+    is_added: bool,
 ) {
     let Some((last_row, last_inner, last_column)) = rows
         .checked_sub(1)
@@ -321,14 +349,14 @@ pub(crate) fn add_product(
             sum.as_mut_ptr(),
             1,
             stride(width),
-            true,
+            is_added,
             left.values.as_ptr(),
             stride(left.column_stride),
             stride(left.row_stride),
             right.values.as_ptr(),
             stride(right.column_stride),
             stride(right.row_stride),
-            1.0,
+            if is_added { 1.0 } else { 0.0 },
             scale,
             false,
             false,

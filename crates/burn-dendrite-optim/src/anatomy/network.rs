@@ -173,11 +173,11 @@ fn excitation_scale(layer: &str) -> f64 {
 }
 
 /// `U(0, scale / √fan-in)`.
-fn start(scale: f64) -> WeightSpec {
+pub(super) fn start(scale: f64) -> WeightSpec {
     WeightSpec::Own(HalfKaiming { scale }.into())
 }
 
-fn tied(of: &str, scale: f64) -> WeightSpec {
+pub(super) fn tied(of: &str, scale: f64) -> WeightSpec {
     WeightSpec::Tied(Tied {
         of: projection_name(of),
         transpose: true,
@@ -185,7 +185,7 @@ fn tied(of: &str, scale: f64) -> WeightSpec {
     })
 }
 
-fn population(text: &str, size: impl Into<Size>, cell: CellType) -> PopulationSpec {
+pub(super) fn population(text: &str, size: impl Into<Size>, cell: CellType) -> PopulationSpec {
     PopulationSpec {
         name: name(text),
         size: size.into(),
@@ -197,7 +197,7 @@ fn population(text: &str, size: impl Into<Size>, cell: CellType) -> PopulationSp
     }
 }
 
-fn projection(text: &str, weight: WeightSpec) -> ProjectionSpec {
+pub(super) fn projection(text: &str, weight: WeightSpec) -> ProjectionSpec {
     ProjectionSpec {
         name: projection_name(text),
         compartment: Compartment::Soma,

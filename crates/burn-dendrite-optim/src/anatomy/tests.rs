@@ -6,11 +6,9 @@ use burn_dendrite_nn::{Network, Parameter, numbers::Rows};
 use super::*;
 use crate::{HostTrainer, Updates};
 
-/// The changes that a way of learning asks for on some random samples.
-fn updates(config: &EiNetworkConfig, network: &Network, learning: &LearningSpec) -> Updates {
+/// Some random samples and their targets.
+fn samples(config: &EiNetworkConfig) -> (Tensor<2>, Tensor<2>) {
     let device = crate::test_device();
-    let learning = learning.check(network.plan()).unwrap();
-    let memory = learning.memory(network);
     device.seed(3);
     let input = Tensor::random(
         [20, config.inputs.neurons()],
@@ -19,7 +17,14 @@ fn updates(config: &EiNetworkConfig, network: &Network, learning: &LearningSpec)
     );
     let classes: Vec<i32> = (0..20).map(|row| row % config.outputs as i32).collect();
     let target = Tensor::<1, Int>::from_ints(&classes[..], &device);
-    let target = target.one_hot::<2>(config.outputs).float();
+    (input, target.one_hot::<2>(config.outputs).float())
+}
+
+/// The changes that a way of learning asks for on these samples.
+fn updates(config: &EiNetworkConfig, network: &Network, learning: &LearningSpec) -> Updates {
+    let learning = learning.check(network.plan()).unwrap();
+    let memory = learning.memory(network);
+    let (input, target) = samples(config);
     let outcome = learning.run(network, &memory, input, target, &mut ());
     outcome.into_updates(&memory)
 }
@@ -198,6 +203,59 @@ fn maps_learn_alike_in_memory_and_on_tensors() {
                     );
                 }
             }
+        }
+    }
+}
+
+/// `−mean_b Σ_i t_bi ln r_bi`.
+fn cross_entropy(network: &Network, input: &Tensor<2>, target: &Tensor<2>) -> f64 {
+    let rates = network.forward(input.clone());
+    let [rows, _] = rates.dims();
+    let sum = (rates.log() * target.clone()).sum().into_scalar::<f32>();
+    -f64::from(sum) / rows as f64
+}
+
+/// Along what backprop asks for, the loss falls by the square of its length: by differences, for each parameter
+/// alone. Steps are short, since each winner of a pool that changes bends the loss.
+#[test]
+fn what_backprop_asks_for_is_the_slope_of_the_loss() {
+    const STEP: f64 = 0.0005;
+    let dense = EiNetworkConfig::new(30, [24, 18], 5).with_interneurons(3);
+    let [largest, average] = [PoolKind::Max, PoolKind::Average].map(convolutional);
+    for config in [dense, largest, average] {
+        // Balance would follow a weight, and nobody learns through it.
+        let config = config
+            .with_learning(AnatomyLearning::Backprop)
+            .with_somatic_inhibition(SomaticInhibition::Fixed);
+        let (spec, learning) = config.build();
+        let network = spec.init(9, &crate::test_device()).unwrap();
+        let asked = updates(&config, &network, &learning);
+        let (input, target) = samples(&config);
+        for parameter in asked.parameters() {
+            let change = asked.get(parameter).unwrap();
+            let squared = f64::from(change.clone().square().sum().into_scalar::<f32>());
+            let length = squared.sqrt();
+            let moved = |by: f64| {
+                let change = change.clone() * (by / length);
+                let network = network.clone();
+                match parameter {
+                    Parameter::Weight(id) => {
+                        let weight = network.weight(id) + change;
+                        network.with_weight(id, weight)
+                    }
+                    Parameter::Bias(id) => {
+                        let bias = network.bias(id).unwrap() + change.squeeze_dim(0);
+                        network.with_bias(id, bias)
+                    }
+                }
+            };
+            let [after, before] =
+                [STEP, -STEP].map(|by| cross_entropy(&moved(by), &input, &target));
+            let slope = (before - after) / (2.0 * STEP);
+            assert!(
+                (slope - length).abs() <= 0.02 * length + 5e-4,
+                "{parameter:?}: {slope} by differences, {length}: {config:?}"
+            );
         }
     }
 }

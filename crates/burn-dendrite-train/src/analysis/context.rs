@@ -11,7 +11,7 @@ use super::{
     AnalysisOptions, Subject,
     statistics::{matrix, mean},
 };
-use crate::{data::SampleSet, evaluate::EVALUATION_BATCH};
+use crate::{data::SampleSet, evaluate::evaluation_batch};
 
 /// A result that can be measured.
 pub trait Measured: Sized {
@@ -93,7 +93,7 @@ impl Recording {
         let mut activity: PerPopulation<Vec<Tensor<2>>> = each().map(|_| Vec::new()).collect();
         let mut dendrite: PerPopulation<Vec<Tensor<2>>> = each().map(|_| Vec::new()).collect();
         let mut dynamics: PerPopulation<Vec<f64>> = each().map(|_| vec![0.0; plan.steps]).collect();
-        for indices in all.chunks(EVALUATION_BATCH) {
+        for indices in all.chunks(evaluation_batch(plan)) {
             let batch = samples.batch(indices, &device(network));
             let share = indices.len() as f64 / samples.len() as f64;
             let mut watch = |event: Event<'_>| {

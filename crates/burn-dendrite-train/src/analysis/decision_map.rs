@@ -5,7 +5,7 @@ use burn_dendrite_nn::{Dynamics, Numbers};
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Figure, Measured, Report, Sheet, context::device, statistics::axis};
-use crate::evaluate::EVALUATION_BATCH;
+use crate::evaluate::evaluation_batch;
 
 /// Decisions over the plane of a two-dimensional input, such as that of the spirals.
 ///
@@ -51,7 +51,7 @@ pub fn decision_map<N: Numbers<Rows = Tensor<2>>>(
         .flat_map(|y| x.iter().map(|x| [*x as f32, *y as f32]))
         .collect();
     let mut classes = Vec::with_capacity(points.len());
-    for chunk in points.chunks(EVALUATION_BATCH) {
+    for chunk in points.chunks(evaluation_batch(plan)) {
         let data = TensorData::new(chunk.as_flattened().to_vec(), [chunk.len(), 2]);
         let state = network.settle(Tensor::from_data(data, device), plan.steps, &mut ());
         let largest = state.activity[plan.output].clone().argmax(1).into_data();

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::files::{self, DataSpec};
+use super::files::{self, DataSpec, LearnFrom};
 use super::{DataError, DataOptions, DatasetName, Encoding, Splits};
 
 /// What a network is trained on.
@@ -67,6 +67,13 @@ impl Dataset {
             },
             Self::Files(path) => files::load(path, spec)?,
         };
+        if spec.learn_from == LearnFrom::TrainAndValidation {
+            loaded.splits.train = loaded
+                .splits
+                .train
+                .joined(&loaded.splits.validation)?
+                .into();
+        }
         loaded.splits = loaded.splits.encoded(spec.encoding);
         Ok(loaded)
     }
@@ -138,6 +145,24 @@ impl From<Dataset> for String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn samples_to_validate_on_are_learned_from_where_that_is_asked_for() {
+        let digits = Dataset::Named(DatasetName::MnistMini);
+        let apart = digits.load(&DataSpec::default(), &DataOptions::default());
+        let apart = apart.unwrap().splits;
+        let spec: DataSpec = toml::from_str("learn_from = \"train_and_validation\"").unwrap();
+        let joined = digits.load(&spec, &DataOptions::default()).unwrap().splits;
+        let (train, validation) = (&apart.train, &apart.validation);
+        assert_eq!(joined.train.len(), train.len() + validation.len());
+        let last = joined.train.len() - 1;
+        for (index, set, own) in [(0, train, 0), (last, validation, validation.len() - 1)] {
+            assert_eq!(joined.train.pixels(index), set.pixels(own));
+            assert_eq!(joined.train.label(index), set.label(own));
+        }
+        assert_eq!(joined.validation, apart.validation);
+        assert_eq!(joined.test, apart.test);
+    }
 
     #[test]
     fn names_are_names_and_paths_are_paths() {

@@ -48,7 +48,7 @@ pub use batches::{EarlyEnd, Place, StepShare};
 pub use dataset::{Dataset, Loaded};
 pub use error::DataError;
 pub(crate) use files::read_arrays;
-pub use files::{Colour, Column, DataSpec, FileFormat, Fit};
+pub use files::{Colour, Column, DataSpec, FileFormat, Fit, LearnFrom};
 pub use image_shape::ImageShape;
 pub use loader::SegmentLoader;
 pub use origin::{DataOrigin, Fingerprint, SplitFingerprint};

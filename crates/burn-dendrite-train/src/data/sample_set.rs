@@ -305,6 +305,27 @@ impl SampleSet {
         Self { shown, ..self }
     }
 
+    /// These samples, and behind them those of a set of the same kind.
+    ///
+    /// # Errors
+    ///
+    /// If a label of the other set names none of these classes.
+    ///
+    /// # Panics
+    ///
+    /// If samples of the two sets are not of one size.
+    pub(super) fn joined(&self, other: &Self) -> Result<Self, DataError> {
+        assert_eq!(self.stored, other.stored, "samples of one size");
+        let values = Values::concat([self.values.clone(), other.values.clone()].into_iter());
+        let labels = [self.labels(), other.labels()].concat();
+        let joined = Self::new(values, labels, self.shape, self.stored, self.classes)?;
+        Ok(Self {
+            names: self.names.clone(),
+            shown: self.shown.clone(),
+            ..joined
+        })
+    }
+
     /// Where the values of sample `index` are.
     fn range(&self, index: usize) -> Range<usize> {
         index * self.stored..(index + 1) * self.stored

@@ -6,7 +6,8 @@ use burn_dendrite_optim::Learning;
 use super::{Experiment, ExperimentError, first_network};
 use crate::{
     Engine,
-    data::{Dataset, Normalisation, Splits},
+    data::{Dataset, LearnFrom, Normalisation, Splits},
+    run::Keep,
     words::counted,
 };
 
@@ -33,6 +34,14 @@ impl Experiment {
                 self.data.validation.len(),
                 settings.dataset
             )));
+        }
+        let chooses = settings.patience.is_some() || settings.learner.keep == Keep::Best;
+        if chooses && self.spec.data.learn_from == LearnFrom::TrainAndValidation {
+            return Err(ExperimentError::Mismatch(
+                "the samples to validate on are learned from, and nothing can be chosen by them; accepted: \
+                 no `--patience` and `--keep last`, or `data.learn_from = \"train\"`"
+                    .to_owned(),
+            ));
         }
         let input = &plan.populations[plan.input];
         if settings.preprocessing.normalisation == Normalisation::PerChannel

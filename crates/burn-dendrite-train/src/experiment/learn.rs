@@ -20,7 +20,7 @@ use crate::{
     Engine,
     dashboard::Dashboard,
     data::{SegmentLoader, SequentialLoader, StepShare},
-    evaluate::EVALUATION_BATCH,
+    evaluate::evaluation_batch,
     health::Health,
     model::{Pace, PlasticNetwork},
     record::{Chunks, RecordingCheckpointer},
@@ -87,7 +87,8 @@ impl Experiment {
         };
         let loader = self.loader(steps_together, from, &halt)?;
         let train = TimedLoader::new(Arc::new(loader), stopwatch.clone());
-        let validation = SequentialLoader::new(self.validation(), EVALUATION_BATCH, &self.device)?;
+        let batch = evaluation_batch(model.network.plan());
+        let validation = SequentialLoader::new(self.validation(), batch, &self.device)?;
         let validation = ValidationLoader::new(Arc::new(validation), halt.clone());
 
         let records = run::records(folder.path()).unwrap_or_default();

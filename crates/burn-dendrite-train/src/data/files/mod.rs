@@ -17,7 +17,7 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-pub use spec::{Colour, Column, DataSpec, FileFormat, Fit};
+pub use spec::{Colour, Column, DataSpec, FileFormat, Fit, LearnFrom};
 
 use super::values::Values;
 use super::{DataError, ImageShape, Loaded, SampleSet, Splits};

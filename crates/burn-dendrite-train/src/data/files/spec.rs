@@ -63,6 +63,9 @@ pub struct DataSpec {
     /// How values become rates.
     #[serde(skip_serializing_if = "is_default")]
     pub encoding: Encoding,
+    /// Which samples are learned from.
+    #[serde(skip_serializing_if = "is_default")]
+    pub learn_from: LearnFrom,
 }
 
 impl Default for DataSpec {
@@ -85,6 +88,7 @@ impl Default for DataSpec {
             header: None,
             divide_by: None,
             encoding: Encoding::default(),
+            learn_from: LearnFrom::default(),
         }
     }
 }
@@ -118,6 +122,18 @@ pub enum Fit {
     Pad,
     /// All of it, distorted.
     Stretch,
+}
+
+/// Which samples a network learns from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LearnFrom {
+    /// Those to train on.
+    #[default]
+    Train,
+    /// Those to validate on as well, for a last training when nothing is left to be chosen. Validations then
+    /// say how well what was learned is known.
+    TrainAndValidation,
 }
 
 /// The channels of images.
