@@ -17,8 +17,8 @@ use crate::{
 /// Rows of weights whose changes are computed together.
 pub(in crate::host) const ROWS_PER_BLOCK: usize = 16;
 
-/// Postsynaptic factors tile by tile: `[tiles, maps, rows, places of a tile]`; nothing of a few
-/// rows, which are taken as they are.
+/// Postsynaptic factors tile by tile: `[tiles, rows, maps, places of a tile]`; nothing of a few rows, which are taken
+/// as they are.
 pub(in crate::host) fn in_tiles(local: &Local, post: &HostRows) -> Vec<f32> {
     let ([maps, ..], places) = (local.windows.output, local.windows.places());
     let samples = Samples {
@@ -32,8 +32,14 @@ pub(in crate::host) fn in_tiles(local: &Local, post: &HostRows) -> Vec<f32> {
     let size = samples.count * TILE;
     let mut tiles = vec![0.0; places.div_ceil(TILE) * maps * size];
     let tile = |(tile, values): (Tile, &mut [f32])| {
-        for (map, values) in values.chunks_exact_mut(size).enumerate() {
-            cut(samples, map * places, tile, values);
+        for map in 0..maps {
+            cut(
+                samples,
+                map * places,
+                tile,
+                maps * TILE,
+                &mut values[map * TILE..],
+            );
         }
     };
     let all: Vec<Tile> = Tile::all(places, TILE).collect();
@@ -73,8 +79,16 @@ pub(in crate::host) fn add_correlation(
     with_tiles(sizes, |[seen, sums]| {
         for synapses in parts(synapses, ROWS_PER_BLOCK) {
             for (tile, errors) in Tile::all(places, TILE).zip(tiles.chunks_exact(maps * size)) {
-                for (synapse, seen) in synapses.clone().zip(seen.chunks_exact_mut(size)) {
-                    gather(local, synapse, tile, samples, TILE, seen);
+                for (at, synapse) in synapses.clone().enumerate() {
+                    let spacing = synapses.len() * TILE;
+                    gather(
+                        local,
+                        synapse,
+                        tile,
+                        samples,
+                        spacing,
+                        &mut seen[at * TILE..],
+                    );
                 }
                 for maps in parts(0..maps, ROWS_PER_BLOCK) {
                     let shape = [synapses.len(), samples.count, maps.len()];
@@ -83,22 +97,23 @@ pub(in crate::host) fn add_correlation(
                     LaneProducts {
                         sum: sums,
                         left: seen,
-                        right: &errors[maps.start * size..],
-                        strides: [1, samples.count],
+                        right: &errors[maps.start * TILE..],
+                        lines: [synapses.len(), local.windows.output[0]],
                         shape,
-                        spacing: TILE,
                         lanes: tile.lanes(),
                     }
                     .add();
                     let pairs = (synapses.clone())
                         .flat_map(|synapse| maps.clone().map(move |map| [synapse, map]));
-                    for ([synapse, map], sums) in pairs.zip(sums.chunks_exact(TILE)) {
-                        let at = (synapse - first) * width + map * places + tile.first;
-                        let sum = &mut sum[at..][..tile.places];
-                        for (sum, product) in sum.iter_mut().zip(sums) {
-                            *sum += product;
+                    kernel::vectorized(|| {
+                        for ([synapse, map], sums) in pairs.zip(sums.chunks_exact(TILE)) {
+                            let at = (synapse - first) * width + map * places + tile.first;
+                            let sum = &mut sum[at..][..tile.places];
+                            for (sum, product) in sum.iter_mut().zip(sums) {
+                                *sum += product;
+                            }
                         }
-                    }
+                    });
                 }
             }
         }

@@ -13,7 +13,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 pub(super) use change::{ROWS_PER_BLOCK, add_correlation, clear_missing, in_tiles};
-use window::{Samples, TILE, Tile, cut, gather, scatter};
+use window::{Samples, TILE, Tile, copy, cut, gather, scatter};
 
 use super::convolution::with_buffer;
 use crate::{
@@ -25,7 +25,7 @@ use crate::{
 const FEW: usize = 3;
 
 /// Samples for which weights are read once.
-const SAMPLES: usize = 32;
+const SAMPLES: usize = 64;
 
 /// Fewer samples than this are not worth a second thread.
 const SAMPLES_PER_THREAD: usize = 8;
@@ -143,20 +143,21 @@ impl Windows<'_> {
                         gather(self.local, synapse, tile, samples, TILE, seen);
                     }
                     for maps in parts(0..maps, SUMS) {
-                        let pairs = (maps.clone())
-                            .flat_map(|map| synapses.clone().map(move |synapse| [synapse, map]));
+                        let pairs = (synapses.clone())
+                            .flat_map(|synapse| maps.clone().map(move |map| [synapse, map]));
                         self.keep(pairs, tile, kept);
                         let shape = [maps.len(), synapses.len(), samples.count];
                         multiply(kept, seen, sums, shape, tile);
-                        for (map, sums) in maps.zip(sums.chunks_exact(samples.count * TILE)) {
-                            for (sample, sums) in sums.chunks_exact(TILE).enumerate() {
+                        let each = maps.flat_map(|map| (0..samples.count).map(move |it| (map, it)));
+                        kernel::vectorized(|| {
+                            for ((map, sample), sums) in each.zip(sums.chunks_exact(TILE)) {
                                 let at = sample * width + map * places + tile.first;
                                 let sum = &mut sum[at..][..tile.places];
                                 for (sum, product) in sum.iter_mut().zip(sums) {
                                     *sum += self.scale * product;
                                 }
                             }
-                        }
+                        });
                     }
                 }
             }
@@ -172,11 +173,11 @@ impl Windows<'_> {
                     for (map, errors) in
                         (maps.clone()).zip(errors.chunks_exact_mut(samples.count * TILE))
                     {
-                        cut(samples, map * places, tile, errors);
+                        cut(samples, map * places, tile, TILE, errors);
                     }
                     for synapses in parts(0..self.local.windows.fan_in(), SUMS) {
-                        let pairs = (synapses.clone())
-                            .flat_map(|synapse| maps.clone().map(move |map| [synapse, map]));
+                        let pairs = (maps.clone())
+                            .flat_map(|map| synapses.clone().map(move |synapse| [synapse, map]));
                         self.keep(pairs, tile, kept);
                         let shape = [synapses.len(), maps.len(), samples.count];
                         multiply(kept, errors, sent, shape, tile);
@@ -198,12 +199,12 @@ impl Windows<'_> {
         let places = self.local.windows.places();
         for ([synapse, map], kept) in pairs.zip(kept.chunks_exact_mut(TILE)) {
             let first = synapse * width + map * places + tile.first;
-            kept[..tile.places].copy_from_slice(&weights[first..][..tile.places]);
+            copy(&weights[first..][..tile.places], &mut kept[..tile.places]);
         }
     }
 }
 
-/// `left · right` at each place of a tile; both, and `sums`, row by row.
+/// `leftᵀ · right` at each place of a tile.
 fn multiply(left: &[f32], right: &[f32], sums: &mut [f32], shape: [usize; 3], tile: Tile) {
     let [rows, _, columns] = shape;
     let sums = &mut sums[..rows * columns * TILE];
@@ -212,9 +213,8 @@ fn multiply(left: &[f32], right: &[f32], sums: &mut [f32], shape: [usize; 3], ti
         sum: sums,
         left,
         right,
-        strides: [columns, 1],
+        lines: [rows, columns],
         shape,
-        spacing: TILE,
         lanes: tile.lanes(),
     }
     .add();

@@ -4,11 +4,15 @@ use std::ops::Range;
 
 use crate::{
     geometry::Local,
-    numbers::{HostRows, kernel::LANES},
+    numbers::{
+        HostRows,
+        kernel::{LANES, vectorized},
+        lanes::VECTOR,
+    },
 };
 
 /// Places of a tile.
-pub(super) const TILE: usize = 32;
+pub(super) const TILE: usize = VECTOR;
 
 /// Some samples.
 #[derive(Clone, Copy)]
@@ -94,7 +98,7 @@ impl Window {
     }
 }
 
-/// What a synapse sees at a tile in each sample, `[samples, spacing]`.
+/// What a synapse sees at a tile in each sample, `spacing` values from one sample to the next.
 pub(super) fn gather(
     local: &Local,
     synapse: usize,
@@ -107,14 +111,15 @@ pub(super) fn gather(
     let (values, width) = (samples.rows.block(), samples.rows.width());
     let inside: usize = window.lines(tile).map(|[.., length]| length).sum();
     if inside < tile.places {
-        seen.fill(0.0);
+        let all = (0..samples.count).map(|sample| sample * spacing);
+        all.for_each(|at| seen[at..][..tile.places].fill(0.0));
     }
     for [at, unit, length] in window.lines(tile) {
-        for (sample, seen) in seen.chunks_exact_mut(spacing).enumerate() {
+        for sample in 0..samples.count {
             let values = &values[(samples.first + sample) * width + unit..];
-            let seen = &mut seen[at..][..length];
+            let seen = &mut seen[sample * spacing + at..][..length];
             if window.stride == 1 {
-                seen.copy_from_slice(&values[..length]);
+                copy(&values[..length], seen);
             } else {
                 let values = values.iter().step_by(window.stride);
                 seen.iter_mut()
@@ -136,27 +141,47 @@ pub(super) fn scatter(
     (sum, width): (&mut [f32], usize),
 ) {
     let window = Window::new(local, synapse);
-    for [at, unit, length] in window.lines(tile) {
-        for (sample, sent) in sent.chunks_exact(spacing).enumerate() {
-            let sum = &mut sum[sample * width + unit..];
-            let sent = &sent[at..][..length];
-            if window.stride == 1 {
-                for (sum, sent) in sum[..length].iter_mut().zip(sent) {
-                    *sum += scale * sent;
+    vectorized(|| {
+        for [at, unit, length] in window.lines(tile) {
+            for (sample, sent) in sent.chunks_exact(spacing).enumerate() {
+                let sum = &mut sum[sample * width + unit..];
+                let sent = &sent[at..][..length];
+                if window.stride == 1 {
+                    for (sum, sent) in sum[..length].iter_mut().zip(sent) {
+                        *sum += scale * sent;
+                    }
+                } else {
+                    let sum = sum.iter_mut().step_by(window.stride);
+                    sum.zip(sent).for_each(|(sum, sent)| *sum += scale * sent);
                 }
-            } else {
-                let sum = sum.iter_mut().step_by(window.stride);
-                sum.zip(sent).for_each(|(sum, sent)| *sum += scale * sent);
             }
         }
+    });
+}
+
+/// A tile of the map that begins at `map`, in each sample, `spacing` values from one to the next.
+pub(super) fn cut(
+    samples: Samples<'_>,
+    map: usize,
+    tile: Tile,
+    spacing: usize,
+    values: &mut [f32],
+) {
+    for sample in 0..samples.count {
+        let row = samples.rows.row(samples.first + sample);
+        let row = &row[map + tile.first..][..tile.places];
+        copy(row, &mut values[sample * spacing..][..tile.places]);
     }
 }
 
-/// A tile of the map that begins at `map`, in each sample: `[samples, TILE]`.
-pub(super) fn cut(samples: Samples<'_>, map: usize, tile: Tile, values: &mut [f32]) {
-    for (sample, values) in values.chunks_exact_mut(TILE).enumerate() {
-        let row = samples.rows.row(samples.first + sample);
-        let row = &row[map + tile.first..][..tile.places];
-        values[..tile.places].copy_from_slice(row);
+/// Copies values, of whole tiles without a call.
+#[inline(always)]
+pub(super) fn copy(values: &[f32], to: &mut [f32]) {
+    match (
+        <&[f32; TILE]>::try_from(values),
+        <&mut [f32; TILE]>::try_from(&mut *to),
+    ) {
+        (Ok(values), Ok(to)) => *to = *values,
+        _ => to.copy_from_slice(values),
     }
 }
