@@ -114,14 +114,23 @@ fn what_is_exported_is_what_the_network_computes_with() {
     place.refused(&["export", "run", "--checkpoint", "7"], "accepted: 0, ");
 }
 
+/// The interpreter that `DENDRITE_PYTHON` names, else `python3`, if it has these modules. One that is named must
+/// have NumPy.
+fn python_with(modules: &str) -> Option<Command> {
+    let named = std::env::var_os("DENDRITE_PYTHON");
+    let program = named.clone().unwrap_or_else(|| "python3".into());
+    let mut import = Command::new(&program);
+    let import = import.args(["-c", &format!("import {modules}")]).output();
+    let has_modules = import.is_ok_and(|output| output.status.success());
+    let must = named.is_some() && modules == "numpy";
+    assert!(has_modules || !must, "{program:?} has no {modules}");
+    has_modules.then(|| Command::new(program))
+}
+
+/// What the book shows reads the files, and computes what the program does. Without Python there is nothing to
+/// hold it against.
 #[test]
 fn python_reads_what_is_exported() {
-    let has_numpy = Command::new("python3")
-        .args(["-c", "import numpy"])
-        .output();
-    if !has_numpy.is_ok_and(|output| output.status.success()) {
-        return;
-    }
     let place = Place(tempfile::tempdir().unwrap());
     place.run(&[
         "train",
@@ -133,32 +142,42 @@ fn python_reads_what_is_exported() {
         "run",
         "--quiet",
     ]);
-    place.run(&["export", "run", "--out", "weights.npz"]);
-    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/src/weights.md"));
-    let page = page.unwrap();
-    let (_, program) = page.split_once("```python,file=forward.py\n").unwrap();
-    let (program, _) = program.split_once("```").unwrap();
-    let output = Command::new("python3")
-        .current_dir(place.0.path())
-        .args(["-c", program])
-        .output()
-        .unwrap();
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
     let device = Device::flex();
     let (model, ..) = load_model(&place.path("run"), &device).unwrap();
     let expected = model.network.forward(Tensor::ones([1, 784], &device) * 0.1);
-    let found: Vec<f64> = printed
-        .split_whitespace()
-        .map(|it| it.parse().unwrap())
-        .collect();
-    assert_eq!(
-        found.len(),
-        10,
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    for (one, other) in found.iter().zip(expected.into_data().iter::<f64>()) {
-        assert!((one - other).abs() < 1e-5, "{printed}");
+    let expected: Vec<f64> = expected.into_data().iter::<f64>().collect();
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/src/weights.md"));
+    let page = page.unwrap();
+    for (file, program, modules) in [
+        ("weights.npz", "forward.py", "numpy"),
+        (
+            "weights.safetensors",
+            "forward_torch.py",
+            "torch, safetensors",
+        ),
+    ] {
+        place.run(&["export", "run", "--out", file]);
+        let start = format!("```python,file={program}\n");
+        let (_, program) = page.split_once(&start).unwrap();
+        let (program, _) = program.split_once("```").unwrap();
+        let Some(mut python) = python_with(modules) else {
+            continue;
+        };
+        let output = python
+            .current_dir(place.0.path())
+            .args(["-c", program])
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let found: Vec<f64> = printed
+            .split_whitespace()
+            .map(|it| it.parse().unwrap())
+            .collect();
+        assert_eq!(found.len(), 10, "{errors}");
+        for (one, other) in found.iter().zip(&expected) {
+            assert!((one - other).abs() < 1e-5, "{printed}");
+        }
     }
 }
 
