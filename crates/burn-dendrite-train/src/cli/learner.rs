@@ -87,7 +87,7 @@ pub(super) struct PreprocessingArguments {
     /// networks with an unconstrained input.
     #[arg(long, conflicts_with = "resume")]
     normalise: bool,
-    /// Cut each training image anew, out of so many pixels of black around it.
+    /// Cut each training image anew, out of one whose border goes on for so many pixels.
     #[arg(
         long,
         value_name = "PIXELS",

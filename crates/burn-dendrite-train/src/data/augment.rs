@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 /// What happens to an image, at random, each time it is seen in training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Augmentation {
-    /// Pixels of black that surround the image before it is cut to its size again, at a place of
-    /// equal chances.
+    /// Pixels by which the image is enlarged on each side, as its border goes on, before it is cut to its size
+    /// again, at a place of equal chances.
     pub crop_padding: usize,
     /// Whether it may be flipped.
     pub flip: Flip,
@@ -17,7 +17,7 @@ pub struct Augmentation {
 }
 
 /// How far training images are turned, zoomed and sheared about their centre, each by an amount of
-/// equal chances within its bounds. What comes into view beside an image is black; values between
+/// equal chances within its bounds. What comes into view beside an image is its border; values between
 /// pixels are interpolated from the four around them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

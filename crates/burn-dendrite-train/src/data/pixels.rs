@@ -4,7 +4,7 @@ use super::ImageShape;
 use super::augment::View;
 
 /// The values of an image, plane after plane, that is looked at in another way; what comes into view
-/// beside it is black.
+/// beside it is its border, which goes on.
 pub(super) fn view<T: Pixel>(values: &[T], shape: ImageShape, view: View) -> Vec<T> {
     let ImageShape { height, width, .. } = shape;
     let turned: Vec<T>;
@@ -18,10 +18,8 @@ pub(super) fn view<T: Pixel>(values: &[T], shape: ImageShape, view: View) -> Vec
         }
         None => values,
     };
-    let moved = |place: usize, by: isize, size: usize| {
-        let place = place.checked_add_signed(-by);
-        place.filter(|place| *place < size)
-    };
+    let moved =
+        |place: usize, by: isize, size: usize| place.saturating_add_signed(-by).min(size - 1);
     let mut seen = Vec::with_capacity(values.len());
     for channel in values.chunks(height * width) {
         for row in 0..height {
@@ -31,9 +29,7 @@ pub(super) fn view<T: Pixel>(values: &[T], shape: ImageShape, view: View) -> Vec
                     true => width - 1 - column,
                     false => column,
                 };
-                let place = row.zip(moved(column, view.shift[1], width));
-                let value = place.map(|(row, column)| channel[row * width + column]);
-                seen.push(value.unwrap_or_default());
+                seen.push(channel[row * width + moved(column, view.shift[1], width)]);
             }
         }
     }
@@ -41,7 +37,7 @@ pub(super) fn view<T: Pixel>(values: &[T], shape: ImageShape, view: View) -> Vec
 }
 
 /// A value that can be interpolated.
-pub(super) trait Pixel: Copy + Default {
+pub(super) trait Pixel: Copy {
     fn to_real(self) -> f32;
     fn from_real(value: f32) -> Self;
 }
@@ -74,11 +70,12 @@ fn affine<T: Pixel>(
 ) -> impl Iterator<Item = T> {
     let centre = [height, width].map(|size| (size as f32 - 1.0) / 2.0);
     let at = move |row: f32, column: f32| {
-        let is_inside = row >= 0.0 && column >= 0.0 && row < height as f32 && column < width as f32;
-        match is_inside {
-            true => values[row as usize * width + column as usize].to_real(),
-            false => 0.0,
-        }
+        // From below 0 to 0, as numbers are cast.
+        let (row, column) = (
+            (row as usize).min(height - 1),
+            (column as usize).min(width - 1),
+        );
+        values[row * width + column].to_real()
     };
     (0..height * width).map(move |place| {
         let place = [(place / width) as f32, (place % width) as f32];
@@ -132,10 +129,8 @@ mod tests {
             large,
             [30.0, 35.0, 40.0, 45.0, 50.0, 55.0, 60.0, 65.0, 70.0]
         );
-        // Half as large: the nearest places beside the centre are outside.
-        let mut black = [0.0; 9];
-        black[4] = 50.0;
-        assert_eq!(seen([[2.0, 0.0], [0.0, 2.0]]), black);
+        // Half as large: the nearest places beside the centre are outside, where the border goes on.
+        assert_eq!(seen([[2.0, 0.0], [0.0, 2.0]]), pixels);
     }
 
     #[test]
@@ -151,10 +146,19 @@ mod tests {
         };
         assert_eq!(seen([0, 0], false), pixels);
         // One row down and one column to the right.
-        assert_eq!(seen([1, 1], false), [0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 11, 12]);
-        assert_eq!(seen([0, -2], false), [3, 0, 0, 6, 0, 0, 13, 0, 0, 16, 0, 0]);
+        assert_eq!(
+            seen([1, 1], false),
+            [1, 1, 2, 1, 1, 2, 11, 11, 12, 11, 11, 12]
+        );
+        assert_eq!(
+            seen([0, -2], false),
+            [3, 3, 3, 6, 6, 6, 13, 13, 13, 16, 16, 16]
+        );
         let mirrored = [3, 2, 1, 6, 5, 4, 13, 12, 11, 16, 15, 14];
         assert_eq!(seen([0, 0], true), mirrored);
-        assert_eq!(seen([-1, 1], true), [5, 4, 0, 0, 0, 0, 15, 14, 0, 0, 0, 0]);
+        assert_eq!(
+            seen([-1, 1], true),
+            [5, 4, 4, 5, 4, 4, 15, 14, 14, 15, 14, 14]
+        );
     }
 }

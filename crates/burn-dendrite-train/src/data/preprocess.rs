@@ -39,8 +39,8 @@ pub enum Encoding {
 pub struct Preprocessing {
     /// The scale of pixels.
     pub normalisation: Normalisation,
-    /// Pixels of black around a training image, out of which it is cut again at random; at most as
-    /// many as leave some of it.
+    /// Pixels by which a training image is enlarged on each side, as its border goes on, and out of which it is
+    /// cut again at random; at most as many as leave some of it.
     pub crop_padding: usize,
     /// Whether training images are flipped at random.
     pub flip: Flip,

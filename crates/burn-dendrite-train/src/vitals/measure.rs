@@ -224,7 +224,7 @@ mod tests {
     /// An input, two excitatory units with a dendrite that two inhibitory ones reach, and an output.
     const SMALL: &str = r#"
         tau = 1.0
-        steps = 1
+        steps = 2
         population = [
             { name = "Input.E", size = 1, cell = "excitatory" },
             { name = "H1.E", size = 2, cell = "excitatory" },
