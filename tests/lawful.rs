@@ -24,8 +24,7 @@ pub(crate) fn check(network: &Network) -> Result<(), String> {
         if !equals_its_source(network, projection, &weights) {
             return broken("tied feedback");
         }
-        if let Some(exists) = &network.projections[index].connectivity {
-            let exists: Vec<bool> = exists.val().into_data().iter().collect();
+        if let Some(exists) = network.existing(id) {
             let mut missing = weights.iter().zip(exists).filter(|(_, exists)| !exists);
             if missing.any(|(weight, _)| *weight != 0.0) {
                 return broken("a synapse that does not exist");

@@ -1,4 +1,4 @@
-//! Convolutional networks on both kinds of numbers.
+//! Convolutional networks, and those with windows of their own, on both kinds of numbers.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_dendrite::{
@@ -10,9 +10,10 @@ use serde_json::{Value, json};
 
 use super::cases;
 
-/// A network of two convolutional layers and a dense one, drawn at random.
+/// A network of two layers of maps and a dense one, drawn at random.
 #[derive(Clone, Debug)]
 struct Sketch {
+    windows: Windows,
     input: [usize; 3],
     maps: [usize; 2],
     /// Size, stride and padding of the kernels.
@@ -24,6 +25,13 @@ struct Sketch {
     rows: usize,
     inputs: Vec<f32>,
     seed: u64,
+}
+
+/// Whether places share their weights.
+#[derive(Clone, Copy, Debug)]
+enum Windows {
+    Convolution,
+    Local,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,6 +59,7 @@ fn sketches() -> impl Strategy<Value = Sketch> {
     ];
     let sizes = (1usize..=3, 3usize..=9, 3usize..=9, 1usize..=4, 1usize..=4);
     let ways = (
+        prop_oneof![Just(Windows::Convolution), Just(Windows::Local)],
         prop_oneof![Just(Feedback::Tied), Just(Feedback::Learned)],
         prop_oneof![Just(Learning::DendriticTargets), Just(Learning::Backprop)],
     );
@@ -64,8 +73,9 @@ fn sketches() -> impl Strategy<Value = Sketch> {
                 kernels: [first, second],
                 pool,
                 interneurons,
-                feedback: ways.0,
-                learning: ways.1,
+                windows: ways.0,
+                feedback: ways.1,
+                learning: ways.2,
                 rows: samples.0,
                 inputs: samples.1,
                 seed: samples.2,
@@ -83,11 +93,26 @@ fn sides(
     Some([side(height)?, side(width)?])
 }
 
-fn geometry([kernel, stride, padding]: [usize; 3]) -> Value {
-    json!({ "kind": "convolution", "kernel": kernel, "stride": stride, "padding": padding })
-}
-
 impl Sketch {
+    fn geometry(&self, [kernel, stride, padding]: [usize; 3]) -> Value {
+        let kind = match self.windows {
+            Windows::Convolution => "convolution",
+            Windows::Local => "local",
+        };
+        json!({ "kind": kind, "kernel": kernel, "stride": stride, "padding": padding })
+    }
+
+    /// Of a single synapse balance leaves nothing, so that all such units of a pool are equal but for
+    /// roundings, which then decide who wins: where the kernel has one, or that of a corner.
+    fn has_equals(&self) -> bool {
+        let [size, _, padding] = self.kernels[0];
+        let at_corners = match self.windows {
+            Windows::Convolution => size,
+            Windows::Local => size - padding,
+        };
+        self.input[0] * at_corners == 1
+    }
+
     /// The network and how it learns; `None` where sizes do not fit.
     fn build(&self) -> Option<(NetworkSpec, LearningSpec)> {
         let [first, second] = self.kernels;
@@ -96,9 +121,7 @@ impl Sketch {
         let pool = self
             .pool
             .filter(|(_, size)| high % size == 0 && wide % size == 0);
-        // Of a single synapse balance leaves nothing, so that all units of a pool are equal but for
-        // roundings, which then decide who wins.
-        if pool.is_some_and(|(kind, _)| kind == "max") && self.input[0] * first[0] * first[0] == 1 {
+        if pool.is_some_and(|(kind, _)| kind == "max") && self.has_equals() {
             return None;
         }
         let side = pool.map_or(1, |(_, size)| size);
@@ -126,6 +149,7 @@ impl Sketch {
             { "name": "Output.E", "size": 3, "cell": "excitatory", "activation": "softmax" },
         ]);
         let start = || json!({ "kind": "half_kaiming", "scale": 3.0 });
+        let geometry = |kernel| self.geometry(kernel);
         let pointwise = || geometry([1, 1, 0]);
         let tied = |of: &str, scale: f64| json!({ "kind": "tied", "of": of, "transpose": true, "scale": scale });
         let balance = |layer: &str, before: &str| {
@@ -156,7 +180,7 @@ impl Sketch {
         };
         let is_learned = matches!(self.feedback, Feedback::Learned);
         if is_learned {
-            // A convolution without strides leads back by one as well.
+            // Windows without strides lead back by windows as well.
             let [size, stride, padding] = second;
             let geometry = match stride {
                 1 => geometry([size, 1, size - 1 - padding]),
@@ -240,7 +264,7 @@ proptest! {
     #![proptest_config(cases())]
 
     #[test]
-    fn convolutions_learn_alike_in_memory_and_on_tensors(sketch in sketches()) {
+    fn maps_learn_alike_in_memory_and_on_tensors(sketch in sketches()) {
         let Some((spec, learning)) = sketch.build() else { return Ok(()) };
         let device = Device::flex();
         let plan = spec.check();

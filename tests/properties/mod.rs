@@ -3,7 +3,7 @@
 //! Each property is tried on 256 cases, or as many as `PROPTEST_CASES` says, from a fixed seed, or
 //! from that of `PROPTEST_RNG_SEED`.
 
-/// Convolutional networks on both kinds of numbers.
+/// Networks of maps on both kinds of numbers.
 mod convolution;
 /// What may be written in a file, and what is read back.
 mod files;

@@ -13,7 +13,7 @@ use crate::{
     CellType, ConstraintSpec, Dynamics, NetworkState, Numbers, Observer, Parameter, Plan,
     PopulationId, ProjectionId,
     constraint::{balanced, constrain},
-    geometry::{self, Wiring},
+    geometry::{self, Geometry, Wiring},
     init::{Distribution, InitSite, WeightStream},
     laws::{Law, Lawful},
     numbers::Bounds,
@@ -47,7 +47,8 @@ pub struct Population {
 /// Parameters of a projection.
 #[derive(Module, Debug)]
 pub struct Projection {
-    /// Weights `[pre, post]`, of a convolution `[synapses of a kernel, maps]`; none where they are another projection's.
+    /// Weights `[pre, post]`, of a convolution `[synapses of a kernel, maps]`, of local windows
+    /// `[synapses of a window, post]`; none where they are another projection's.
     pub weight: Option<Param<Tensor<2>>>,
     /// Which synapses exist, `[pre, post]`; none where all do.
     pub connectivity: Option<Param<Tensor<2, Bool>>>,
@@ -111,6 +112,25 @@ impl Network {
     pub fn weight(&self, id: ProjectionId) -> Tensor<2> {
         let WeightView { matrix, scale } = self.view(id);
         if scale == 1.0 { matrix } else { matrix * scale }
+    }
+
+    /// Which synapses of a projection with weights of its own exist, `[pre, post]` in row-major order; `None`
+    /// where all do.
+    pub fn existing(&self, id: ProjectionId) -> Option<Vec<bool>> {
+        let drawn = self.projections[id.0].connectivity.as_ref();
+        let drawn = drawn.map(|it| it.val().into_data().iter::<bool>().collect());
+        let projection = self.plan.projection(id);
+        let local = match &projection.wiring.geometry {
+            Geometry::Local(local) if !local.is_whole() && projection.has_weights() => local,
+            Geometry::Dense | Geometry::Convolution(_) | Geometry::Local(_) => return drawn,
+        };
+        let inside = (0..local.windows.fan_in()).flat_map(|synapse| {
+            let places: Vec<bool> = local.exists(synapse).collect();
+            (0..local.windows.output[0]).flat_map(move |_| places.clone())
+        });
+        let drawn = drawn.unwrap_or_else(|| vec![true; projection.site.pre * projection.site.post]);
+        let both = inside.zip(drawn).map(|(inside, drawn)| inside && drawn);
+        Some(both.collect())
     }
 
     /// The bias of a population, `[size]`, or `[maps]` where the units of a map share one, if it has one.
@@ -237,7 +257,7 @@ impl Network {
             {
                 let [excitation, inhibition] =
                     [of, through].map(|id| self.weight(id).without_autodiff());
-                let weight = balanced(&excitation, &inhibition);
+                let weight = balanced(&excitation, &inhibition, &plan.projection(of).wiring);
                 self = self.with_weight(id, weight);
             }
         }
@@ -390,6 +410,7 @@ impl Projection {
     /// The law of [`constrain`](Self::constrain), for walks through a model.
     fn under_law(self, plan: &ProjectionPlan) -> Lawful<Self, 2> {
         let (cell, constraints) = (plan.site.cell, plan.constraints.clone());
+        let geometry = plan.wiring.geometry;
         Lawful::new(self).with_law_from(
             |it| it.weight.as_ref(),
             move |it| {
@@ -399,7 +420,7 @@ impl Projection {
                     let exists = connectivity
                         .clone()
                         .map(|it| it.to_device(&weight.device()));
-                    lawful(weight, cell, exists, &constraints)
+                    lawful(weight, cell, &geometry, exists, &constraints)
                 })
             },
         )
@@ -453,7 +474,8 @@ impl Projection {
         self.weight = self.weight.take().map(|weight| {
             weight.map(|weight| {
                 on_inner(weight, |weight| {
-                    lawful(weight, plan.site.cell, connectivity, &plan.constraints)
+                    let (cell, geometry) = (plan.site.cell, &plan.wiring.geometry);
+                    lawful(weight, cell, geometry, connectivity, &plan.constraints)
                 })
             })
         });
@@ -463,11 +485,22 @@ impl Projection {
 fn lawful(
     weight: Tensor<2>,
     cell: CellType,
+    geometry: &Geometry,
     connectivity: Option<Tensor<2, Bool>>,
     constraints: &[ConstraintSpec],
 ) -> Tensor<2> {
-    let exists = connectivity.map(|exists| exists.float().cast(weight.dtype()));
-    constrain(weight, cell, exists, constraints)
+    let keep_existing = |weight: Tensor<2>| {
+        let weight = geometry::keep_existing(geometry, weight);
+        match connectivity {
+            // Added to nothing, what is missing is 0 and not −0.
+            Some(exists) => {
+                let exists = exists.float().cast(weight.dtype());
+                weight * exists + 0.0
+            }
+            None => weight,
+        }
+    };
+    constrain(weight, cell, keep_existing, constraints)
 }
 
 /// `values` on the device and in the autodiff context of `old`.

@@ -144,6 +144,11 @@ impl ProjectionPlan {
             .unwrap_or(self.site.pre)
     }
 
+    /// Number of weights: of all synapses that its geometry allows.
+    pub fn weights(&self) -> usize {
+        self.wiring.synapses([self.site.pre, self.site.post])
+    }
+
     /// True where the weights are its own and could be learned.
     pub fn is_owned(&self) -> bool {
         matches!(self.source, WeightSource::Own(_))
@@ -254,9 +259,7 @@ impl Plan {
             .populations
             .iter()
             .filter(|(_, population)| population.bias.is_some());
-        weights
-            .map(|projection| projection.site.pre * projection.site.post)
-            .sum::<usize>()
+        weights.map(ProjectionPlan::weights).sum::<usize>()
             + biases.map(|(_, it)| it.biases()).sum::<usize>()
     }
 }

@@ -66,6 +66,10 @@ pub struct EiNetworkConfig {
     /// What a pool passes on; the largest activity unless given.
     #[serde(default = "largest")]
     pub pooling: PoolKind,
+    /// Whether all places of a convolutional layer share their weights, or each has its own; they share them
+    /// unless given.
+    #[serde(default, skip_serializing_if = "is_shared")]
+    pub weights: MapWeights,
     /// Excitatory cells of each dense hidden layer.
     #[serde(default)]
     pub hidden: Vec<usize>,
@@ -93,6 +97,19 @@ pub struct EiNetworkConfig {
     /// of many layers from the gradient.
     #[serde(default = "one")]
     pub bound: f64,
+}
+
+/// Whether the places of a map share their weights.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MapWeights {
+    /// One kernel at every place, and a bias for each map:
+    /// [convolution](burn_dendrite_nn::spec::GeometrySpec::Convolution).
+    #[default]
+    Shared,
+    /// Every unit has weights and a bias of its own, as cells of a brain have:
+    /// [local](burn_dendrite_nn::spec::GeometrySpec::Local).
+    Local,
 }
 
 /// How a network of this anatomy learns.
@@ -157,6 +174,10 @@ fn largest() -> PoolKind {
     PoolKind::Max
 }
 
+fn is_shared(weights: &MapWeights) -> bool {
+    *weights == MapWeights::Shared
+}
+
 fn ten() -> usize {
     10
 }
@@ -177,6 +198,7 @@ impl EiNetworkConfig {
             kernels: kernels(),
             pools: pools(),
             pooling: largest(),
+            weights: MapWeights::default(),
             hidden: hidden.into(),
             outputs,
             interneurons: ten(),
@@ -216,6 +238,11 @@ impl EiNetworkConfig {
     /// The same with pools that pass on something else.
     pub fn with_pooling(self, pooling: PoolKind) -> Self {
         Self { pooling, ..self }
+    }
+
+    /// The same with convolutional layers whose places share their weights or do not.
+    pub fn with_weights(self, weights: MapWeights) -> Self {
+        Self { weights, ..self }
     }
 
     /// The same that learns in another way.
@@ -275,6 +302,7 @@ impl EiNetworkConfig {
             kernels: &self.kernels,
             pools: &self.pools,
             pooling: self.pooling,
+            weights: self.weights,
             hidden: &self.hidden,
             outputs: self.outputs,
             interneurons: self.interneurons,

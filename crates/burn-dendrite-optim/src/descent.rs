@@ -263,14 +263,15 @@ mod tests {
     use super::*;
     use crate::{
         DendriticInhibition, Divisor, EiNetworkConfig, HostTrainer, Learning, Lookahead,
-        SomaticInhibition,
+        MapWeights, SomaticInhibition,
     };
 
     const STEPS: usize = 6;
     const RATE: f64 = 0.01;
 
-    /// Ways of learning whose steps are the optimizer's alone, and those where some are the rules' own; maps.
-    fn configs() -> [EiNetworkConfig; 3] {
+    /// Ways of learning whose steps are the optimizer's alone, and those where some are the rules' own; maps
+    /// that share their weights and maps that do not.
+    fn configs() -> [EiNetworkConfig; 4] {
         let config = EiNetworkConfig::new(12, [9, 7], 3).with_interneurons(2);
         let local = config
             .clone()
@@ -281,7 +282,8 @@ mod tests {
             .with_kernels([3])
             .with_pools([1])
             .with_interneurons(2);
-        [config, local, maps]
+        let windows = maps.clone().with_weights(MapWeights::Local);
+        [config, local, maps, windows]
     }
 
     fn subject(config: &EiNetworkConfig) -> (Network, Learning, Tensor<2>, Tensor<2>) {

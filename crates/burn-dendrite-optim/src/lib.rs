@@ -35,8 +35,8 @@ mod trace;
 mod updates;
 
 pub use anatomy::{
-    AnatomyLearning, DendriticInhibition, EiNetworkConfig, Feedback, PublishedNetworkConfig,
-    SomaticInhibition,
+    AnatomyLearning, DendriticInhibition, EiNetworkConfig, Feedback, MapWeights,
+    PublishedNetworkConfig, SomaticInhibition,
 };
 pub use clipping::Clipping;
 pub use delta::Delta;

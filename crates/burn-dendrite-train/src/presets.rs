@@ -65,6 +65,7 @@ presets![
     "cifar10-conv-backprop-ann",
     "cifar10-conv-large-dtp",
     "cifar10-conv-wide-dtp",
+    "cifar10-local-dtp",
     "mnist-conv-dtp",
     "fashion-mnist-conv-dtp",
 ];
@@ -151,7 +152,7 @@ mod tests {
             assert_eq!(spec.name, name);
             assert!(!spec.description.is_empty());
             // Those with a mirror or with maps are not of the reference.
-            let is_own = ["mirrored", "deep", "-conv-"]
+            let is_own = ["mirrored", "deep", "-conv-", "-local-"]
                 .iter()
                 .any(|it| name.contains(it));
             assert_eq!(spec.source.is_empty(), is_own, "{name}");
@@ -187,6 +188,19 @@ mod tests {
             let (plan, _) = load(name).unwrap().check().unwrap();
             assert_eq!(plan.parameters(), learned + heard);
         }
+    }
+
+    #[test]
+    fn the_local_network_has_as_many_weights_as_counted_by_hand() {
+        // Of 5 lines of a window on 32, 6 lines are beyond the border, of 3 on 16 or 8, 2 are.
+        let [first, second, third] = [5 * 32 - 6, 3 * 16 - 2, 3 * 8 - 2];
+        let inside = [6 * first * first, 32 * second * second, 64 * third * third];
+        let excitation = 32 * inside[0] + 64 * inside[1] + 128 * inside[2] + 20_480;
+        let biases = 32 * 32 * 32 + 64 * 16 * 16 + 128 * 8 * 8 + 10;
+        let heard = inside.iter().sum::<usize>() + 20_480;
+        let (plan, _) = load("cifar10-local-dtp").unwrap().check().unwrap();
+        assert_eq!(plan.parameters(), excitation + biases + heard);
+        assert_eq!(plan.parameters(), 13_191_266);
     }
 
     #[test]

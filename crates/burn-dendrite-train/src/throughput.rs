@@ -143,7 +143,8 @@ impl Product {
     /// By the weights of a projection; at each of its places, if it has any.
     fn of(projection: &ProjectionPlan, times: usize) -> Self {
         let places = match projection.wiring.geometry {
-            Geometry::Dense => 1,
+            // As many multiplications as at each place by weights of its own, and as many weights to read.
+            Geometry::Dense | Geometry::Local(_) => 1,
             Geometry::Convolution(convolution) => convolution.places(),
         };
         Self {

@@ -9,7 +9,7 @@ use crate::{
     error::unknown_name,
     geometry::Geometry,
     plan::WeightSource,
-    spec::{Balance, CellType, ProjectionSpec, WeightSpec},
+    spec::{Balance, CellType, Kernel, ProjectionSpec, WeightSpec},
 };
 
 impl<'a> Checker<'a> {
@@ -58,9 +58,10 @@ impl<'a> Checker<'a> {
                 name.post, name.pre
             );
             self.wrong(path, message);
-        } else if !self.is_balanceable(balance, site) {
+        } else if !self.is_balanceable(balance, projection, site) {
             let message = "`of` and `through` must hear alike, by the same kernel, and this projection \
-                           must lead from the interneurons by a kernel of 1, or be dense as they are";
+                           must lead from the interneurons by a kernel of 1, local if they are, or be \
+                           dense as they are";
             self.wrong(path, message);
         }
         Some(WeightSource::Balance { of, through })
@@ -68,7 +69,12 @@ impl<'a> Checker<'a> {
 
     /// Whether the excitation that is balanced and that of the interneurons are laid out alike, and the
     /// weights that follow have a place.
-    fn is_balanceable(&self, balance: &Balance, site: &ConstraintSite) -> bool {
+    fn is_balanceable(
+        &self,
+        balance: &Balance,
+        projection: &ProjectionSpec,
+        site: &ConstraintSite,
+    ) -> bool {
         let find = |name: &ProjectionName| {
             let mut named = self.spec.projections.iter().filter(|it| it.name == *name);
             wiring_between(self.spec, named.next()?)?.ok()
@@ -78,14 +84,25 @@ impl<'a> Checker<'a> {
             return true;
         };
         let ((of, [_, onto]), (through, [_, interneurons])) = (of, through);
-        let alike = match (of.geometry, through.geometry) {
-            (Geometry::Dense, Geometry::Dense) => true,
+        let given = wiring_between(self.spec, projection).and_then(Result::ok);
+        let given = given.map(|(wiring, _)| wiring.geometry);
+        let (alike, cells) = match (of.geometry, through.geometry) {
+            (Geometry::Dense, Geometry::Dense) => (true, site.pre),
             (Geometry::Convolution(of), Geometry::Convolution(through)) => {
-                of.kernel == through.kernel
+                (of.kernel == through.kernel, site.pre)
             }
-            _ => false,
+            (Geometry::Local(of), Geometry::Local(through)) => {
+                let (of, through) = (of.windows, through.windows);
+                let own_place = matches!(given, Some(Geometry::Local(own))
+                    if own.windows.kernel == Kernel::same(1) && own.windows.input == through.output);
+                (
+                    own_place && of.kernel == through.kernel,
+                    site.pre * through.places(),
+                )
+            }
+            _ => (false, site.pre),
         };
-        alike && of.hears == through.hears && [site.pre, site.post] == [interneurons, onto]
+        alike && of.hears == through.hears && [cells, site.post] == [interneurons, onto]
     }
 
     pub(super) fn tied(

@@ -1,6 +1,6 @@
 //! From what a file says of a projection's geometry to sizes.
 
-use crate::geometry::{Convolution, Geometry, Pool, Wiring};
+use crate::geometry::{Convolution, Geometry, Local, Pool, Wiring};
 use crate::spec::{GeometrySpec, Grain, PopulationSpec, ProjectionSpec, Size};
 
 /// The wiring of a projection between two populations, and the `[rows, columns]` of its weights.
@@ -23,35 +23,47 @@ pub(super) fn wiring(
     let reaches = pools(projection.reaches, "reaches", to)?;
     let heard = hears.map_or(from.size.shape(), |pool| pool.pooled());
     let reached = reaches.map_or(to.size.shape(), |pool| pool.pooled());
-    match projection.geometry {
-        GeometrySpec::Dense => {
-            let dims = [units(heard), units(reached)];
-            let wiring = Wiring {
-                hears,
-                geometry: Geometry::Dense,
-                reaches,
-            };
-            Ok((wiring, dims))
-        }
+    let (geometry, dims) = geometry(projection.geometry, [from, to], [heard, reached])
+        .map_err(|message| ("geometry", message))?;
+    let wiring = Wiring {
+        hears,
+        geometry,
+        reaches,
+    };
+    Ok((wiring, dims))
+}
+
+/// A geometry between two populations, of whose maps these are heard and reached, and the `[rows, columns]` of
+/// its weights.
+///
+/// # Errors
+///
+/// One sentence if it does not lead from the one to the other.
+fn geometry(
+    spec: GeometrySpec,
+    populations: [&PopulationSpec; 2],
+    [heard, reached]: [[usize; 3]; 2],
+) -> Result<(Geometry, [usize; 2]), String> {
+    let need_maps = |what: &str| match populations.iter().find(|it| !is_maps(it.size)) {
+        None => Ok(()),
+        Some(flat) => Err(format!(
+            "{what} needs maps; accepted: a size of [maps, height, width] for `{}`, which is {}",
+            flat.name, flat.size
+        )),
+    };
+    match spec {
+        GeometrySpec::Dense => Ok((Geometry::Dense, [units(heard), units(reached)])),
         GeometrySpec::Convolution(kernel) => {
-            let flat = [from, to].into_iter().find(|it| !is_maps(it.size));
-            if let Some(flat) = flat {
-                let message = format!(
-                    "a convolution needs maps; accepted: a size of [maps, height, width] for `{}`, \
-                     which is {}",
-                    flat.name, flat.size
-                );
-                return Err(("geometry", message));
-            }
-            let convolution = Convolution::new(kernel, heard, reached)
-                .map_err(|message| ("geometry", message))?;
+            need_maps("a convolution")?;
+            let convolution = Convolution::new(kernel, heard, reached)?;
             let dims = [convolution.fan_in(), convolution.output[0]];
-            let wiring = Wiring {
-                hears,
-                geometry: Geometry::Convolution(convolution),
-                reaches,
-            };
-            Ok((wiring, dims))
+            Ok((Geometry::Convolution(convolution), dims))
+        }
+        GeometrySpec::Local(kernel) => {
+            need_maps("a local projection")?;
+            let local = Local::new(kernel, heard, reached)?;
+            let dims = [local.windows.fan_in(), local.units()];
+            Ok((Geometry::Local(local), dims))
         }
     }
 }
@@ -129,6 +141,54 @@ mod tests {
         assert_eq!(plan.projections[0].fan_in(), 18);
         // 18·3 + 18 + 36·5 weights and a bias for each map; what follows or is tied owns nothing.
         assert_eq!(plan.parameters(), 54 + 18 + 180 + 3);
+    }
+
+    #[test]
+    fn local_weights_are_counted_without_those_beyond_the_border() {
+        let text = LAWFUL.replace("convolution", "local");
+        let plan = toml::from_str::<NetworkSpec>(&text)
+            .unwrap()
+            .check()
+            .unwrap();
+        let excitation = &plan.projections[0];
+        assert_eq!([excitation.site.pre, excitation.site.post], [18, 3 * 6 * 8]);
+        assert_eq!(excitation.fan_in(), 18);
+        // Three of each window but at the borders: 3·6 − 2 lines and 3·8 − 2 columns are inside.
+        let inside = 2 * (3 * 6 - 2) * (3 * 8 - 2);
+        assert_eq!(excitation.weights(), 3 * inside);
+        // Onto three maps and one of interneurons, 36·5 onto the output, and a bias for each map.
+        assert_eq!(plan.parameters(), 4 * inside + 180 + 3);
+    }
+
+    #[test]
+    fn local_windows_that_do_not_fit_are_refused_with_the_way_out() {
+        let mistakes = |from: &str, to: &str| {
+            let text = LAWFUL.replace("convolution", "local");
+            assert!(text.contains(from), "{from}");
+            let spec: NetworkSpec = toml::from_str(&text.replacen(from, to, 1)).unwrap();
+            spec.check().unwrap_err().to_string()
+        };
+        for (from, to, message) in [
+            (
+                "size = [2, 6, 8]",
+                "size = 96",
+                "a local projection needs maps; accepted: a size of [maps, height, width] for `Input.E`",
+            ),
+            ("padding = 1", "padding = 0", "gives maps of 4 x 6"),
+            (
+                "geometry = { kind = \"local\", kernel = 1 }",
+                "geometry = { kind = \"convolution\", kernel = 1 }",
+                "by a kernel of 1, local if they are",
+            ),
+            (
+                "geometry = { kind = \"local\", kernel = 3, padding = 1 }",
+                "geometry = { kind = \"convolution\", kernel = 3, padding = 1 }",
+                "`of` and `through` must hear alike",
+            ),
+        ] {
+            let found = mistakes(from, to);
+            assert!(found.contains(message), "{from}: {found}");
+        }
     }
 
     #[test]

@@ -209,22 +209,16 @@ pub(crate) fn project_all<R: Constrained>(constraints: &[ConstraintSpec], weight
         })
 }
 
-/// Weights `[pre, post]` put back onto the law: Dale's law, missing synapses, the constraints in their
-/// order.
+/// Weights `[pre, post]` put back onto the law: Dale's law, missing synapses, which `keep_existing` sets to 0,
+/// the constraints in their order.
 pub fn constrain<R: Constrained>(
     weight: R,
     cell: CellType,
-    connectivity: Option<R>,
+    keep_existing: impl FnOnce(R) -> R,
     constraints: &[ConstraintSpec],
 ) -> R {
     let (bounds, afterwards) = bounds_first(cell, constraints);
-    let weight = bounds.clamp(weight);
-    let weight = match connectivity {
-        // Added to nothing, what is missing is 0 and not −0.
-        Some(exists) => weight * exists + 0.0,
-        None => weight,
-    };
-    project_all(afterwards, weight)
+    project_all(afterwards, keep_existing(bounds.clamp(weight)))
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ mod tests {
     fn both_signs_are_capped() {
         let weight = Tensor::<2>::from_floats([[-3.0, 0.5, 9.0]], &crate::test_device());
         let bound = [UpperBound { magnitude: 2.0 }.into()];
-        let capped = constrain(weight, CellType::Unconstrained, None, &bound).into_data();
+        let capped = constrain(weight, CellType::Unconstrained, |it| it, &bound).into_data();
         capped.assert_eq(&TensorData::from([[-2.0f32, 0.5, 2.0]]), true);
     }
 }

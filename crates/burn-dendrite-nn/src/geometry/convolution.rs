@@ -41,7 +41,8 @@ impl Convolution {
         }
         let [_, height, width] = input;
         let places = |side: usize| {
-            let whole = (side + 2 * kernel.padding).checked_sub(kernel.size)?;
+            let padded = side.saturating_add(kernel.padding.saturating_mul(2));
+            let whole = padded.checked_sub(kernel.size)?;
             Some(whole / kernel.stride + 1)
         };
         let found = places(height).zip(places(width));
@@ -66,12 +67,13 @@ impl Convolution {
 
     /// Synapses of a kernel: how many presynaptic units each unit hears.
     pub fn fan_in(&self) -> usize {
-        self.input[0] * self.kernel.size * self.kernel.size
+        let window = self.kernel.size.saturating_mul(self.kernel.size);
+        self.input[0].saturating_mul(window)
     }
 
     /// Places of a map that the kernel gives.
     pub fn places(&self) -> usize {
-        self.output[1] * self.output[2]
+        self.output[1].saturating_mul(self.output[2])
     }
 
     /// The presynaptic map of a synapse of the kernel, and its row and column in the window.

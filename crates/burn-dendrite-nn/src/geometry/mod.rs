@@ -6,12 +6,16 @@
 //! of a pool.
 
 mod convolution;
+mod local;
 mod pool;
 mod tensors;
+#[cfg(test)]
+mod tests;
 
 pub use convolution::Convolution;
+pub use local::Local;
 pub use pool::Pool;
-pub(crate) use tensors::{drive, drive_back, outer, sum_places};
+pub(crate) use tensors::{drive, drive_back, keep_existing, outer, sum_places};
 
 /// The way from the presynaptic units to the weights, and on to the postsynaptic ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,11 +36,21 @@ pub enum Geometry {
     Dense,
     /// At every place alike: `[maps · kernel · kernel, maps]`.
     Convolution(Convolution),
+    /// At every place others: `[maps · kernel · kernel, units]`.
+    Local(Local),
 }
 
 impl Wiring {
     /// True where a drive is a product with the matrix of weights and nothing else.
     pub fn is_dense(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// How many synapses with weights `[rows, columns]` exist.
+    pub fn synapses(&self, [rows, columns]: [usize; 2]) -> usize {
+        match &self.geometry {
+            Geometry::Dense | Geometry::Convolution(_) => rows * columns,
+            Geometry::Local(local) => local.synapses(),
+        }
     }
 }

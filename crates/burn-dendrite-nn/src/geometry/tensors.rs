@@ -1,12 +1,12 @@
 //! Geometries on burn's tensors.
 
 use burn::tensor::{
-    Tensor,
-    module::{conv_transpose2d, conv2d, conv2d_weight_backward},
-    ops::{ConvOptions, ConvTransposeOptions},
+    Tensor, TensorData,
+    module::{conv_transpose2d, conv2d, conv2d_weight_backward, fold4d, unfold4d},
+    ops::{ConvOptions, ConvTransposeOptions, UnfoldOptions},
 };
 
-use super::{Convolution, Geometry, Pool, Wiring};
+use super::{Convolution, Geometry, Local, Pool, Wiring};
 
 /// What arrives, `[batch, pre]`, through weights as drives, `[batch, post]`.
 pub(crate) fn drive(wiring: &Wiring, arriving: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
@@ -17,6 +17,10 @@ pub(crate) fn drive(wiring: &Wiring, arriving: Tensor<2>, weight: Tensor<2>) -> 
             let maps = maps(arriving, convolution.input);
             let kernels = kernels(convolution, weight);
             conv2d(maps, kernels, None, options(convolution)).flatten(1, 3)
+        }
+        Geometry::Local(local) => {
+            let weights = by_place(local, weight);
+            samples_first(patches(local, arriving).matmul(weights))
         }
     };
     spread(&wiring.reaches, drive)
@@ -31,6 +35,11 @@ pub(crate) fn drive_back(wiring: &Wiring, error: Tensor<2>, weight: Tensor<2>) -
             let maps = maps(error, convolution.output);
             let kernels = kernels(convolution, weight);
             conv_transpose2d(maps, kernels, None, transpose_options(convolution)).flatten(1, 3)
+        }
+        Geometry::Local(local) => {
+            let weights = by_place(local, weight).swap_dims(1, 2);
+            let patches = places_first(local, error).matmul(weights);
+            folded(local, samples_first(patches))
         }
     };
     spread(&wiring.hears, heard)
@@ -50,7 +59,33 @@ pub(crate) fn outer(wiring: &Wiring, pre: Tensor<2>, post: Tensor<2>) -> Tensor<
             let change = conv2d_weight_backward(input, like, output, options(convolution));
             change.flatten::<2>(1, 3).transpose()
         }
+        Geometry::Local(local) => {
+            let patches = patches(local, pre).swap_dims(1, 2);
+            let change = patches.matmul(places_first(local, post));
+            change.permute([1, 2, 0]).flatten(1, 2)
+        }
     }
+}
+
+/// Weights, `[rows, columns]`, in which those of synapses that the geometry rules out are 0.
+pub(crate) fn keep_existing(geometry: &Geometry, weight: Tensor<2>) -> Tensor<2> {
+    let local = match geometry {
+        Geometry::Local(local) if !local.is_whole() => local,
+        Geometry::Dense | Geometry::Convolution(_) | Geometry::Local(_) => return weight,
+    };
+    let [input_maps, side] = [local.windows.input[0], local.windows.kernel.size];
+    // All maps are cut off alike.
+    let exists: Vec<f32> = (0..side * side)
+        .flat_map(|synapse| local.exists(synapse))
+        .map(|exists| f32::from(u8::from(exists)))
+        .collect();
+    let places = local.windows.places();
+    let exists = TensorData::new(exists, [1, side * side, 1, places]);
+    let exists = Tensor::<4>::from_data(exists, (&weight.device(), weight.dtype()));
+    let dims = weight.dims();
+    let weights = weight.reshape([input_maps, side * side, local.windows.output[0], places]);
+    // Added to nothing, what is missing is 0 and not −0.
+    (weights * exists + 0.0).reshape(dims)
 }
 
 /// The sum over the places of each map, `[rows, units]` to `[rows, maps]`.
@@ -120,4 +155,55 @@ fn transpose_options(convolution: &Convolution) -> ConvTransposeOptions<2> {
         [1; 2],
         1,
     )
+}
+
+/// What each place sees, `[batch, units]` to `[places, batch, synapses]`.
+fn patches(local: &Local, units: Tensor<2>) -> Tensor<3> {
+    let [maps, height, width] = local.windows.input;
+    let [batch, _] = units.dims();
+    // A map at a time: burn would otherwise pick each synapse out of all maps.
+    let maps_apart = units.reshape([batch * maps, 1, height, width]);
+    let side = local.windows.kernel.size;
+    let patches = unfold4d(maps_apart, [side; 2], unfold_options(local));
+    let patches = patches.reshape([batch, local.windows.fan_in(), local.windows.places()]);
+    patches.permute([2, 0, 1])
+}
+
+/// Adds what each place sends back to where it was seen, `[batch, synapses · places]` to `[batch, units]`.
+fn folded(local: &Local, patches: Tensor<2>) -> Tensor<2> {
+    let [maps, height, width] = local.windows.input;
+    let [batch, _] = patches.dims();
+    let side = local.windows.kernel.size;
+    let maps_apart = patches.reshape([batch * maps, side * side, local.windows.places()]);
+    let units = fold4d(
+        maps_apart,
+        [height, width],
+        [side; 2],
+        unfold_options(local),
+    );
+    units.reshape([batch, maps * height * width])
+}
+
+/// Weights `[synapses, units]` as a matrix for each place, `[places, synapses, maps]`.
+fn by_place(local: &Local, weight: Tensor<2>) -> Tensor<3> {
+    let [synapses, _] = weight.dims();
+    let weights = weight.reshape([synapses, local.windows.output[0], local.windows.places()]);
+    weights.permute([2, 0, 1])
+}
+
+/// `[batch, units]` to `[places, batch, maps]`.
+fn places_first(local: &Local, units: Tensor<2>) -> Tensor<3> {
+    let [batch, _] = units.dims();
+    let maps = units.reshape([batch, local.windows.output[0], local.windows.places()]);
+    maps.permute([2, 0, 1])
+}
+
+/// `[places, batch, values]` to `[batch, values · places]`.
+fn samples_first(values: Tensor<3>) -> Tensor<2> {
+    values.permute([1, 2, 0]).flatten(1, 2)
+}
+
+fn unfold_options(local: &Local) -> UnfoldOptions {
+    let kernel = local.windows.kernel;
+    UnfoldOptions::new([kernel.stride; 2], [kernel.padding; 2], [1; 2])
 }

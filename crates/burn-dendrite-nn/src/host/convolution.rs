@@ -22,7 +22,7 @@ thread_local! {
 }
 
 /// A buffer of this thread with `length` values, whatever they are.
-fn with_buffer<T>(length: usize, work: impl FnOnce(&mut [f32]) -> T) -> T {
+pub(super) fn with_buffer<T>(length: usize, work: impl FnOnce(&mut [f32]) -> T) -> T {
     PATCHES.with_borrow_mut(|buffer| {
         if buffer.len() < length {
             buffer.resize(length, 0.0);

@@ -2,10 +2,14 @@
 
 use rayon::prelude::*;
 
-use super::{Change, Products, convolution, host_rows, squared_length};
+use super::{
+    Change,
+    asked::{Asked, Scratch, Stacked, keep_within},
+    convolution, host_rows, local, squared_length,
+};
 use crate::{
     ConstraintSpec, Network, ProjectionId, constraint,
-    geometry::{Geometry, Pool, Wiring},
+    geometry::{Geometry, Wiring},
     numbers::{
         Bounds, HostRows, Rows,
         kernel::{self, Operand, Wanted},
@@ -17,7 +21,7 @@ use crate::{
 const ROW_BY_ROW: usize = 8;
 
 /// Up to so many products, weights are updated row by row; beyond, by a product of matrices.
-const FEW_PRODUCTS: usize = 8;
+pub(super) const FEW_PRODUCTS: usize = 8;
 
 /// Fewer rows than this are not worth a second thread.
 const ROWS_PER_THREAD: usize = 8;
@@ -28,13 +32,13 @@ const ROWS_PER_BLOCK: usize = 32;
 /// Some rows of weights, and what an optimizer keeps of them.
 type RowBlock<'a, const N: usize> = (&'a mut [f32], [&'a mut [f32]; N]);
 
-/// The weights of one projection, `[pre, post]` or `[synapses of a kernel, maps]`, and what holds of them.
+/// The weights of one projection, `[pre, post]`, `[synapses of a kernel, maps]` or `[synapses of a window, post]`,
+/// and what holds of them.
 #[derive(Clone, Debug)]
 pub(crate) struct DenseWeights {
     values: HostRows,
     wiring: Wiring,
-    /// 1 where there is a synapse and 0 where there is none; `None` where all exist.
-    connectivity: Option<HostRows>,
+    existing: Existing,
     /// What each weight must keep to by itself.
     bounds: Bounds,
     /// What follows once all weights have changed, in order.
@@ -50,7 +54,10 @@ impl DenseWeights {
         Self {
             values: host_rows(network.weight(id)),
             wiring: projection.wiring,
-            connectivity: connectivity.map(|exists| host_rows(exists.val().float())),
+            existing: Existing {
+                geometry: projection.wiring.geometry,
+                drawn: connectivity.map(|exists| host_rows(exists.val().float())),
+            },
             bounds,
             afterwards: afterwards.to_vec(),
         }
@@ -112,9 +119,23 @@ impl DenseWeights {
         wanted: Option<&HostRows>,
         mut sum: HostRows,
     ) -> HostRows {
-        if let Geometry::Convolution(convolution) = &self.wiring.geometry {
-            convolution::add_product(convolution, &self.values, rows, transposed, scale, &mut sum);
-            return sum;
+        match &self.wiring.geometry {
+            Geometry::Dense => {}
+            Geometry::Convolution(convolution) => {
+                convolution::add_product(
+                    convolution,
+                    &self.values,
+                    rows,
+                    transposed,
+                    scale,
+                    &mut sum,
+                );
+                return sum;
+            }
+            Geometry::Local(windows) => {
+                local::add_product(windows, &self.values, rows, transposed, scale, &mut sum);
+                return sum;
+            }
         }
         let (matrix, width) = (self.values.block(), self.values.width());
         let [count, inner] = rows.dims();
@@ -192,8 +213,8 @@ impl DenseWeights {
     ) {
         let asked = Asked::new(change, &self.wiring);
         let (width, bounds) = (self.values.width(), self.bounds);
-        let connectivity = self.connectivity.as_ref().map(HostRows::block);
-        let length = ROWS_PER_BLOCK * width;
+        let (rows_per_block, existing) = (self.rows_per_block(), &self.existing);
+        let length = rows_per_block * width;
         let mut memory = memory
             .each_mut()
             .map(|memory| memory.block_mut().chunks_mut(length));
@@ -206,14 +227,10 @@ impl DenseWeights {
         }
         let change = |scratch: &mut Scratch, (index, block): (usize, RowBlock<'_, N>)| {
             let (weights, memory) = block;
-            let first = index * ROWS_PER_BLOCK;
+            let first = index * rows_per_block;
             step(weights, asked.of(weights, first, width, scratch), memory);
             keep_within(weights, bounds);
-            if let Some(exists) = connectivity {
-                let exists = &exists[first * width..][..weights.len()];
-                let pairs = weights.iter_mut().zip(exists);
-                pairs.for_each(|(weight, exists)| *weight *= exists);
-            }
+            existing.keep(first, weights, width);
         };
         (blocks.into_par_iter().enumerate()).for_each_init(Default::default, change);
         self.constrain_together();
@@ -222,11 +239,11 @@ impl DenseWeights {
     /// `Σ Δ²`; the order of the sum does not depend on the number of threads.
     pub(super) fn squared_length(&self, change: Change<'_>) -> f64 {
         let asked = Asked::new(change, &self.wiring);
-        let width = self.values.width();
+        let (rows_per_block, width) = (self.rows_per_block(), self.values.width());
         let of_block = |scratch: &mut Scratch, (index, weights): (usize, &[f32])| {
-            squared_length(asked.of(weights, index * ROWS_PER_BLOCK, width, scratch))
+            squared_length(asked.of(weights, index * rows_per_block, width, scratch))
         };
-        let blocks = self.values.block().par_chunks(ROWS_PER_BLOCK * width);
+        let blocks = self.values.block().par_chunks(rows_per_block * width);
         let lengths: Vec<f64> = blocks
             .enumerate()
             .map_init(Default::default, of_block)
@@ -248,14 +265,19 @@ impl DenseWeights {
     /// Everything that must hold of single weights, for all of them.
     pub(super) fn constrain_each(&mut self) {
         let bounds = self.bounds;
-        let connectivity = self.connectivity.clone();
-        self.in_place(|values| {
-            let values = bounds.clamp(values);
-            match connectivity {
-                Some(exists) => values * exists,
-                None => values,
-            }
-        });
+        self.in_place(|values| bounds.clamp(values));
+        if self.existing.is_some() {
+            let width = self.values.width();
+            self.existing.keep(0, self.values.block_mut(), width);
+        }
+    }
+
+    /// Rows whose changes are computed together where every weight changes.
+    fn rows_per_block(&self) -> usize {
+        match self.wiring.geometry {
+            Geometry::Dense | Geometry::Convolution(_) => ROWS_PER_BLOCK,
+            Geometry::Local(_) => local::ROWS_PER_BLOCK,
+        }
     }
 
     /// What must hold of the weights together.
@@ -270,8 +292,7 @@ impl DenseWeights {
     /// Row by row, without those that do not change.
     fn change_rows(&mut self, products: &Stacked, weighted: &Stacked) {
         let width = self.values.width();
-        let bounds = self.bounds;
-        let connectivity = self.connectivity.as_ref().map(HostRows::block);
+        let (bounds, existing) = (self.bounds, &self.existing);
         let (change, decay) = (products.post(), weighted.post());
         let [mut changes, mut decays] = [[(0.0, 0); FEW_PRODUCTS]; 2];
         let rows = self.values.block_mut().chunks_exact_mut(width.max(1));
@@ -283,21 +304,20 @@ impl DenseWeights {
             }
             let [changes, decays] = [changes, decays].map(|it| it.iter().copied());
             kernel::update_row(row, changes, change, decays, decay, bounds);
-            if let Some(exists) = connectivity {
-                let exists = &exists[unit * width..][..width];
-                for (weight, exists) in row.iter_mut().zip(exists) {
-                    *weight *= exists;
-                }
-            }
+            existing.keep(unit, row, width);
         }
     }
 
     /// By products of matrices, a block of rows for each thread.
     fn change_blocks(&mut self, products: &Stacked, weighted: &Stacked) {
         let [pre, _] = self.values.dims();
-        let (width, bounds) = (self.values.width(), self.bounds);
-        let block = pre.div_ceil(rayon::current_num_threads().max(1)).max(64);
-        let connectivity = self.connectivity.as_ref().map(HostRows::block);
+        let (width, bounds, existing) = (self.values.width(), self.bounds, &self.existing);
+        let block = match self.wiring.geometry {
+            Geometry::Dense | Geometry::Convolution(_) => {
+                pre.div_ceil(rayon::current_num_threads().max(1)).max(64)
+            }
+            Geometry::Local(_) => local::ROWS_PER_BLOCK,
+        };
         let change = |(index, rows): (usize, &mut [f32])| {
             let first = index * block;
             let units = rows.len() / width;
@@ -310,145 +330,36 @@ impl DenseWeights {
             }
             products.add_to(rows, first, units, width);
             keep_within(rows, bounds);
-            if let Some(exists) = connectivity {
-                let exists = &exists[first * width..][..rows.len()];
-                for (weight, exists) in rows.iter_mut().zip(exists) {
-                    *weight *= exists;
-                }
-            }
+            existing.keep(first, rows, width);
         };
         let blocks = self.values.block_mut().par_chunks_mut(block * width);
         blocks.enumerate().for_each(change);
     }
 }
 
-/// Every value at least the lower and at most the upper bound.
-fn keep_within(values: &mut [f32], bounds: Bounds) {
-    if bounds != Bounds::NONE {
-        let (lower, upper) = (bounds.lower as f32, bounds.upper as f32);
-        for value in values {
-            *value = value.max(lower).min(upper);
-        }
-    }
-}
-
-/// Buffers of a thread, for a change and what is in proportion to the weights.
-type Scratch = (Vec<f32>, Vec<f32>);
-
-/// A [`Change`] with its factors one under the other.
-struct Asked {
-    products: Stacked,
-    weighted: Stacked,
-    bounds: Bounds,
-}
-
-impl Asked {
-    fn new(change: Change<'_>, wiring: &Wiring) -> Self {
-        Self {
-            products: Stacked::new(change.products, wiring),
-            weighted: Stacked::new(change.weighted, wiring),
-            bounds: change.bounds,
-        }
-    }
-
-    /// The change of some rows of weights, of which `first` is the number of the first.
-    fn of<'a>(
-        &self,
-        weights: &[f32],
-        first: usize,
-        width: usize,
-        (change, decay): &'a mut Scratch,
-    ) -> &'a [f32] {
-        let units = weights.len() / width;
-        change.clear();
-        change.resize(weights.len(), 0.0);
-        self.products.add_to(change, first, units, width);
-        if self.weighted.count() > 0 {
-            decay.clear();
-            decay.resize(weights.len(), 0.0);
-            self.weighted.add_to(decay, first, units, width);
-            for ((change, decay), weight) in change.iter_mut().zip(decay).zip(weights) {
-                *change += *decay * weight;
-            }
-        }
-        keep_within(change, self.bounds);
-        change
-    }
-}
-
-/// All factors of a sum of products, one under the other; `None` where there is no product.
-struct Stacked {
-    factors: Option<(HostRows, HostRows)>,
+/// Which synapses exist.
+#[derive(Clone, Debug)]
+struct Existing {
     geometry: Geometry,
+    /// 1 where there is a synapse and 0 where there is none; `None` where the geometry alone decides.
+    drawn: Option<HostRows>,
 }
 
-impl Stacked {
-    fn new(products: Products<'_>, wiring: &Wiring) -> Self {
-        let factors = (!products.is_empty()).then(|| {
-            let (pre, post) = products.iter().cloned().unzip();
-            let gather = |rows: HostRows, pool: Option<Pool>| match pool {
-                Some(pool) => pool.gather(&rows),
-                None => rows,
-            };
-            (
-                gather(HostRows::stacked(pre), wiring.hears),
-                gather(HostRows::stacked(post), wiring.reaches),
-            )
-        });
-        Self {
-            factors,
-            geometry: wiring.geometry,
+impl Existing {
+    fn is_some(&self) -> bool {
+        self.drawn.is_some() || matches!(self.geometry, Geometry::Local(_))
+    }
+
+    /// Sets the weights of missing synapses to 0, in some rows of `width` weights from `first` on.
+    fn keep(&self, first: usize, rows: &mut [f32], width: usize) {
+        if let Geometry::Local(windows) = &self.geometry {
+            local::clear_missing(windows, first, rows, width);
         }
-    }
-
-    fn count(&self) -> usize {
-        self.factors.as_ref().map_or(0, |(pre, _)| pre.dims()[0])
-    }
-
-    /// The padded postsynaptic factors.
-    fn post(&self) -> &[f32] {
-        self.factors.as_ref().map_or(&[], |(_, post)| post.block())
-    }
-
-    /// The presynaptic factors of one unit that are not 0, each with its row.
-    #[inline]
-    fn of_unit<'a>(
-        &self,
-        unit: usize,
-        found: &'a mut [(f32, usize); FEW_PRODUCTS],
-    ) -> &'a [(f32, usize)] {
-        let mut count = 0;
-        if let Some((pre, _)) = &self.factors {
-            let factors = pre.block().iter().skip(unit).step_by(pre.width());
-            for (row, factor) in factors.enumerate() {
-                if *factor != 0.0 {
-                    found[count] = (*factor, row);
-                    count += 1;
-                }
+        if let Some(exists) = &self.drawn {
+            let exists = &exists.block()[first * width..][..rows.len()];
+            for (weight, exists) in rows.iter_mut().zip(exists) {
+                *weight *= exists;
             }
-        }
-        &found[..count]
-    }
-
-    /// Adds the products for `units` rows of weights from `first` on.
-    fn add_to(&self, sum: &mut [f32], first: usize, units: usize, width: usize) {
-        if let Some((pre, post)) = &self.factors {
-            if let Geometry::Convolution(convolution) = &self.geometry {
-                let synapses = first..first + units;
-                return convolution::add_correlation(convolution, synapses, pre, post, sum, width);
-            }
-            let left = Operand {
-                values: pre.block().get(first..).unwrap_or_default(),
-                row_stride: 1,
-                column_stride: pre.width(),
-            };
-            let right = Operand {
-                values: post.block(),
-                row_stride: post.width(),
-                column_stride: 1,
-            };
-            let shape = [units, pre.dims()[0], width];
-            kernel::add_product(sum, width, shape, left, right, 1.0);
         }
     }
 }

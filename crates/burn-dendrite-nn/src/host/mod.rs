@@ -1,7 +1,9 @@
 //! A network in main memory.
 
+mod asked;
 mod convolution;
 mod dense;
+mod local;
 
 use std::sync::Arc;
 
@@ -233,6 +235,7 @@ impl HostNetwork {
                 let weights = balanced(
                     self.view(of).weights.rows(),
                     self.view(through).weights.rows(),
+                    &plan.projection(of).wiring,
                 );
                 self.own_weights(id).set(weights);
             }

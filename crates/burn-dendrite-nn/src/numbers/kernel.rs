@@ -14,7 +14,7 @@ use super::Bounds;
 pub(crate) const LANES: usize = 8;
 
 /// The vector instructions of this machine, found once.
-fn arch() -> Arch {
+pub(super) fn arch() -> Arch {
     static ARCH: OnceLock<Arch> = OnceLock::new();
     *ARCH.get_or_init(Arch::new)
 }

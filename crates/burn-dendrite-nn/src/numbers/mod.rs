@@ -8,6 +8,7 @@
 mod bounds;
 mod host;
 pub(crate) mod kernel;
+pub(crate) mod lanes;
 mod tensor;
 
 use std::{

@@ -21,6 +21,16 @@ pub enum GeometrySpec {
     /// Weights: `[maps · kernel · kernel, maps of the postsynaptic population]`; what lies beyond the
     /// border is silent.
     Convolution(Kernel),
+    /// Every unit of a map hears a window at its own place by weights of its own: a convolution in which no
+    /// two places share a weight. Both populations have maps.
+    ///
+    /// ```text
+    /// drive[o, y, x] = Σ_i Σ_u Σ_v w[i, u, v; o, y, x] · r[i, stride·y + u − padding, stride·x + v − padding]
+    /// ```
+    ///
+    /// Weights: `[maps · kernel · kernel, units of the postsynaptic population]`. Where a window reaches beyond
+    /// the border no synapse exists, and its weight is 0.
+    Local(Kernel),
 }
 
 /// A square window that moves over maps.
@@ -103,6 +113,9 @@ mod tests {
         let geometry: GeometrySpec = serde_json::from_str(text).unwrap();
         assert_eq!(geometry, GeometrySpec::Convolution(Kernel::same(5)));
         assert_eq!(serde_json::to_string(&geometry).unwrap(), text);
+        let local: GeometrySpec =
+            serde_json::from_str(&text.replace("convolution", "local")).unwrap();
+        assert_eq!(local, GeometrySpec::Local(Kernel::same(5)));
         let wrong = r#"{"kind":"convolution","kernel":5,"pading":2}"#;
         assert!(serde_json::from_str::<GeometrySpec>(wrong).is_err());
     }

@@ -1,6 +1,8 @@
 //! The layers of an anatomy: their sizes, and what leads from one to the next.
 
-use burn_dendrite_nn::spec::{GeometrySpec, Grain, Kernel, PoolKind, PoolSpec, Size};
+use burn_dendrite_nn::spec::{GeometrySpec, Grain, Kernel, PoolKind, PoolSpec, Sharing, Size};
+
+use super::MapWeights;
 
 /// A layer with its excitatory cells.
 #[derive(Clone, Debug)]
@@ -9,6 +11,8 @@ pub(super) struct Layer {
     pub(super) size: Size,
     /// What leads to it from the layer before; `None` where each cell hears each.
     pub(super) kernel: Option<Kernel>,
+    /// Whether its places share weights, where it has places.
+    pub(super) weights: MapWeights,
     /// What the layer after it hears.
     pub(super) pool: Option<PoolSpec>,
     /// Synapses of a cell from the layer before.
@@ -24,12 +28,28 @@ impl Layer {
 
     /// From the layer before.
     pub(super) fn geometry(&self) -> GeometrySpec {
-        geometry(self.kernel)
+        self.windows(self.kernel)
     }
 
     /// From its somatic interneurons: those of its own place, where it has places.
     pub(super) fn geometry_of_inhibition(&self) -> GeometrySpec {
-        geometry(self.kernel.map(|_| Kernel::same(1)))
+        self.windows(self.kernel.map(|_| Kernel::same(1)))
+    }
+
+    fn windows(&self, kernel: Option<Kernel>) -> GeometrySpec {
+        match (kernel, self.weights) {
+            (None, _) => GeometrySpec::Dense,
+            (Some(kernel), MapWeights::Shared) => GeometrySpec::Convolution(kernel),
+            (Some(kernel), MapWeights::Local) => GeometrySpec::Local(kernel),
+        }
+    }
+
+    /// How many units share a bias.
+    pub(super) fn sharing(&self) -> Sharing {
+        match (self.kernel, self.weights) {
+            (Some(_), MapWeights::Shared) => Sharing::Map,
+            (Some(_), MapWeights::Local) | (None, _) => Sharing::Unit,
+        }
     }
 
     /// What those who listen to it hear, and what those who reach its dendrites reach.
@@ -40,10 +60,6 @@ impl Layer {
             Grain::Units
         }
     }
-}
-
-fn geometry(kernel: Option<Kernel>) -> GeometrySpec {
-    kernel.map_or(GeometrySpec::Dense, GeometrySpec::Convolution)
 }
 
 /// Of several values the one at `index`, of fewer the last; `None` of none.
@@ -58,6 +74,7 @@ pub(super) struct Sizes<'a> {
     pub(super) kernels: &'a [usize],
     pub(super) pools: &'a [usize],
     pub(super) pooling: PoolKind,
+    pub(super) weights: MapWeights,
     pub(super) hidden: &'a [usize],
     pub(super) outputs: usize,
     pub(super) interneurons: usize,
@@ -70,6 +87,7 @@ impl Sizes<'_> {
             name: "Input".to_owned(),
             size: self.inputs,
             kernel: None,
+            weights: self.weights,
             pool: None,
             fan_in: 0,
             interneurons: 0.into(),
@@ -83,6 +101,7 @@ impl Sizes<'_> {
                 name: format!("H{}", index + 1),
                 size: [*maps, height, width].into(),
                 kernel: Some(kernel),
+                weights: self.weights,
                 pool: pool.map(|size| PoolSpec {
                     kind: self.pooling,
                     size,
@@ -104,6 +123,7 @@ impl Sizes<'_> {
                 name,
                 size: (*size).into(),
                 kernel: None,
+                weights: self.weights,
                 pool: None,
                 fan_in: units,
                 interneurons: self.interneurons.into(),

@@ -4,8 +4,8 @@ use burn_dendrite_nn::{
     Activation, Active, CellType, Compartment, NetworkSpec, Timing,
     init::{Constant, HalfKaiming, Uniform},
     spec::{
-        Balance, BiasSpec, GeometrySpec, Grain, PopulationSpec, ProjectionSpec, Sharing, Size,
-        Tied, WeightSpec,
+        Balance, BiasSpec, GeometrySpec, Grain, PopulationSpec, ProjectionSpec, Size, Tied,
+        WeightSpec,
     },
 };
 
@@ -59,11 +59,7 @@ impl EiNetworkConfig {
             pool: layer.pool,
             bias: Some(BiasSpec {
                 init: Constant { value: 0.0 }.into(),
-                per: if layer.kernel.is_some() {
-                    Sharing::Map
-                } else {
-                    Sharing::Unit
-                },
+                per: layer.sharing(),
                 lower: None,
                 upper: None,
             }),

@@ -38,6 +38,11 @@ fn convolutional(pooling: PoolKind) -> EiNetworkConfig {
         .with_interneurons(3)
 }
 
+/// The same with weights of its own for each unit.
+fn local(pooling: PoolKind) -> EiNetworkConfig {
+    convolutional(pooling).with_weights(MapWeights::Local)
+}
+
 /// Angles in degrees between dendritic targets and backprop, of each layer's excitation.
 fn angles(config: &EiNetworkConfig, seed: u64) -> Vec<f64> {
     let (spec, mut learning) = config.build();
@@ -61,8 +66,14 @@ fn angles(config: &EiNetworkConfig, seed: u64) -> Vec<f64> {
 fn dendritic_targets_follow_the_gradient_as_the_nudge_vanishes() {
     let dense = EiNetworkConfig::new(30, [24, 18, 20], 5).with_interneurons(3);
     let [largest, average] = [PoolKind::Max, PoolKind::Average].map(convolutional);
+    let own = local(PoolKind::Max);
     // What is left are cells whose sign the nudge changes, of which maps have more, and rounding.
-    for (config, strength) in [(dense, 0.01), (largest, 0.001), (average, 0.001)] {
+    for (config, strength) in [
+        (dense, 0.01),
+        (largest, 0.001),
+        (average, 0.001),
+        (own, 0.001),
+    ] {
         for seed in 1..4 {
             let mirrored = angles(&config.clone().with_strength(strength), seed);
             let is_near = mirrored.iter().all(|angle| *angle < 2.0);
@@ -93,7 +104,8 @@ fn every_variant_is_a_lawful_network() {
                     SomaticInhibition::Fixed,
                 ] {
                     let dense = EiNetworkConfig::new(7, [5, 6], 3);
-                    for config in [dense, convolutional(PoolKind::Max)] {
+                    let maps = [convolutional(PoolKind::Max), local(PoolKind::Max)];
+                    for config in [dense].into_iter().chain(maps) {
                         let config = config
                             .with_learning(learning)
                             .with_feedback(feedback)
@@ -171,11 +183,15 @@ fn after_two_steps(config: &EiNetworkConfig, rows: usize) -> [Vec<f32>; 2] {
 
 #[test]
 fn maps_learn_alike_in_memory_and_on_tensors() {
-    for pooling in [PoolKind::Max, PoolKind::Average] {
-        let dense = convolutional(pooling).with_strength(0.1);
-        let backprop = dense.clone().with_learning(AnatomyLearning::Backprop);
-        let learned = dense.clone().with_feedback(Feedback::Learned);
-        for config in [dense, backprop, learned] {
+    for maps in [
+        convolutional(PoolKind::Max),
+        convolutional(PoolKind::Average),
+        local(PoolKind::Max),
+    ] {
+        let tied = maps.with_strength(0.1);
+        let backprop = tied.clone().with_learning(AnatomyLearning::Backprop);
+        let learned = tied.clone().with_feedback(Feedback::Learned);
+        for config in [tied, backprop, learned] {
             // One row, some, and more than are worked on one by one.
             for rows in [1, 3, 11] {
                 let [ours, theirs] = after_two_steps(&config, rows);

@@ -1,40 +1,54 @@
-//! The kernels of a convolution as images.
+//! The kernels of a convolution, or windows with weights of their own, as images.
 
 use burn_dendrite_nn::{Network, ProjectionId, geometry::Geometry};
 
 use crate::plot::{ImageGrid, Tile};
 
-/// The kernels of a projection as images: a row for each postsynaptic map, a column for each presynaptic one. Of
-/// at most `maps` postsynaptic maps; `None` where the projection is no convolution with weights of its own.
+/// The kernels of a projection as images: a row for each postsynaptic map, a column for each presynaptic one; of
+/// local windows, which differ from place to place, that of the unit in the middle of each map. Of at most `maps`
+/// postsynaptic maps; `None` where the projection has no windows, or no weights of its own.
 ///
 /// From each kernel its mean is taken off, which is what a balanced inhibition leaves of it.
 pub fn kernels(network: &Network, projection: ProjectionId, maps: usize) -> Option<ImageGrid> {
     let plan = network.plan().projection(projection);
-    let Geometry::Convolution(convolution) = plan.wiring.geometry else {
-        return None;
+    // The column of each map's kernel is the first one, and so many further for each map.
+    let (windows, first, step, of) = match plan.wiring.geometry {
+        Geometry::Dense => return None,
+        Geometry::Convolution(windows) => (windows, 0, 1, "map"),
+        Geometry::Local(local) => {
+            let [_, down, across] = local.windows.output;
+            let middle = down / 2 * across + across / 2;
+            (
+                local.windows,
+                middle,
+                down * across,
+                "unit in the middle of a map",
+            )
+        }
     };
     if !plan.is_owned() {
         return None;
     }
-    let side = convolution.kernel.size;
-    let by_map = network.weight(projection).transpose().into_data();
-    let values: Vec<f64> = by_map.iter::<f64>().collect();
-    let fan_in = convolution.fan_in();
-    let shown = values.chunks_exact(fan_in).take(maps);
-    let tiles = shown.flat_map(|kernel| {
+    let (side, fan_in, columns) = (windows.kernel.size, windows.fan_in(), plan.site.post);
+    let weights = network.weight(projection).into_data();
+    let weights: Vec<f64> = weights.iter::<f64>().collect();
+    let shown = (first..columns).step_by(step).take(maps);
+    let tiles = shown.flat_map(|unit| {
+        let kernel: Vec<f64> = (0..fan_in).map(|at| weights[at * columns + unit]).collect();
         let mean = kernel.iter().sum::<f64>() / fan_in as f64;
-        kernel.chunks_exact(side * side).map(move |plane| Tile {
+        let planes = kernel.chunks_exact(side * side).map(|plane| Tile {
             width: side,
             height: side,
             values: plane.iter().map(|weight| weight - mean).collect(),
-        })
+        });
+        planes.collect::<Vec<Tile>>()
     });
     Some(ImageGrid {
         title: format!("Kernels of {}", plan.name),
-        subtitle:
-            "a row for each map, a column for each map that it hears; less the mean of the kernel"
-                .to_owned(),
-        columns: convolution.input[0],
+        subtitle: format!(
+            "a row for each {of}, a column for each map that it hears; less the mean of the kernel"
+        ),
+        columns: windows.input[0],
         tiles: tiles.collect(),
     })
 }
@@ -72,5 +86,31 @@ mod tests {
         // The first map has the even numbers from 0 to 14, of mean 7.
         assert_eq!(grid.tiles[0].values, [-7.0, -5.0, -3.0, -1.0]);
         assert_eq!(grid.tiles[1].values, [1.0, 3.0, 5.0, 7.0]);
+    }
+    #[test]
+    fn of_local_windows_that_of_the_middle_is_shown() {
+        let spec: NetworkSpec = serde_json::from_value(serde_json::json!({
+            "tau": 1.0, "steps": 1,
+            "population": [
+                { "name": "Input.E", "size": [1, 3, 3], "cell": "excitatory" },
+                { "name": "H1.E", "size": [2, 3, 3], "cell": "excitatory" }],
+            "projection": [
+                { "name": "H1.E<-Input.E", "weight": { "kind": "constant", "value": 1.0 },
+                  "geometry": { "kind": "local", "kernel": 3, "padding": 1 } }],
+        }))
+        .unwrap();
+        let device = Device::flex();
+        let network = spec.init(0, &device).unwrap();
+        // The weights of a unit are its number times that of the synapse, from 0 on.
+        let values: Vec<f32> = (0..9 * 18).map(|at| (at / 18 * (at % 18)) as f32).collect();
+        let weight = Tensor::<1>::from_floats(&values[..], &device).reshape([9, 18]);
+        let network = network.with_weight(ProjectionId(0), weight);
+        let grid = kernels(&network, ProjectionId(0), 8).unwrap();
+        assert_eq!((grid.columns, grid.tiles.len()), (1, 2));
+        // Unit 4 of the first map, and 9 + 4 of the second; the mean synapse is 4.
+        for (tile, unit) in grid.tiles.iter().zip([4.0, 13.0]) {
+            let expected: Vec<f64> = (0..9).map(|at| (f64::from(at) - 4.0) * unit).collect();
+            assert_eq!(tile.values, expected);
+        }
     }
 }

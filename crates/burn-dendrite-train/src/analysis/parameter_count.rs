@@ -37,7 +37,7 @@ pub fn parameter_count(learning: &Learning, plan: &Plan) -> ParameterCount {
         .filter(|(_, projection)| projection.is_owned())
         .map(|(index, projection)| ParameterPart {
             name: projection.name.to_string(),
-            count: projection.site.pre * projection.site.post,
+            count: projection.weights(),
             learned: learned.contains(&Parameter::Weight(ProjectionId(index))),
         });
     let biases = (plan.populations.iter())

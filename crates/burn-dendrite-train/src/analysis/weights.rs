@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use burn::module::Param;
 use burn_dendrite_nn::{Network, ProjectionId};
 use serde::{Deserialize, Serialize};
 
@@ -15,7 +14,7 @@ use super::{
 
 /// Distributions of the weights, projection by projection and by the types of the two cells.
 ///
-/// Synapses that do not exist, because of a receptive field, are left out.
+/// Synapses that do not exist, because of a receptive field or beyond the border of a map, are left out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Weights {
     /// Every projection that owns its weights, in the listed order; named `post<-pre`.
@@ -81,14 +80,10 @@ pub fn distribution(name: &str, weights: &[f64], bins: usize) -> Option<WeightDi
 fn existing(network: &Network, id: ProjectionId) -> Vec<f64> {
     let weights = network.weight(id).into_data();
     let weights = weights.iter::<f64>();
-    match network.projections[id.0]
-        .connectivity
-        .as_ref()
-        .map(Param::val)
-    {
+    match network.existing(id) {
         None => weights.collect(),
         Some(exists) => weights
-            .zip(exists.into_data().iter::<bool>())
+            .zip(exists)
             .filter_map(|(weight, exists)| exists.then_some(weight))
             .collect(),
     }

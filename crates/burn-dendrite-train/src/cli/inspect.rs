@@ -224,23 +224,26 @@ fn shape(population: &PopulationPlan) -> String {
 fn geometry(projection: &ProjectionPlan) -> String {
     match projection.wiring.geometry {
         Geometry::Dense => String::new(),
-        Geometry::Convolution(convolution) => {
-            let Kernel {
-                size,
-                stride,
-                padding,
-            } = convolution.kernel;
-            let stride = match stride {
-                1 => String::new(),
-                stride => format!(", stride {stride}"),
-            };
-            let padding = match padding {
-                0 => String::new(),
-                padding => format!(", padding {padding}"),
-            };
-            format!(", {size} x {size}{stride}{padding}")
-        }
+        Geometry::Convolution(convolution) => window(convolution.kernel),
+        Geometry::Local(local) => format!("{}, local", window(local.windows.kernel)),
     }
+}
+
+fn window(kernel: Kernel) -> String {
+    let Kernel {
+        size,
+        stride,
+        padding,
+    } = kernel;
+    let stride = match stride {
+        1 => String::new(),
+        stride => format!(", stride {stride}"),
+    };
+    let padding = match padding {
+        0 => String::new(),
+        padding => format!(", padding {padding}"),
+    };
+    format!(", {size} x {size}{stride}{padding}")
 }
 
 /// Number of parameters that are the projection's or population's own.
@@ -249,7 +252,7 @@ fn size(plan: &Plan, parameter: Parameter) -> usize {
         Parameter::Weight(id) => {
             let projection = plan.projection(id);
             if projection.is_owned() {
-                projection.site.pre * projection.site.post
+                projection.weights()
             } else {
                 0
             }

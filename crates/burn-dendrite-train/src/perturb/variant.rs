@@ -2,6 +2,7 @@
 
 use burn_dendrite_nn::{
     InitializerSpec, Plan, ProjectionId, WeightSource,
+    geometry::Geometry,
     init::{Constant, Distribution, InitSite},
     spec::WeightSpec,
 };
@@ -76,7 +77,12 @@ fn expected_balance(plan: &Plan, of: ProjectionId, through: ProjectionId) -> Opt
         };
         Some(mean_of(init, &site))
     };
-    let interneurons = plan.projection(through).site.post;
+    let heard = plan.projection(through);
+    let interneurons = match heard.wiring.geometry {
+        Geometry::Dense | Geometry::Convolution(_) => heard.site.post,
+        // Those of one place.
+        Geometry::Local(local) => local.windows.output[0],
+    };
     Some(-mean(of)? / (mean(through)? * interneurons as f64))
 }
 

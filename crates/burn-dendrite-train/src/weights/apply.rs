@@ -107,12 +107,10 @@ impl Given<'_> {
             let site = &projection.site;
             let array = self.find(&format!("{name}.{WEIGHT}"), &[site.post, site.pre])?;
             self.check_signs(array, site.cell)?;
-            let exists = network.projections[index].connectivity.as_ref();
-            if let Some(exists) = exists {
-                let exists = exists.val().transpose().into_data();
-                let exists: Vec<bool> = exists.iter::<bool>().collect();
+            if let Some(exists) = network.existing(ProjectionId(index)) {
+                let exists = |place: usize| exists[place % site.pre * site.post + place / site.pre];
                 self.refuse(array, "are where no synapse exists", |place, weight| {
-                    weight != 0.0 && !exists[place]
+                    weight != 0.0 && !exists(place)
                 })?;
             }
             network = network.with_weight(ProjectionId(index), weights(array, device));

@@ -62,9 +62,14 @@ pub fn arrays(network: &Network) -> Vec<NamedArray> {
     for (index, projection) in plan.projections.iter().enumerate() {
         let weight = network.weight(ProjectionId(index)).transpose();
         arrays.push(array(format!("{}.{WEIGHT}", projection.name), weight));
-        if let Some(exists) = &network.projections[index].connectivity {
-            let mask = exists.val().float().transpose();
-            arrays.push(array(format!("{}.{MASK}", projection.name), mask));
+        if let Some(exists) = network.existing(ProjectionId(index)) {
+            let (pre, post) = (projection.site.pre, projection.site.post);
+            let by_unit = (0..post).flat_map(|unit| (0..pre).map(move |at| at * post + unit));
+            arrays.push(NamedArray {
+                name: format!("{}.{MASK}", projection.name),
+                shape: vec![post, pre],
+                values: by_unit.map(|at| f32::from(u8::from(exists[at]))).collect(),
+            });
         }
     }
     arrays
