@@ -12,8 +12,8 @@ use rand_chacha::ChaCha8Rng;
 use crate::{
     CellType, ConstraintSpec, Dynamics, NetworkState, Numbers, Observer, Parameter, Plan,
     PopulationId, ProjectionId,
-    constraint::{balanced, constrain},
-    geometry::{self, Geometry, Wiring},
+    constraint::constrain,
+    geometry::{self, Geometry, Wiring, balanced},
     init::{Distribution, InitSite, WeightStream},
     laws::{Law, Lawful},
     numbers::Bounds,

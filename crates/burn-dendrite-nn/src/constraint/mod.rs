@@ -25,9 +25,7 @@ registry! {
     }
 }
 
-mod balance;
 mod dale;
-pub(crate) use balance::balanced;
 pub use dale::{dale_bounds, project_dale};
 pub use fan_in_sum::Autapses;
 

@@ -5,6 +5,7 @@
 //! hears sums or means over squares, and what comes back along the same path, transposed, goes to every unit
 //! of a pool.
 
+mod balance;
 mod convolution;
 mod local;
 mod pool;
@@ -12,6 +13,7 @@ mod tensors;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use balance::balanced;
 pub use convolution::Convolution;
 pub use local::Local;
 pub use pool::Pool;

@@ -14,7 +14,7 @@ pub(crate) use dense::DenseWeights;
 use crate::{
     Adjoint, Network, Numbers, Parameter, PerPopulation, Plan, PopulationId, ProjectionId,
     WeightSource,
-    constraint::balanced,
+    geometry::balanced,
     numbers::{Bounds, HostRows, Rows},
     on_inner,
 };

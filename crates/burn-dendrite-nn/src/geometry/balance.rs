@@ -1,9 +1,7 @@
 //! Inhibition that balances an excitation.
 
-use crate::{
-    geometry::{Geometry, Wiring},
-    numbers::Rows,
-};
+use super::{Geometry, Wiring};
+use crate::numbers::Rows;
 
 /// The weights of [`Balance`](crate::spec::Balance), from the excitation `[synapses, post]` that they balance
 /// and that of the interneurons, `[synapses, interneurons]`; `wiring` is that of these two.
