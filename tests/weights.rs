@@ -49,6 +49,7 @@ impl Place {
         let (code, _, said) = self.command(arguments);
         assert_eq!(code, Some(2), "{arguments:?}: {said}");
         assert!(said.contains(part) && said.lines().count() == 1, "{said}");
+        assert!(said.matches("accepted").count() <= 1, "said twice: {said}");
     }
 
     fn train(&self, preset: &str, arguments: &[&str]) {

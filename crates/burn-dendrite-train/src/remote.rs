@@ -42,7 +42,14 @@ pub enum RemoteError {
     },
     /// The server cannot work.
     #[error("the device cannot be offered: {0}")]
-    Serve(#[from] ServeError),
+    Serve(ServeError),
+}
+
+// By hand: as its source, it would be said twice.
+impl From<ServeError> for RemoteError {
+    fn from(error: ServeError) -> Self {
+        Self::Serve(error)
+    }
 }
 
 /// How long a server may take to answer that it is still there.

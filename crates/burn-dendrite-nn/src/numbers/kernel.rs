@@ -298,7 +298,7 @@ pub(crate) fn add_product(
     right: Operand<'_>,
     scale: f32,
 ) {
-    product(sum, width, shape, left, right, scale, true);
+    product(Onto::Sum, sum, width, shape, [left, right], scale);
 }
 
 /// `result = scale · left · right`, whatever `result` held; else as [`add_product`].
@@ -314,18 +314,30 @@ pub(crate) fn set_product(
     right: Operand<'_>,
     scale: f32,
 ) {
-    product(result, width, shape, left, right, scale, false);
+    product(Onto::Nothing, result, width, shape, [left, right], scale);
+}
+
+/// What a product is added to.
+#[derive(Clone, Copy)]
+enum Onto {
+    /// What is there.
+    Sum,
+    /// Nothing: what is there may be anything.
+    Nothing,
 }
 
 fn product(
+    onto: Onto,
     sum: &mut [f32],
     width: usize,
     [rows, inner, columns]: [usize; 3],
-    left: Operand<'_>,
-    right: Operand<'_>,
+    [left, right]: [Operand<'_>; 2],
     scale: f32,
-    is_added: bool,
 ) {
+    let (is_read, kept) = match onto {
+        Onto::Sum => (true, 1.0),
+        Onto::Nothing => (false, 0.0),
+    };
     let Some((last_row, last_inner, last_column)) = rows
         .checked_sub(1)
         .zip(inner.checked_sub(1))
@@ -349,14 +361,14 @@ fn product(
             sum.as_mut_ptr(),
             1,
             stride(width),
-            is_added,
+            is_read,
             left.values.as_ptr(),
             stride(left.column_stride),
             stride(left.row_stride),
             right.values.as_ptr(),
             stride(right.column_stride),
             stride(right.row_stride),
-            if is_added { 1.0 } else { 0.0 },
+            kept,
             scale,
             false,
             false,
@@ -458,5 +470,24 @@ mod tests {
         );
         assert_eq!(sum[..3], [45.0, 57.0, 1.0]);
         assert_eq!(sum[LANES..][..3], [99.0, 129.0, 1.0]);
+    }
+
+    #[test]
+    fn a_product_takes_the_place_of_what_is_no_number() {
+        let operand = |values| Operand {
+            values,
+            row_stride: 1,
+            column_stride: 1,
+        };
+        let mut result = [f32::NAN, 7.0];
+        set_product(
+            &mut result,
+            2,
+            [1, 1, 1],
+            operand(&[3.0]),
+            operand(&[2.0]),
+            0.5,
+        );
+        assert_eq!(result, [3.0, 7.0]);
     }
 }

@@ -341,7 +341,8 @@ pub enum DataError {
 
     /// The data are not those of a run or a study.
     #[error(
-        "the data are others than before: the {split} split was {there}, and here it is {here};          accepted: the same data, from wherever `--data-dir` says, or a new folder"
+        "the data are others than before: the {split} split was {there}, and here it is {here}; \
+         accepted: the same data, from wherever `--data-dir` says, or a new folder"
     )]
     OtherData {
         /// The first split that differs.

@@ -116,7 +116,7 @@ pub enum ExperimentError {
     Run(#[from] RunError),
     /// The weights to start from cannot be used.
     #[error("--from: {0}")]
-    Start(#[from] StartError),
+    Start(StartError),
     /// burn's learner stopped on an error.
     #[error("training stopped: {0}")]
     Learner(String),
@@ -150,6 +150,13 @@ pub enum ExperimentError {
         /// burn's reason.
         message: String,
     },
+}
+
+// By hand: as its source, it would be said twice.
+impl From<StartError> for ExperimentError {
+    fn from(error: StartError) -> Self {
+        Self::Start(error)
+    }
 }
 
 impl ExperimentError {

@@ -37,10 +37,17 @@ pub enum ReportError {
     Plot(#[from] PlotError),
     /// An image cannot be encoded.
     #[error("an image cannot be encoded: {0}")]
-    Image(#[from] image::ImageError),
+    Image(image::ImageError),
     /// A file cannot be written.
     #[error(transparent)]
     Run(#[from] RunError),
+}
+
+// By hand: as its source, it would be said twice.
+impl From<image::ImageError> for ReportError {
+    fn from(error: image::ImageError) -> Self {
+        Self::Image(error)
+    }
 }
 
 /// Writes `report.html`, and the figures in the folder `figures`.
