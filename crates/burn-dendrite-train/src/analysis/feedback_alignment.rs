@@ -1,6 +1,9 @@
 //! Whether feedback has come to mirror the forward weights.
 
-use burn_dendrite_nn::{Compartment, Network, Plan, ProjectionId, WeightSource};
+use burn_dendrite_nn::{
+    Compartment, Network, Plan, ProjectionId, WeightSource,
+    geometry::{Convolution, Geometry},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -75,11 +78,72 @@ pub fn feedback_pairs(plan: &Plan) -> Vec<(ProjectionId, ProjectionId)> {
     pairs
 }
 
-/// `W` and `Bᵀ` of a pair, both row by row as `[lower, upper]`.
+/// `W` and the feedback weights of the same synapses, in the order of `W`.
 fn weights(network: &Network, (forward, feedback): (ProjectionId, ProjectionId)) -> [Vec<f64>; 2] {
-    let forward = network.weight(forward);
-    let feedback = network.weight(feedback).transpose();
-    [forward, feedback].map(|weight| weight.into_data().iter::<f64>().collect())
+    let values = |id| -> Vec<f64> { network.weight(id).into_data().iter::<f64>().collect() };
+    let plan = network.plan();
+    let learned = plan.projection(feedback);
+    let order = match (&learned.source, learned.wiring.geometry) {
+        (WeightSource::Own(_), Geometry::Convolution(back)) => in_maps(back, Units::AllAlike),
+        (WeightSource::Own(_), Geometry::Local(back)) => in_maps(back.windows, Units::EachItsOwn),
+        _ => {
+            let [_, columns] = network.weight(forward).dims();
+            let rows = values(forward).len() / columns.max(1);
+            (0..rows * columns)
+                .map(|at| Some(at % columns * rows + at / columns))
+                .collect()
+        }
+    };
+    let found = values(feedback);
+    let feedback = order
+        .into_iter()
+        .map(|at| at.map_or(0.0, |at| found[at]))
+        .collect();
+    [values(forward), feedback]
+}
+
+/// Whether the units of a map share their weights.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Units {
+    AllAlike,
+    EachItsOwn,
+}
+
+/// Where each forward weight between maps, in order, has its counterpart in feedback with windows of its own: what
+/// comes from a place above through one corner of the window went there through the opposite one. `None` where a
+/// synapse lies beyond the border.
+fn in_maps(back: Convolution, units: Units) -> Vec<Option<usize>> {
+    let side = back.kernel.size;
+    let ([above, height, width], [below, ..]) = (back.input, back.output);
+    let places = match units {
+        Units::AllAlike => 1,
+        Units::EachItsOwn => height * width,
+    };
+    let mut order = Vec::new();
+    for map in 0..below {
+        for (row, column) in (0..side).flat_map(|row| (0..side).map(move |column| (row, column))) {
+            for from in 0..above {
+                let synapse = (from * side + side - 1 - row) * side + side - 1 - column;
+                for place in 0..places {
+                    // The unit below to which this one listens.
+                    let heard = match units {
+                        Units::AllAlike => Some(0),
+                        Units::EachItsOwn => {
+                            let shifted = |at: usize, by: usize, size: usize| {
+                                let at = (at + by).checked_sub(back.kernel.padding)?;
+                                (at < size).then_some(at)
+                            };
+                            shifted(place / width, row, height)
+                                .zip(shifted(place % width, column, width))
+                                .map(|(row, column)| row * width + column)
+                        }
+                    };
+                    order.push(heard.map(|heard| (synapse * below + map) * places + heard));
+                }
+            }
+        }
+    }
+    order
 }
 
 /// Angles of all pairs, and the angle over all of them.
@@ -164,8 +228,8 @@ impl Report for FeedbackAlignment {
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Device, Tensor};
-    use burn_dendrite_nn::NetworkSpec;
+    use burn::tensor::{Device, Distribution, Tensor, TensorData};
+    use burn_dendrite_nn::{NetworkSpec, Numbers};
 
     use super::*;
 
@@ -190,6 +254,62 @@ mod tests {
     fn network(feedback: &str) -> Network {
         let spec: NetworkSpec = toml::from_str(&NETWORK.replace("FEEDBACK", feedback)).unwrap();
         spec.init(1, &Device::flex()).unwrap()
+    }
+
+    /// Feedback between maps that holds the forward weights in its own order is the forward way, transposed: it
+    /// brings the same to the dendrites as a tie, and has no angle to it.
+    #[test]
+    fn feedback_between_maps_is_compared_synapse_by_synapse() {
+        const MAPS: &str = r#"
+            tau = 1.0
+            steps = 1
+            population = [
+                { name = "Input.E", size = [1, 4, 5], cell = "excitatory" },
+                { name = "H1.E", size = [2, 4, 5], cell = "excitatory" },
+                { name = "Output.E", size = [3, 4, 5], cell = "excitatory" },
+            ]
+            projection = [
+                { name = "H1.E<-Input.E", geometry = GEOMETRY, weight = { kind = "half_kaiming" } },
+                { name = "Output.E<-H1.E", geometry = GEOMETRY, weight = { kind = "half_kaiming" } },
+                { name = "H1.E<-Output.E", compartment = "dendrite", active = "backward", FEEDBACK },
+            ]
+        "#;
+        let (device, forward, feedback) = (Device::flex(), ProjectionId(1), ProjectionId(2));
+        for kind in ["convolution", "local"] {
+            let geometry = format!("{{ kind = \"{kind}\", kernel = 3, padding = 1 }}");
+            let network = |feedback: &str| {
+                let text = MAPS.replace("FEEDBACK", feedback);
+                let spec: NetworkSpec =
+                    toml::from_str(&text.replace("GEOMETRY", &geometry)).unwrap();
+                spec.init(1, &device).unwrap()
+            };
+            let tied =
+                network(r#"weight = { kind = "tied", of = "Output.E<-H1.E", transpose = true }"#);
+            let own = network(r#"geometry = GEOMETRY, weight = { kind = "half_kaiming" }"#);
+            let (back, units) = match own.plan().projection(feedback).wiring.geometry {
+                Geometry::Convolution(back) => (back, Units::AllAlike),
+                Geometry::Local(back) => (back.windows, Units::EachItsOwn),
+                Geometry::Dense => unreachable!(),
+            };
+            let weights: Vec<f32> = tied.weight(forward).into_data().iter().collect();
+            let mut placed = vec![0.0; weights.len()];
+            for (weight, at) in weights.iter().zip(in_maps(back, units)) {
+                if let Some(at) = at {
+                    placed[at] = *weight;
+                }
+            }
+            let shape = own.weight(feedback).dims();
+            let placed = Tensor::from_data(TensorData::new(placed, shape), &device);
+            let own = own
+                .with_weight(forward, tied.weight(forward))
+                .with_weight(feedback, placed);
+            let above = Tensor::<2>::random([2, 60], Distribution::Default, &device);
+            let [ours, theirs] = [&own, &tied].map(|it| it.add_drive(feedback, &above, None));
+            let apart = (ours - theirs).abs().max().into_scalar::<f32>();
+            assert!(apart < 1e-5, "{kind}: {apart}");
+            let (each, _) = alignment(&own, &[(forward, feedback)]);
+            assert!(each[0].unwrap() < 0.1, "{kind}: {each:?}");
+        }
     }
 
     #[test]
