@@ -112,6 +112,10 @@ fn what_is_exported_is_what_the_network_computes_with() {
         "is there already",
     );
     place.refused(&["export", "run", "--out", "weights.pt"], ".safetensors");
+    place.refused(
+        &["export", "run", "--out", "no folder/weights.npz"],
+        "`no folder` is no folder",
+    );
     place.refused(&["export", "run", "--checkpoint", "7"], "accepted: 0, ");
 }
 

@@ -127,8 +127,15 @@ impl MachineArguments {
 #[error("{0}")]
 struct Mistake(String);
 
-/// Refuses a file that is there already as the place of a new one.
+/// Refuses a file that is there already as the place of a new one, and a folder that is not there.
 fn check_new(out: &Path) -> Result<(), Mistake> {
+    let folder = out.parent().filter(|it| !it.as_os_str().is_empty());
+    if let Some(folder) = folder.filter(|it| !it.is_dir()) {
+        return Err(Mistake(format!(
+            "`{}` is no folder; accepted: a file in a folder that is there for `--out`",
+            folder.display()
+        )));
+    }
     if out.exists() {
         return Err(Mistake(format!(
             "`{}` is there already; accepted: a new file for `--out`",

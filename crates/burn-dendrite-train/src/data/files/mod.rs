@@ -121,7 +121,7 @@ fn tables(
     };
     let mut parts = Parts::new();
     for (role, file) in tables {
-        match table::read(file, spec)? {
+        match table::read(file, role, spec)? {
             None if role == Role::Test => notes.push(format!(
                 "{} has no column of labels, so the test samples are held out of the others",
                 file.display()

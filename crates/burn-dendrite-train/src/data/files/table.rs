@@ -7,6 +7,7 @@ use csv::{ByteRecord, ReaderBuilder};
 use super::super::DataError;
 use super::super::source::Source;
 use super::super::values::Values;
+use super::role::Role;
 use super::samples::{Labels, Pixels, Samples, bytes, finite, shape_of_rows};
 use super::{Column, DataSpec};
 
@@ -21,7 +22,7 @@ const SEPARATORS: [u8; 3] = [b',', b';', b'\t'];
 /// # Errors
 ///
 /// If the table cannot be read or understood; the line and column are named.
-pub(super) fn read(path: &Path, spec: &DataSpec) -> Result<Option<Samples>, DataError> {
+pub(super) fn read(path: &Path, role: Role, spec: &DataSpec) -> Result<Option<Samples>, DataError> {
     let lines = lines(path)?;
     let (header, rows) = match lines.as_slice() {
         [first, rest @ ..] if has_header(&lines, spec) => (Some(first), rest),
@@ -41,8 +42,12 @@ pub(super) fn read(path: &Path, spec: &DataSpec) -> Result<Option<Samples>, Data
     };
     let mut left_out = vec![label];
     for column in &spec.ignore {
-        // A table of samples to test on may lack what another has.
-        left_out.extend(columns.find(column));
+        match columns.find(column) {
+            Some(found) => left_out.push(found),
+            // A table of samples to test on may lack what another has.
+            None if role == Role::Test => {}
+            None => return Err(columns.unknown(column)),
+        }
     }
     let kept: Vec<usize> = (0..first.len())
         .filter(|it| !left_out.contains(it))
@@ -161,6 +166,21 @@ impl Columns<'_> {
         }
     }
 
+    /// `ignore` names a column that the table does not have.
+    fn unknown(&self, column: &Column) -> DataError {
+        let column = match column {
+            Column::Number(number) => number.to_string(),
+            Column::Name(name) => name.clone(),
+        };
+        let accepted = match self.names {
+            Some(names) => names.join(", "),
+            None => format!("0 to {}", self.count - 1),
+        };
+        let message =
+            format!("it has no column `{column}`, which `ignore` names; accepted: {accepted}");
+        DataError::unusable(self.path, message)
+    }
+
     fn find(&self, column: &Column) -> Option<usize> {
         match column {
             Column::Number(number) => (*number < self.count).then_some(*number),
@@ -241,7 +261,7 @@ mod tests {
         let path = folder.path().join("train.csv");
         fs::write(&path, text).unwrap();
         let spec: DataSpec = toml::from_str(spec).unwrap();
-        read(&path, &spec).map_err(|error| error.to_string())
+        read(&path, Role::Whole, &spec).map_err(|error| error.to_string())
     }
 
     /// Labels and values of a table.
@@ -257,6 +277,17 @@ mod tests {
             Values::Reals(numbers) => numbers,
         };
         (names.collect(), values)
+    }
+
+    #[test]
+    fn a_column_to_ignore_that_is_not_there_is_a_mistake() {
+        let message = table("Id,label,x\n1,a,2\n2,b,3\n", "ignore = [\"Idd\"]").unwrap_err();
+        assert!(
+            message.contains("`Idd`") && message.contains("accepted: Id, label, x"),
+            "{message}"
+        );
+        let message = table("1,a,2\n2,b,3\n", "label = 1\nignore = [3]").unwrap_err();
+        assert!(message.contains("accepted: 0 to 2"), "{message}");
     }
 
     #[test]
@@ -319,7 +350,9 @@ mod tests {
         let folder = TempDir::new().unwrap();
         let path = folder.path().join("train.csv.gz");
         fs::write(&path, compress(b"a,1\nb,2\n")).unwrap();
-        let samples = read(&path, &DataSpec::default()).unwrap().unwrap();
+        let samples = read(&path, Role::Whole, &DataSpec::default())
+            .unwrap()
+            .unwrap();
         assert!(samples.values == Values::Reals(vec![1.0, 2.0]));
         assert!(
             table("<!doctype html>\n", "")
