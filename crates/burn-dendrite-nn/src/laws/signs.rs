@@ -34,7 +34,8 @@ impl Signs {
         Self(vec![CellType::Inhibitory; size])
     }
 
-    /// `size` cells of which the last `size · fraction`, rounded, inhibit.
+    /// `size` cells of which the last `size · fraction`, rounded, inhibit. Below a fraction of 1 at least one excites:
+    /// behind cells that all inhibit nothing is active.
     ///
     /// # Panics
     ///
@@ -44,7 +45,12 @@ impl Signs {
             (0.0..=1.0).contains(&fraction),
             "the inhibitory fraction is {fraction}; accepted: 0 to 1"
         );
-        let inhibitory = (size as f64 * fraction).round() as usize;
+        let most = if fraction < 1.0 {
+            size.saturating_sub(1)
+        } else {
+            size
+        };
+        let inhibitory = ((size as f64 * fraction).round() as usize).min(most);
         Self::excitatory(size - inhibitory).then(Self::inhibitory(inhibitory))
     }
 
@@ -112,5 +118,24 @@ impl Signs {
 impl FromIterator<CellType> for Signs {
     fn from_iter<I: IntoIterator<Item = CellType>>(cells: I) -> Self {
         Self(cells.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fraction_below_one_leaves_a_cell_that_excites() {
+        for (size, fraction, expected) in [
+            (4, 0.25, vec![1, 1, 1, -1]),
+            (1, 0.5, vec![1]),
+            (2, 0.9, vec![1, -1]),
+            (1, 1.0, vec![-1]),
+            (0, 0.5, vec![]),
+        ] {
+            let signs = Signs::excitatory_first(size, fraction);
+            assert_eq!(signs.values(), expected, "{size}, {fraction}");
+        }
     }
 }
