@@ -41,6 +41,20 @@ fn wait_for(child: &mut Child, what: &str, holds: impl Fn() -> bool) {
     }
 }
 
+/// Waits until a run is at work. False where it came to its end before anybody saw that, as one does which
+/// had little left to do.
+fn is_seen_at_work(child: &mut Child, run: &Path) -> bool {
+    let started = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if is_locked(run) {
+            return true;
+        }
+        assert!(started.elapsed() < Duration::from_secs(120), "no run");
+        sleep(Duration::from_millis(1));
+    }
+    false
+}
+
 fn signal(child: &Child, name: &str) {
     let id = child.id().to_string();
     assert!(
@@ -64,10 +78,11 @@ fn stopped_again_and_again(
     let mut state = 257u32;
     loop {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-        wait_for(&mut child, "run", || is_locked(run));
-        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        sleep(Duration::from_millis(30 + u64::from(state >> 16) % 150));
-        signal(&child, "-INT");
+        if is_seen_at_work(&mut child, run) {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            sleep(Duration::from_millis(30 + u64::from(state >> 16) % 150));
+            signal(&child, "-INT");
+        }
         let output = child.wait_with_output().unwrap();
         let message = String::from_utf8_lossy(&output.stderr);
         match output.status.code() {

@@ -63,7 +63,7 @@ impl Dataset {
             Self::Named(name) => Loaded {
                 splits: files::reshaped(name.load(options)?, spec)?,
                 classes: None,
-                notes: Vec::new(),
+                notes: without_effect(*name, spec).into_iter().collect(),
             },
             Self::Files(path) => files::load(path, spec)?,
         };
@@ -77,6 +77,19 @@ impl Dataset {
         loaded.splits = loaded.splits.encoded(spec.encoding);
         Ok(loaded)
     }
+}
+
+/// Says which keys have no effect on a data set that the program knows.
+fn without_effect(name: DatasetName, spec: &DataSpec) -> Option<String> {
+    let keys = spec.keys_of_files();
+    let named: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    let is_some = !named.is_empty();
+    is_some.then(|| {
+        format!(
+            "note: {} in `[data]` say how files of your own are read, and `{name}` is none: without effect",
+            named.join(", ")
+        )
+    })
 }
 
 impl Splits {
@@ -162,6 +175,21 @@ mod tests {
         }
         assert_eq!(joined.validation, apart.validation);
         assert_eq!(joined.test, apart.test);
+    }
+
+    #[test]
+    fn keys_that_have_no_effect_are_named() {
+        let digits = Dataset::Named(DatasetName::MnistMini);
+        let notes = |text: &str| {
+            let spec: DataSpec = toml::from_str(text).unwrap();
+            digits.load(&spec, &DataOptions::default()).unwrap().notes
+        };
+        assert_eq!(notes("colour = \"grey\""), [] as [&str; 0]);
+        let notes = notes("validation = 0.3\nlabel = 2");
+        assert!(
+            notes[0].contains("`validation`, `label` in `[data]`"),
+            "{notes:?}"
+        );
     }
 
     #[test]

@@ -8,6 +8,14 @@ use super::photos::{file_name, holds_images, is_image, visible};
 use super::role::Role;
 use super::{FileFormat, Listed};
 
+/// What is read, and what is not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Content {
+    pub(super) layout: Layout,
+    /// Files and folders beside it that could be taken for data.
+    pub(super) left_alone: Vec<PathBuf>,
+}
+
 /// What is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
@@ -32,7 +40,7 @@ const DEEPEST: usize = 4;
 /// # Errors
 ///
 /// If there is nothing, or more than one kind of files and none is asked for.
-pub(super) fn find(path: &Path, format: Option<FileFormat>) -> Result<Layout, DataError> {
+pub(super) fn find(path: &Path, format: Option<FileFormat>) -> Result<Content, DataError> {
     let (files, folders) = list(path)?;
     let images = match folders.is_empty() {
         true => None,
@@ -65,12 +73,44 @@ pub(super) fn find(path: &Path, format: Option<FileFormat>) -> Result<Layout, Da
     };
     let files = files.into_iter().filter(|(it, _)| *it == kind);
     let files: Vec<Listed> = files.map(|(_, file)| file).collect();
-    Ok(match kind {
+    let left_alone = match (kind, &images) {
+        (FileFormat::Images, Some(parts)) => beside_classes(parts)?,
+        _ => beside_files(path, &folders),
+    };
+    let layout = match kind {
         FileFormat::Images => Layout::Images(images.unwrap_or_default()),
         FileFormat::Idx => Layout::Idx(files),
         FileFormat::Csv => Layout::Tables(files),
         FileFormat::Numpy => Layout::Numpy(files),
-    })
+    };
+    Ok(Content { layout, left_alone })
+}
+
+/// Images that lie beside the folders of classes, and folders beside those for training and testing.
+fn beside_classes(parts: &[(Role, PathBuf)]) -> Result<Vec<PathBuf>, DataError> {
+    let mut left_alone = Vec::new();
+    for (_, folder) in parts {
+        let loose = visible(folder)?.into_iter().filter(|path| is_image(path));
+        left_alone.extend(loose);
+    }
+    if let [(role, folder), ..] = parts
+        && *role != Role::Whole
+        && let Some(parent) = folder.parent()
+    {
+        let is_part = |path: &PathBuf| parts.iter().any(|(_, part)| part == path);
+        let others = visible(parent)?.into_iter().filter(|path| !is_part(path));
+        left_alone.extend(others.filter(|path| path.is_dir() || is_image(path)));
+    }
+    Ok(left_alone)
+}
+
+/// Folders that lie beside files, and say nothing that they are for.
+fn beside_files(path: &Path, folders: &[PathBuf]) -> Vec<PathBuf> {
+    let others = folders.iter().filter(|folder| {
+        let name = file_name(folder);
+        path.is_dir() && name != "raw" && Role::of_folder(&name).is_none()
+    });
+    others.cloned().collect()
 }
 
 fn word(format: FileFormat) -> &'static str {

@@ -21,7 +21,7 @@ pub use spec::{Colour, Column, DataSpec, FileFormat, Fit, LearnFrom};
 
 use super::values::Values;
 use super::{DataError, ImageShape, Loaded, SampleSet, Splits};
-use layout::Layout;
+use layout::{Content, Layout};
 use reshape::{Picture, Reshape};
 use role::Role;
 use samples::Samples;
@@ -52,12 +52,16 @@ pub(super) fn load(path: &Path, spec: &DataSpec) -> Result<Loaded, DataError> {
     spec.check()
         .map_err(|message| DataError::unusable(path, format!("`[data]`: {message}")))?;
     let mut notes = Vec::new();
-    let parts = match layout::find(path, spec.format)? {
+    let Content {
+        layout,
+        mut left_alone,
+    } = layout::find(path, spec.format)?;
+    let parts = match layout {
         Layout::Images(folders) => photos::read(&folders, spec)?,
         Layout::Idx(files) => reshape_all(path, idx::read(path, &files)?, spec)?,
         Layout::Numpy(files) => reshape_all(path, numpy::read(path, &files, spec)?, spec)?,
         Layout::Tables(files) => {
-            let tables = tables(path, &files, spec, &mut notes)?;
+            let tables = tables(path, &files, spec, &mut notes, &mut left_alone)?;
             reshape_all(path, tables, spec)?
         }
     };
@@ -70,6 +74,7 @@ pub(super) fn load(path: &Path, spec: &DataSpec) -> Result<Loaded, DataError> {
     }
     let (splits, classes) = divide::divide(path, parts, spec)?;
     notes.insert(0, description(&splits));
+    notes.extend(not_read(&left_alone));
     Ok(Loaded {
         splits,
         classes: Some(classes),
@@ -80,10 +85,16 @@ pub(super) fn load(path: &Path, spec: &DataSpec) -> Result<Loaded, DataError> {
 /// What was found, in a sentence.
 fn description(splits: &Splits) -> String {
     let train = &splits.train;
-    let what = match train.shape() {
+    let mut what = match train.shape() {
         Some(shape) => format!("images of {shape}"),
         None => format!("vectors of {} numbers", train.features()),
     };
+    // What is no pixel is shown as it is, and its scale with it.
+    if let Values::Reals(values) = train.values() {
+        let least = values.iter().copied().fold(f32::INFINITY, f32::min);
+        let most = values.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        what.push_str(&format!(" from {least} to {most}"));
+    }
     format!(
         "data: {} training, {} validation and {} test samples of {} classes, {what}",
         train.len(),
@@ -93,12 +104,25 @@ fn description(splits: &Splits) -> String {
     )
 }
 
+/// What lies beside the data and is not read, in a sentence.
+fn not_read(left_alone: &[PathBuf]) -> Option<String> {
+    const NAMED: usize = 3;
+    let named = left_alone.iter().take(NAMED);
+    let mut named: Vec<String> = named.map(|path| format!("`{}`", path.display())).collect();
+    if left_alone.len() > NAMED {
+        named.push(format!("{} more", left_alone.len() - NAMED));
+    }
+    let is_some = !named.is_empty();
+    is_some.then(|| format!("note: not read, beside the data: {}", named.join(", ")))
+}
+
 /// Reads tables, of which one may be without labels if it is to test on.
 fn tables(
     path: &Path,
     files: &[Listed],
     spec: &DataSpec,
     notes: &mut Vec<String>,
+    left_alone: &mut Vec<PathBuf>,
 ) -> Result<Parts, DataError> {
     let mut families: BTreeMap<String, Vec<(Role, &Path)>> = BTreeMap::new();
     let named = |file: &Listed| match (file.role, Role::of_file(&file.name())) {
@@ -110,7 +134,10 @@ fn tables(
         // Beside tables that say what they are for, others are notes about them.
         let (role, family) = match named(file) {
             Some(named) => named,
-            None if are_named => continue,
+            None if are_named => {
+                left_alone.push(file.path.clone());
+                continue;
+            }
             None => (Role::Whole, String::new()),
         };
         families.entry(family).or_default().push((role, &file.path));

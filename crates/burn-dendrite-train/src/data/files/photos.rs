@@ -140,10 +140,12 @@ fn decode(file: &Path, spec: &DataSpec) -> Result<Picture, DataError> {
         )),
     };
     let image = picture::decode(file, MAXIMUM_BYTES, accepts)?;
+    let (height, width) = (image.height() as usize, image.width() as usize);
+    let pixels = height * width;
     let shape = |channels| ImageShape {
         channels,
-        height: image.height() as usize,
-        width: image.width() as usize,
+        height,
+        width,
     };
     let transparent = || {
         DataError::unusable(
@@ -152,37 +154,38 @@ fn decode(file: &Path, spec: &DataSpec) -> Result<Picture, DataError> {
              which is seen behind it",
         )
     };
+    let over_background = |channels: usize, numbers: &[f32]| -> Result<Vec<f32>, DataError> {
+        let background = spec.background.ok_or_else(transparent)?;
+        Ok(behind(numbers, channels, background))
+    };
+    let picture = |channels: usize, values: Values| Picture {
+        // A grey image has three planes before a coloured background.
+        shape: shape(match values.len() == channels * pixels {
+            true => channels,
+            false => 3,
+        }),
+        values,
+    };
     let bytes = |channels: usize, raw: &[u8], has_alpha: bool| -> Result<Picture, DataError> {
-        let numbers = raw.iter().map(|it| f32::from(*it) / 255.0);
         let values = match has_alpha && raw.chunks(channels + 1).any(|it| it[channels] < u8::MAX) {
             true => {
-                let background = spec.background.ok_or_else(transparent)?;
-                let numbers: Vec<f32> = numbers.collect();
-                let planes = behind(&numbers, channels, background);
+                let numbers: Vec<f32> = raw.iter().map(|it| f32::from(*it) / 255.0).collect();
+                let planes = over_background(channels, &numbers)?;
                 Values::Bytes(planes.iter().map(|it| (it * 255.0).round() as u8).collect())
             }
             false => Values::Bytes(planes(raw, channels, channels + usize::from(has_alpha))),
         };
-        Ok(Picture {
-            shape: shape(channels),
-            values,
-        })
+        Ok(picture(channels, values))
     };
     let words = |channels: usize, raw: &[u16], has_alpha: bool| -> Result<Picture, DataError> {
         let numbers: Vec<f32> = raw.iter().map(|it| f32::from(*it) / 65_535.0).collect();
         let is_transparent =
             has_alpha && raw.chunks(channels + 1).any(|it| it[channels] < u16::MAX);
         let values = match is_transparent {
-            true => {
-                let background = spec.background.ok_or_else(transparent)?;
-                behind(&numbers, channels, background)
-            }
+            true => over_background(channels, &numbers)?,
             false => planes(&numbers, channels, channels + usize::from(has_alpha)),
         };
-        Ok(Picture {
-            shape: shape(channels),
-            values: Values::Reals(values),
-        })
+        Ok(picture(channels, Values::Reals(values)))
     };
     match &image {
         DynamicImage::ImageLuma8(image) => bytes(1, image.as_raw(), false),
@@ -203,20 +206,22 @@ fn planes<T: Copy>(raw: &[T], channels: usize, pixel: usize) -> Vec<T> {
     (0..channels).flat_map(plane).collect()
 }
 
-/// Pixels whose last value is how much they cover, over a background: `α x + (1 − α) b`.
+/// Planes of pixels whose last value is how much they cover, over a background: `α x + (1 − α) b`. They are
+/// as many as the pixels have channels, and three where these or the background are coloured.
 fn behind(raw: &[f32], channels: usize, background: [u8; 3]) -> Vec<f32> {
+    let is_grey = background.iter().all(|it| *it == background[0]);
     let background = background.map(|it| f32::from(it) / 255.0);
-    let background = match channels {
-        1 => [0.2126 * background[0] + 0.7152 * background[1] + 0.0722 * background[2]; 3],
-        _ => background,
+    let count = match (channels, is_grey) {
+        (1, true) => 1,
+        _ => 3,
     };
     let plane = |channel: usize| {
         raw.chunks(channels + 1).map(move |pixel| {
-            let alpha = pixel[channels];
-            alpha * pixel[channel] + (1.0 - alpha) * background[channel]
+            let (alpha, value) = (pixel[channels], pixel[channel.min(channels - 1)]);
+            alpha * value + (1.0 - alpha) * background[channel]
         })
     };
-    (0..channels).flat_map(plane).collect()
+    (0..count).flat_map(plane).collect()
 }
 
 /// The pictures with as many channels and as fine values as the richest of them.

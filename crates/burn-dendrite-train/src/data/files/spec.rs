@@ -202,6 +202,9 @@ impl DataSpec {
             ));
         }
         if let Some(classes) = &self.classes {
+            if classes.is_empty() {
+                return Err("`classes` is []; accepted: the names of the classes".to_owned());
+            }
             let mut sorted: Vec<&String> = classes.iter().collect();
             sorted.sort();
             if let Some(twice) = sorted.windows(2).find(|pair| pair[0] == pair[1]) {
@@ -212,6 +215,25 @@ impl DataSpec {
             }
         }
         Ok(())
+    }
+
+    /// The keys that say how files are read and found, of those that are set to something.
+    pub(crate) fn keys_of_files(&self) -> Vec<&'static str> {
+        let usual = Self::default();
+        let keys = [
+            ("path", self.path.is_some()),
+            ("format", self.format.is_some()),
+            ("validation", self.validation != usual.validation),
+            ("test", self.test != usual.test),
+            ("seed", self.seed != usual.seed),
+            ("shape", self.shape.is_some()),
+            ("label", self.label.is_some()),
+            ("ignore", !self.ignore.is_empty()),
+            ("header", self.header.is_some()),
+            ("divide_by", self.divide_by.is_some()),
+        ];
+        let set = keys.into_iter().filter(|(_, is_set)| *is_set);
+        set.map(|(key, _)| key).collect()
     }
 
     /// Whether another table reads the same samples; networks may see them in encodings of their own.
@@ -251,6 +273,7 @@ mod tests {
             ("shape = [7]", "[height, width]"),
             ("divide_by = -1.0", "above 0"),
             ("classes = [\"a\", \"b\", \"a\"]", "`a` twice"),
+            ("classes = []", "`classes` is []"),
         ] {
             let spec: DataSpec = toml::from_str(text).unwrap();
             let message = spec.check().unwrap_err();

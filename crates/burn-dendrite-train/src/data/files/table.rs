@@ -10,6 +10,7 @@ use super::super::values::Values;
 use super::role::Role;
 use super::samples::{Labels, Pixels, Samples, bytes, finite, shape_of_rows};
 use super::{Column, DataSpec};
+use crate::words::counted;
 
 /// Names of columns that hold labels, in lower case.
 const LABELS: [&str; 5] = ["label", "labels", "class", "target", "species"];
@@ -37,7 +38,7 @@ pub(super) fn read(path: &Path, role: Role, spec: &DataSpec) -> Result<Option<Sa
         names: names.as_deref(),
         count: first.len(),
     };
-    let Some(label) = columns.label(spec, first)? else {
+    let Some(label) = columns.label(spec, role, first)? else {
         return Ok(None);
     };
     let mut left_out = vec![label];
@@ -46,7 +47,7 @@ pub(super) fn read(path: &Path, role: Role, spec: &DataSpec) -> Result<Option<Sa
             Some(found) => left_out.push(found),
             // A table of samples to test on may lack what another has.
             None if role == Role::Test => {}
-            None => return Err(columns.unknown(column)),
+            None => return Err(columns.unknown(column, "ignore")),
         }
     }
     let kept: Vec<usize> = (0..first.len())
@@ -89,6 +90,22 @@ fn samples(
     let are_named = columns
         .names
         .is_some_and(|names| kept.iter().all(|column| is_pixel(&names[*column])));
+    if are_named && as_bytes.is_none() && spec.divide_by.is_none() {
+        // One value of another scale would change that of all others.
+        let beyond = numbers.iter().position(|it| !(0.0..=1.0).contains(it));
+        if let Some(at) = beyond.filter(|_| numbers.iter().any(|it| *it > 1.0)) {
+            let strange = numbers.iter().position(|it| bytes(&[*it]).is_none());
+            let at = strange.unwrap_or(at);
+            let (sample, column) = (at / kept.len(), kept[at % kept.len()]);
+            let message = format!(
+                "{} of sample {sample} is {}; accepted: pixels that are whole numbers from 0 to 255, \
+                 or numbers from 0 to 1, or `divide_by` in `[data]`",
+                columns.name(column),
+                numbers[at]
+            );
+            return Err(DataError::unusable(path, message));
+        }
+    }
     let pixels = match (are_named, columns.names, &as_bytes) {
         (true, _, _) => Pixels::Named,
         (false, None, Some(_)) => Pixels::Alike,
@@ -129,7 +146,34 @@ fn lines(path: &Path) -> Result<Vec<ByteRecord>, DataError> {
         .trim(csv::Trim::All)
         .from_reader(all);
     let lines: Result<Vec<ByteRecord>, csv::Error> = reader.byte_records().collect();
-    lines.map_err(|error| DataError::unusable(path, error.to_string()))
+    let lines = lines.map_err(|error| DataError::unusable(path, sentence(&error)))?;
+    let is_foreign = |line: &&ByteRecord| line.iter().any(|it| std::str::from_utf8(it).is_err());
+    match lines.iter().find(is_foreign) {
+        None => Ok(lines),
+        // Letters that cannot be told apart would make one class of several.
+        Some(line) => {
+            let at = line.position().map_or(0, csv::Position::line);
+            let message =
+                format!("line {at} is no text in UTF-8; accepted: a table saved in UTF-8");
+            Err(DataError::unusable(path, message))
+        }
+    }
+}
+
+/// What is wrong with a table, in a sentence.
+fn sentence(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths {
+            pos,
+            expected_len,
+            len,
+        } => format!(
+            "line {} has {}, and those before it {expected_len}; accepted: as many in every line",
+            pos.as_ref().map_or(0, csv::Position::line),
+            counted(*len as usize, "field"),
+        ),
+        _ => error.to_string(),
+    }
 }
 
 /// Whether the first line holds names: a field of it is no number where the second line has one, or
@@ -166,8 +210,8 @@ impl Columns<'_> {
         }
     }
 
-    /// `ignore` names a column that the table does not have.
-    fn unknown(&self, column: &Column) -> DataError {
+    /// A key names a column that the table does not have.
+    fn unknown(&self, column: &Column, key: &str) -> DataError {
         let column = match column {
             Column::Number(number) => number.to_string(),
             Column::Name(name) => name.clone(),
@@ -177,7 +221,7 @@ impl Columns<'_> {
             None => format!("0 to {}", self.count - 1),
         };
         let message =
-            format!("it has no column `{column}`, which `ignore` names; accepted: {accepted}");
+            format!("it has no column `{column}`, which `{key}` names; accepted: {accepted}");
         DataError::unusable(self.path, message)
     }
 
@@ -190,19 +234,19 @@ impl Columns<'_> {
 
     /// The column of labels: the one that is asked for, the one that is called so, the one that is no
     /// number, or the first where columns have no names; nothing where they have and none is it.
-    fn label(&self, spec: &DataSpec, first: &ByteRecord) -> Result<Option<usize>, DataError> {
+    fn label(
+        &self,
+        spec: &DataSpec,
+        role: Role,
+        first: &ByteRecord,
+    ) -> Result<Option<usize>, DataError> {
         if let Some(column) = &spec.label {
-            let found = self.find(column);
-            // What has other columns than these may be a table without labels.
-            if found.is_none() && self.names.is_none() {
-                let message = format!(
-                    "it has {} columns without names, and `label` is {column:?}; accepted: a number \
-                     below that",
-                    self.count
-                );
-                return Err(DataError::unusable(self.path, message));
-            }
-            return Ok(found);
+            return match self.find(column) {
+                Some(found) => Ok(Some(found)),
+                // A table of samples to test on may be without labels.
+                None if role == Role::Test && self.names.is_some() => Ok(None),
+                None => Err(self.unknown(column, "label")),
+            };
         }
         let place = |label: &&str| {
             let names = self.names?;
@@ -371,7 +415,10 @@ mod tests {
             ("0,1\n1,\n", &["line 2, column 1: `` in sample 1"]),
             ("0,1\n1,nan\n", &["value 0 of sample 1 is NaN"]),
             ("0,1\n1,1e999\n", &["sample 1 is inf"]),
-            ("0,1\n1,2,3\n", &["line: 2", "3 fields"]),
+            (
+                "0,1\n1,2,3\n",
+                &["line 2 has 3 fields, and those before it 2"],
+            ),
             ("label,x\n", &["no lines of samples"]),
             ("", &["no lines of samples"]),
             ("label\n0\n", &["beside the labels"]),
@@ -382,6 +429,38 @@ mod tests {
             }
         }
         let message = table("0,1\n", "label = \"x\"").unwrap_err();
-        assert!(message.contains("without names"), "{message}");
+        assert!(message.contains("accepted: 0 to 1"), "{message}");
+        let message = table("kind,x\na,1\nb,2\n", "label = \"knid\"").unwrap_err();
+        let expected = "no column `knid`, which `label` names; accepted: kind, x";
+        assert!(message.contains(expected), "{message}");
+    }
+
+    #[test]
+    fn text_in_another_encoding_is_refused_instead_of_making_one_class_of_two() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("train.csv");
+        // Latin-1: `\xe4` and `\xf6` would both be read as an unknown letter.
+        fs::write(&path, b"label,x\nB\xe4r,1\nB\xf6r,2\n").unwrap();
+        let message = read(&path, Role::Whole, &DataSpec::default());
+        let message = message.unwrap_err().to_string();
+        assert!(message.contains("line 2 is no text in UTF-8"), "{message}");
+    }
+
+    #[test]
+    fn a_pixel_of_another_scale_is_named() {
+        let text = |pixel: &str| {
+            format!("label,pixel0,pixel1,pixel2,pixel3\n3,0,9,7,8\n1,0,9,{pixel},8\n")
+        };
+        for pixel in ["300", "-1", "7.5"] {
+            let message = table(&text(pixel), "").unwrap_err();
+            let expected = format!("column `pixel2` of sample 1 is {pixel};");
+            assert!(message.contains(&expected), "{message}");
+        }
+        let divided = table(&text("300"), "divide_by = 300.0").unwrap().unwrap();
+        assert!(divided.values == Values::Reals(vec![0.0, 9.0, 7.0, 8.0, 0.0, 9.0, 300.0, 8.0]));
+        let rates = "label,pixel0,pixel1,pixel2,pixel3\n3,0,0.25,0.5,1\n";
+        assert!(
+            table(rates, "").unwrap().unwrap().values == Values::Reals(vec![0.0, 0.25, 0.5, 1.0])
+        );
     }
 }

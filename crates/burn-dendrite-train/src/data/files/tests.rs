@@ -195,6 +195,7 @@ fn a_kaggle_folder_whose_test_table_has_no_labels_is_divided() {
         "{:?}",
         loaded.notes
     );
+    assert!(loaded.notes[2].contains("sample_submission.csv`"));
     let train = &loaded.splits.train;
     for index in 0..train.len() {
         let pixels = train.pixels(index).unwrap();
@@ -302,6 +303,66 @@ fn folders_for_training_and_testing_are_found_in_every_spelling() {
         let has_note = loaded.notes.iter().any(|note| note.contains("tested on"));
         assert_eq!(has_note, test == "val");
     }
+}
+
+#[test]
+fn what_lies_beside_the_data_and_is_not_read_is_named() {
+    let folder = TempDir::new().unwrap();
+    let image = |path: &str| {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        GrayImage::from_pixel(2, 2, Luma([1])).save(path).unwrap();
+    };
+    for index in 0..8 {
+        image(&format!("train/cat/{index}.png"));
+        image(&format!("train/dog/{index}.png"));
+        image(&format!("test/cat/{index}.png"));
+        image(&format!("test/dog/{index}.png"));
+    }
+    assert_eq!(load_from(folder.path(), "").unwrap().notes.len(), 1);
+    fs::write(folder.path().join("README.txt"), "x").unwrap();
+    image("train/loose.png");
+    image("more/cat/0.png");
+    let notes = load_from(folder.path(), "").unwrap().notes;
+    let note = &notes[1];
+    assert!(
+        note.contains("loose.png") && note.contains("more`"),
+        "{note}"
+    );
+    assert!(!note.contains("README"), "{note}");
+    for index in 0..4 {
+        image(&format!("loose {index}.png"));
+    }
+    let notes = load_from(folder.path(), "").unwrap().notes;
+    assert!(notes[1].ends_with("3 more"), "{notes:?}");
+}
+
+#[test]
+fn a_grey_image_is_seen_before_a_coloured_background() {
+    let folder = TempDir::new().unwrap();
+    let half = ImageBuffer::from_pixel(2, 2, image::LumaA([255u8, 51]));
+    for (class, index) in [("a", 0), ("a", 1), ("a", 2), ("b", 0), ("b", 1), ("b", 2)] {
+        let path = folder.path().join(class).join(format!("{index}.png"));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        DynamicImage::ImageLumaA8(half.clone()).save(path).unwrap();
+    }
+    // A fifth of white before red.
+    let train = load_from(folder.path(), "background = [255, 0, 0]")
+        .unwrap()
+        .splits
+        .train;
+    assert_eq!(train.shape().unwrap().to_string(), "3x2x2");
+    assert_eq!(
+        train.pixels(0).unwrap()[..],
+        [255, 255, 255, 255, 51, 51, 51, 51, 51, 51, 51, 51]
+    );
+    let grey = load_from(folder.path(), "background = [100, 100, 100]")
+        .unwrap()
+        .splits
+        .train;
+    assert_eq!(grey.shape().unwrap().to_string(), "1x2x2");
+    // 0.2 · 255 + 0.8 · 100
+    assert_eq!(grey.pixels(0).unwrap()[..], [131; 4]);
 }
 
 #[test]
