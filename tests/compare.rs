@@ -160,6 +160,22 @@ fn a_comparison_is_reported_and_goes_on_where_it_was_cut_off() {
         assert!(study.path(&format!("c/figures/{figure}.svg")).is_file());
     }
 
+    // Runs of other lengths would make the means false.
+    study.refused(
+        &[
+            "train",
+            "--resume",
+            "c/runs/mnist-dtp/seed-1",
+            "--epochs",
+            "9",
+        ],
+        &["belongs to the study in"],
+    );
+    study.refused(
+        &["sweep", "--resume", "c"],
+        &["but a comparison", "`dendrite compare --resume`"],
+    );
+
     // A run that is gone is trained anew, to the same result; the others stay as they are.
     let kept = study.path("c/runs/mnist-dtp/seed-1/summary.json");
     let before = modified(&kept);

@@ -371,6 +371,7 @@ fn experiment(out: &Path, data: Splits, stop: Stop) -> Experiment {
             perturb: Vec::new(),
             probe: Vec::new(),
             start: None,
+            lengthened: Vec::new(),
         },
         spec: small_spec("spirals-backprop-ann", &[]),
         data,

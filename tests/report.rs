@@ -46,14 +46,15 @@ fn refused(output: &Output, part: &str) {
     assert!(message.contains(part), "`{part}` is missing in: {message}");
 }
 
-/// The words of a command in a page, which a shell takes apart.
-fn words(page: &str) -> Vec<String> {
+/// The commands in a page, as a shell takes them apart.
+fn commands(page: &str) -> Vec<Vec<String>> {
     let (_, after) = page.split_once("The same run anew:").unwrap();
     let (_, after) = after.split_once("<code>").unwrap();
-    let (command, _) = after.split_once("</code>").unwrap();
-    let command = command.replace("&lt;", "<").replace("&gt;", ">");
-    assert!(!command.contains('\''), "{command}");
-    command.split(' ').skip(1).map(str::to_owned).collect()
+    let (commands, _) = after.split_once("</code>").unwrap();
+    let commands = commands.replace("&lt;", "<").replace("&gt;", ">");
+    assert!(!commands.contains('\''), "{commands}");
+    let words = |line: &str| line.split(' ').skip(1).map(str::to_owned).collect();
+    commands.lines().map(words).collect()
 }
 
 #[test]
@@ -92,7 +93,7 @@ fn a_page_shows_everything_and_its_command_repeats_the_run() {
     let again = folder.path().join("again");
     let mut command = dendrite();
     command
-        .args(words(&page))
+        .args(&commands(&page)[0])
         .args(["--quiet", "--out"])
         .arg(&again);
     let output = command.output().unwrap();
@@ -102,6 +103,39 @@ fn a_page_shows_everything_and_its_command_repeats_the_run() {
         let [one, other] = [&run, &again].map(|it| fs::read(it.join(file)).unwrap());
         assert!(one == other, "{file} differs");
     }
+}
+
+#[test]
+fn the_commands_of_a_run_that_was_made_longer_repeat_it_without_what_it_started_from() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = run(folder.path(), &[]);
+    let elsewhere = folder.path().join("first");
+    fs::rename(&first, &elsewhere).unwrap();
+    let cosine = "schedule={ kind = \"cosine\", start = 1.0, end = 0.0 }";
+    let from = elsewhere.to_str().unwrap();
+    let run = run(folder.path(), &["--from", from, "--set", cosine]);
+    fs::remove_dir_all(&elsewhere).unwrap();
+    for epochs in ["2", "3"] {
+        let mut longer = dendrite();
+        longer.args(["train", "--quiet", "--epochs", epochs, "--resume"]);
+        assert!(longer.arg(&run).status().unwrap().success());
+    }
+    assert!(report(&run, &[]).status.success());
+    let commands = commands(&page(&run));
+    assert_eq!(commands.len(), 3);
+    for words in commands {
+        assert!(
+            dendrite()
+                .args(words)
+                .arg("--quiet")
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+    let again = folder.path().join("run-again");
+    let [one, other] = [&run, &again].map(|it| fs::read(it.join("metrics.jsonl")).unwrap());
+    assert!(one == other, "the metrics differ");
 }
 
 #[test]

@@ -111,6 +111,7 @@ fn train(preset: &str, backend: &Backend) -> Result<Trained, String> {
         perturb: Vec::new(),
         probe: Vec::new(),
         start: None,
+        lengthened: Vec::new(),
     };
     let start = spec.network.init(settings.network_seed(), device);
     let before = evaluate(&start.map_err(text)?, &data.test, device, |_| ()).loss;

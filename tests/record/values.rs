@@ -79,6 +79,7 @@ fn settings(samples: usize, epochs: usize) -> RunSettings {
         perturb: Vec::new(),
         probe: Vec::new(),
         start: None,
+        lengthened: Vec::new(),
     }
 }
 

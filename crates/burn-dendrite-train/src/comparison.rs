@@ -226,6 +226,7 @@ mod tests {
                 perturb: Vec::new(),
                 probe: Vec::new(),
                 start: None,
+                lengthened: Vec::new(),
             },
             data: DatasetName::MnistMini.load(&Default::default()).unwrap(),
             device: Device::flex(),

@@ -19,6 +19,9 @@ impl ExperimentSpec {
             |message: String| SpecErrors::from(SpecError::new(path.display().to_string(), message));
         let text = || std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()));
         let mut spec = match path.extension().and_then(|ending| ending.to_str()) {
+            _ if path.is_dir() => Err(wrong(
+                "it is a folder; accepted: a file, of a run its `spec.toml`".into(),
+            )),
             Some("toml") => Self::parse(&text()?, Format::Toml),
             Some("json") => Self::parse(&text()?, Format::Json),
             Some("yaml" | "yml") => {

@@ -82,6 +82,7 @@ impl BenchArguments {
             perturb: Vec::new(),
             probe: Vec::new(),
             start: None,
+            lengthened: Vec::new(),
         };
         let engine = Engine::choose(spec.optimizer, &settings, &device);
         let engine = engine.map_err(Mistake)?;

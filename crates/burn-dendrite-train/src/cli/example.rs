@@ -145,6 +145,7 @@ impl Example {
                 perturb: Vec::new(),
                 probe: Vec::new(),
                 start: None,
+                lengthened: Vec::new(),
             };
             let comparison = Comparison {
                 out: arguments.out.clone().unwrap_or_default(),

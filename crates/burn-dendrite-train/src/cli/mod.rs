@@ -159,8 +159,8 @@ const MISTAKE: u8 = 2;
 /// A specification by the name of a preset, or from a file.
 fn specification(name: &str) -> anyhow::Result<ExperimentSpec> {
     let path = Path::new(name);
-    let is_file = path.is_file() || path.extension().is_some();
-    if is_file {
+    let is_path = path.exists() || path.extension().is_some() || name.contains('/');
+    if is_path {
         Ok(ExperimentSpec::load(path).map_err(|errors| Mistake(errors.to_string()))?)
     } else {
         Ok(crate::presets::load(name).map_err(|error| Mistake(error.to_string()))?)

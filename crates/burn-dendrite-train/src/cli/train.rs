@@ -28,7 +28,7 @@ use crate::{
     set::set,
     shell::resume_command,
     stop::INTERRUPTED,
-    study::folder_name,
+    study::{folder_name, study_of},
     words::counted,
 };
 
@@ -181,7 +181,7 @@ impl TrainArguments {
         };
         experiment.out = out.clone();
         if let Some(before) = before.filter(|before| *before != experiment.settings.epochs) {
-            self.lengthen(&experiment, before)?;
+            self.lengthen(&mut experiment, before)?;
         }
         self.announce(&experiment);
         let ending = match self.resume {
@@ -193,10 +193,19 @@ impl TrainArguments {
     }
 
     /// Makes the run longer that is gone on with, and says what follows from that.
-    fn lengthen(&self, experiment: &Experiment, before: usize) -> anyhow::Result<()> {
+    fn lengthen(&self, experiment: &mut Experiment, before: usize) -> anyhow::Result<()> {
+        experiment.settings.lengthened.push(before);
         let (settings, spec) = (&experiment.settings, &experiment.spec);
         let (out, epochs) = (&experiment.out, settings.epochs);
         let refuse = |message: String| Err(Mistake(message).into());
+        if let Some(study) = study_of(out) {
+            return refuse(format!(
+                "`{}` belongs to the study in `{}`, whose runs are equally long; accepted: a copy of \
+                 the folder, or a new run, from `--from` this one",
+                out.display(),
+                study.display()
+            ));
+        }
         if epochs < before {
             return refuse(format!(
                 "`--epochs` is {epochs}, and the run is to make {before}; accepted: more than that"
@@ -357,6 +366,7 @@ impl TrainArguments {
             perturb: self.perturb.clone(),
             probe: self.probe.clone(),
             start: (self.from.as_deref()).map(|from| (from, self.from_only.as_slice()).into()),
+            lengthened: Vec::new(),
         };
         settings.validate_every = self.validate_every.unwrap_or_else(|| {
             // Whole steps: a small one in the middle of a run would be a noisy step.

@@ -1,20 +1,15 @@
 //! The network that a run starts with.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::tensor::Device;
 use burn_dendrite_nn::{Network, Plan};
 
 use super::{ExperimentError, load_model};
 use crate::{
-    run::{RunSettings, Start},
+    run::{RunSettings, Start, kept_start},
     weights::{self, NamedArray, WeightsFormat},
 };
-
-/// What a run keeps of the weights that it started from, so that it does not depend on where they were.
-fn kept(folder: &Path) -> PathBuf {
-    folder.join("start.safetensors")
-}
 
 /// The network at the start of the run in a folder, which may not have begun: drawn from the seed, with
 /// the weights of another run or of a file where that was asked for.
@@ -48,7 +43,7 @@ pub(super) fn keep(
     network: &Network,
     folder: &Path,
 ) -> Result<(), ExperimentError> {
-    let file = kept(folder);
+    let file = kept_start(folder);
     if settings.start.is_none() || file.is_file() {
         return Ok(());
     }
@@ -63,7 +58,7 @@ fn arrays(
     folder: &Path,
     device: &Device,
 ) -> Result<Vec<NamedArray>, ExperimentError> {
-    let kept = kept(folder);
+    let kept = kept_start(folder);
     // Without a folder the run has not begun.
     if !folder.as_os_str().is_empty() && kept.is_file() {
         return Ok(weights::read(&kept)?);

@@ -9,7 +9,7 @@ use super::{
     run::{RunReport, Tested},
     section::Section,
 };
-use crate::{SavedWeights, plot::ConfusionChart, run::arguments, shell, words::counted};
+use crate::{SavedWeights, plot::ConfusionChart, run::commands, words::counted};
 
 /// More classes than this have their table folded away.
 const OPEN: usize = 12;
@@ -241,18 +241,12 @@ fn specifications(report: &RunReport) -> Markup {
 }
 
 fn repeat(report: &RunReport) -> Markup {
-    let spec = report.folder.join("spec.toml");
-    let command = format!(
-        "{} train --spec {} {}",
-        shell::program(),
-        shell::path(&spec),
-        arguments(&report.settings).join(" ")
-    );
+    let commands = commands(&report.settings, &report.folder);
     html! {
         section #repeat-it {
             h2 { "Repeat it" }
             p { "The same run anew:" }
-            pre { code { (command) } }
+            pre { code { (commands.join("\n")) } }
         }
     }
 }

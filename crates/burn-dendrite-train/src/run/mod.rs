@@ -43,8 +43,9 @@ pub(crate) use halt::Halt;
 pub use log::{JsonLinesLogger, Progress, SegmentRecord};
 pub(crate) use means::Means;
 pub use position::Position;
-pub use repeat::arguments;
+pub use repeat::commands;
 pub use settings::{LearnerSettings, RunSettings};
+pub(crate) use start::kept_start;
 pub use start::{Pattern, Start};
 pub use summary::Summary;
 

@@ -1,24 +1,45 @@
 //! The command that makes a run anew.
 
+use std::path::Path;
+
 use clap::ValueEnum;
 
-use super::{LearnerSettings, RunSettings};
+use super::{LearnerSettings, RunSettings, kept_start};
 use crate::{
     OnDivergence,
     data::{Flip, Normalisation},
     shell,
 };
 
-/// The arguments of `dendrite train` that ask for these settings, words of a shell; the specification and
-/// the folder of the run are to be named before them.
-pub fn arguments(settings: &RunSettings) -> Vec<String> {
+/// The commands that make the run in a folder anew: one, and another for each time that it was made longer.
+pub fn commands(settings: &RunSettings, folder: &Path) -> Vec<String> {
+    let program = shell::program();
+    let spec = shell::path(&folder.join("spec.toml"));
+    let mut words = arguments(settings, folder).join(" ");
+    let mut commands = Vec::new();
+    let lengths = settings.lengthened.iter().skip(1).chain([&settings.epochs]);
+    if !settings.lengthened.is_empty() {
+        let mut name = folder.file_name().unwrap_or_default().to_owned();
+        name.push("-again");
+        let again = shell::path(&folder.with_file_name(name));
+        words.push_str(&format!(" --out {again}"));
+        let longer = |epochs| format!("{program} train --resume {again} --epochs {epochs}");
+        commands.extend(lengths.map(longer));
+    }
+    commands.insert(0, format!("{program} train --spec {spec} {words}"));
+    commands
+}
+
+/// The arguments of `dendrite train` that ask for the settings with which the run in a folder began.
+fn arguments(settings: &RunSettings, folder: &Path) -> Vec<String> {
     let mut words = Words::default();
+    let epochs = settings.lengthened.first().unwrap_or(&settings.epochs);
     words.add("dataset", &settings.dataset);
     if let Some(folder) = &settings.data.folder {
         words.push("data-dir", shell::path(folder));
     }
     words.add("samples", &settings.samples);
-    words.add("epochs", &settings.epochs);
+    words.add("epochs", epochs);
     words.add("batch-size", &settings.batch_size);
     words.add("seed", &settings.seed);
     words.add("validate-every", &settings.validate_every);
@@ -37,7 +58,11 @@ pub fn arguments(settings: &RunSettings) -> Vec<String> {
         words.add("probe", probe);
     }
     if let Some(start) = &settings.start {
-        words.push("from", shell::path(&start.from));
+        let kept = kept_start(folder);
+        words.push(
+            "from",
+            shell::path(if kept.is_file() { &kept } else { &start.from }),
+        );
         for pattern in &start.only {
             words.add("from-only", pattern);
         }

@@ -66,6 +66,9 @@ pub struct RunSettings {
     /// What it starts from, instead of the weights that its seed draws.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub start: Option<Start>,
+    /// The epochs that it was to make before it was made longer, each time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lengthened: Vec<usize>,
 }
 
 /// What burn's learner does beside training: checkpoints, validation, metrics, the division of a
@@ -286,6 +289,7 @@ mod tests {
             perturb: Vec::new(),
             probe: Vec::new(),
             start: None,
+            lengthened: Vec::new(),
         }
     }
 

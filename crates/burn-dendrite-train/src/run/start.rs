@@ -24,6 +24,12 @@ pub struct Start {
 #[serde(try_from = "String", into = "String")]
 pub struct Pattern(String);
 
+/// The file of the weights that a run in a folder started from: it keeps them, so that it does not depend
+/// on where they were.
+pub(crate) fn kept_start(folder: &Path) -> PathBuf {
+    folder.join("start.safetensors")
+}
+
 impl Start {
     /// Whether a projection or population starts from it.
     pub fn takes(&self, name: &str) -> bool {

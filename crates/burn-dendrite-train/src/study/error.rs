@@ -47,6 +47,20 @@ pub enum StudyError {
         /// Its value in the command.
         here: String,
     },
+    /// The folder holds a study of another command.
+    #[error(
+        "`{}` holds no {wanted} but a {there}; accepted: `dendrite {} --resume`, or another folder",
+        folder.display(),
+        there.command()
+    )]
+    OtherPurpose {
+        /// The folder.
+        folder: PathBuf,
+        /// What it holds.
+        there: Purpose,
+        /// What was looked for.
+        wanted: Purpose,
+    },
     /// The folder holds no study.
     #[error(
         "`{}` holds no {}: `study.toml` is missing",

@@ -173,11 +173,10 @@ impl Study {
             plan,
         };
         if let Some(wanted) = wanted.filter(|wanted| *wanted != study.plan.purpose) {
-            return Err(StudyError::Different {
+            return Err(StudyError::OtherPurpose {
                 folder: out.to_owned(),
-                field: "purpose".to_owned(),
-                there: study.plan.purpose.to_string(),
-                here: wanted.to_string(),
+                there: study.plan.purpose,
+                wanted,
             });
         }
         for name in &study.plan.networks {
@@ -201,6 +200,15 @@ impl Study {
             .join(folder_name(network))
             .join(format!("seed-{seed}"))
     }
+}
+
+/// The folder of the study that a run belongs to, if it lies where a study keeps its runs.
+pub fn study_of(run: &Path) -> Option<PathBuf> {
+    let run = std::path::absolute(run).ok()?;
+    let runs = run.parent()?.parent()?;
+    let study = runs.parent()?;
+    let is_one = runs.file_name()? == RUNS && study.join(PLAN).is_file();
+    is_one.then(|| study.to_owned())
 }
 
 fn io(file: &Path) -> impl FnOnce(io::Error) -> StudyError {
@@ -251,7 +259,7 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(
-            message.contains("`purpose` is comparison there"),
+            message.contains("holds no sweep but a comparison; accepted: `dendrite compare"),
             "{message}"
         );
     }

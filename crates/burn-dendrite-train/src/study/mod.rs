@@ -27,7 +27,7 @@ mod training;
 pub use analyses::analysis;
 pub use error::StudyError;
 pub use estimate::Estimate;
-pub use folder::StudyFolder;
+pub use folder::{StudyFolder, study_of};
 pub(crate) use pool::ENDS_WITH_INPUT;
 pub use pool::{Pool, PoolEnding, PoolError, Task};
 pub use progress::{Progress, Watch};

@@ -250,6 +250,7 @@ mod tests {
             perturb: Vec::new(),
             probe: Vec::new(),
             start: None,
+            lengthened: Vec::new(),
         };
         // The first was cut off after it began, the second before.
         let first = study.run_folder(&spec.name, 1);
