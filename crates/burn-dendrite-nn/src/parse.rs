@@ -20,8 +20,8 @@ impl Format {
     /// # Errors
     ///
     /// One sentence with line and column where the text is not in this format.
-    pub fn read(self, text: &str) -> Result<Value, SpecErrors> {
-        match self {
+    pub fn read(self, text: &str) -> Result<Value, String> {
+        let value = match self {
             Self::Toml => toml::from_str::<toml::Table>(text)
                 .map_err(|error| toml_error(&error, text))
                 .and_then(|table| {
@@ -30,8 +30,16 @@ impl Format {
                     serde_json::to_value(table).map_err(|error| error.to_string())
                 }),
             Self::Json => serde_json::from_str(text).map_err(|error| error.to_string()),
+        };
+        value.map_err(|error: String| error.trim().to_owned())
+    }
+
+    /// How it is called.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Toml => "TOML",
+            Self::Json => "JSON",
         }
-        .map_err(|error| SpecError::new(format!("{self:?}"), error.trim().to_owned()).into())
     }
 }
 
@@ -85,6 +93,7 @@ pub fn deserialize<T: DeserializeOwned>(path: &str, value: Value) -> Result<T, S
     serde_path_to_error::deserialize(value).map_err(|error| {
         let inner = error.path().to_string();
         let path = match (path, inner.as_str()) {
+            ("", "." | "?" | "") => "the whole".to_owned(),
             ("", _) => inner,
             (_, "." | "?" | "") => path.to_owned(),
             _ => format!("{path}.{inner}"),
@@ -128,7 +137,13 @@ fn improve(message: &str) -> String {
     if let Some(key) = message.strip_prefix("missing field ") {
         return format!("the key {key} is missing");
     }
-    let Some(found) = message.strip_prefix("invalid type: ") else {
+    if let Some(found) = message.strip_prefix("invalid length ")
+        && let Some((found, wanted)) = found.split_once(", expected an array of length ")
+    {
+        return format!("a list of {found} is given; accepted: a list of {wanted}");
+    }
+    let found = ["invalid type: ", "invalid value: "].iter();
+    let Some(found) = found.filter_map(|start| message.strip_prefix(start)).next() else {
         return message.to_owned();
     };
     // Names of Rust's types say nothing to somebody who writes a file.

@@ -1,5 +1,6 @@
 //! Networks for people: anatomies that are written out as specifications.
 
+mod check;
 mod layer;
 mod network;
 mod published;
@@ -50,7 +51,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct EiNetworkConfig {
-    /// Input units, or `[maps, height, width]`; their rates are not negative.
+    /// Input units, or `[maps, height, width]`, or as many as the data have values if it is `"data"`; their rates
+    /// are not negative.
     pub inputs: Size,
     /// Excitatory maps of each convolutional layer, which come first; none unless given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -73,8 +75,8 @@ pub struct EiNetworkConfig {
     /// Excitatory cells of each dense hidden layer.
     #[serde(default)]
     pub hidden: Vec<usize>,
-    /// Output units, a class each.
-    pub outputs: usize,
+    /// Output units, a class each; as many as the data have classes if it is `"data"`.
+    pub outputs: Size,
     /// Somatic interneurons of each dense layer; 10 unless given. A convolutional one has one map of them.
     #[serde(default = "ten")]
     pub interneurons: usize,
@@ -191,7 +193,11 @@ const INHIBITION_RATE: f64 = 0.1;
 
 impl EiNetworkConfig {
     /// The anatomy with its defaults.
-    pub fn new(inputs: impl Into<Size>, hidden: impl Into<Vec<usize>>, outputs: usize) -> Self {
+    pub fn new(
+        inputs: impl Into<Size>,
+        hidden: impl Into<Vec<usize>>,
+        outputs: impl Into<Size>,
+    ) -> Self {
         Self {
             inputs: inputs.into(),
             maps: Vec::new(),
@@ -200,7 +206,7 @@ impl EiNetworkConfig {
             pooling: largest(),
             weights: MapWeights::default(),
             hidden: hidden.into(),
-            outputs,
+            outputs: outputs.into(),
             interneurons: ten(),
             somatic_inhibition: SomaticInhibition::default(),
             learning: AnatomyLearning::default(),
@@ -289,7 +295,8 @@ impl EiNetworkConfig {
         Self { bound, ..self }
     }
 
-    /// The network and how it learns, written out.
+    /// The network and how it learns, written out; what [`check`](Self::check) finds wrong is found by the checks of
+    /// these too, under the names of what they are made of.
     pub fn build(&self) -> (NetworkSpec, LearningSpec) {
         (self.network(), self.learning())
     }

@@ -174,7 +174,11 @@ fn parse_value(text: &str) -> Option<Value> {
     }
     let value = toml::from_str::<toml::Table>(&format!("value = {text}"))
         .ok()
-        .and_then(|mut table| table.remove("value"))
+        .and_then(|mut table| table.remove("value"));
+    if value.as_ref().is_some_and(holds_no_number) {
+        return None;
+    }
+    let value = value
         .and_then(|value| serde_json::to_value(value).ok())
         // TOML has no word for integers of more than 63 bits, which are numbers all the same.
         .or_else(|| text.parse::<u64>().ok().map(Value::from));
@@ -183,6 +187,16 @@ fn parse_value(text: &str) -> Option<Value> {
         (None, Some(number)) => Value::from(number),
         (None, None) => Value::String(text.to_owned()),
     })
+}
+
+/// Whether a number in it is none, or beyond all bounds, which JSON has no word for.
+fn holds_no_number(value: &toml::Value) -> bool {
+    match value {
+        toml::Value::Float(number) => !number.is_finite(),
+        toml::Value::Array(values) => values.iter().any(holds_no_number),
+        toml::Value::Table(table) => table.values().any(holds_no_number),
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -207,7 +221,15 @@ mod tests {
             set(&mut value, &format!("network.tau={text}")).unwrap();
             assert_eq!(value["network"]["tau"], json!(expected), "{text}");
         }
-        for text in ["nan", "inf", "-inf", "NaN", "+infinity"] {
+        for text in [
+            "nan",
+            "inf",
+            "-inf",
+            "NaN",
+            "+infinity",
+            "[1.0, nan]",
+            "{ a = inf }",
+        ] {
             let error = set(&mut spec(), &format!("network.tau={text}")).unwrap_err();
             assert!(error.to_string().contains("a finite number"), "{error}");
         }

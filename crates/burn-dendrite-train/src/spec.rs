@@ -75,7 +75,9 @@ impl ExperimentSpec {
     /// All mistakes in keys, kinds and values at once, each with its path and the nearest accepted
     /// word. Names and sizes are checked by [`check`](Self::check).
     pub fn parse(text: &str, format: Format) -> Result<Self, SpecErrors> {
-        Self::from_value(format.read(text)?)
+        let value = format.read(text);
+        let wrong = |message: String| SpecError::new(format.as_str(), message);
+        Self::from_value(value.map_err(wrong)?)
     }
 
     /// Reads a specification from a value, as [`parse`](Self::parse) does.
@@ -210,8 +212,6 @@ impl ExperimentSpec {
 }
 
 /// An anatomy by name, as a file writes it.
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case")]
 enum Anatomy {
     /// Layers whose feedback path mirrors the forward path.
     Mirrored(EiNetworkConfig),
@@ -219,7 +219,37 @@ enum Anatomy {
     Published(PublishedNetworkConfig),
 }
 
+/// The names of anatomies.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum AnatomyKind {
+    Mirrored,
+    Published,
+}
+
 impl Anatomy {
+    /// The kind first, so that mistakes in the other keys have their path.
+    fn read(mut value: Value) -> Result<Self, SpecErrors> {
+        let kind = value.as_object_mut().and_then(|table| table.remove("kind"));
+        let Some(kind) = kind else {
+            let message = "the key `kind` is missing; accepted: `mirrored`, `published`";
+            return Err(SpecError::new("anatomy", message).into());
+        };
+        let anatomy = match deserialize("anatomy.kind", kind)? {
+            AnatomyKind::Mirrored => Self::Mirrored(deserialize("anatomy", value)?),
+            AnatomyKind::Published => Self::Published(deserialize("anatomy", value)?),
+        };
+        anatomy.check().map_err(|errors| errors.under("anatomy"))?;
+        Ok(anatomy)
+    }
+
+    fn check(&self) -> Result<(), SpecErrors> {
+        match self {
+            Self::Mirrored(config) => config.check(),
+            Self::Published(config) => config.check(),
+        }
+    }
+
     fn build(&self) -> (NetworkSpec, LearningSpec) {
         match self {
             Self::Mirrored(config) => config.build(),
@@ -248,6 +278,11 @@ fn written_out(mut value: Value) -> Result<Value, SpecErrors> {
         return Ok(value);
     };
     let Some(anatomy) = table.remove("anatomy") else {
+        if !table.contains_key("network") {
+            let message =
+                "it is missing; accepted: a `network`, or an `anatomy`, which writes it out";
+            return Err(SpecError::new("network", message).into());
+        }
         return Ok(value);
     };
     for key in ["network", "learning"] {
@@ -256,7 +291,7 @@ fn written_out(mut value: Value) -> Result<Value, SpecErrors> {
             return Err(SpecError::new(key, message).into());
         }
     }
-    let anatomy: Anatomy = deserialize("anatomy", anatomy)?;
+    let anatomy = Anatomy::read(anatomy)?;
     let says_how = ["optimizer", "schedule"].map(|key| table.contains_key(key));
     if matches!(anatomy, Anatomy::Mirrored(_)) && says_how == [false; 2] {
         for (key, value) in steps_of_mirrored() {

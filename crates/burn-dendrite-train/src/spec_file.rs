@@ -22,8 +22,8 @@ impl ExperimentSpec {
             _ if path.is_dir() => Err(wrong(
                 "it is a folder; accepted: a file, of a run its `spec.toml`".into(),
             )),
-            Some("toml") => Self::parse(&text()?, Format::Toml),
-            Some("json") => Self::parse(&text()?, Format::Json),
+            Some("toml") => Self::from_value(Format::Toml.read(&text()?).map_err(wrong)?),
+            Some("json") => Self::from_value(Format::Json.read(&text()?).map_err(wrong)?),
             Some("yaml" | "yml") => {
                 let file_name = path.file_name().unwrap_or_default().to_string_lossy();
                 import::from_yaml(&text()?, &file_name)

@@ -76,7 +76,7 @@ pub(super) struct Sizes<'a> {
     pub(super) pooling: PoolKind,
     pub(super) weights: MapWeights,
     pub(super) hidden: &'a [usize],
-    pub(super) outputs: usize,
+    pub(super) outputs: Size,
     pub(super) interneurons: usize,
 }
 
@@ -113,7 +113,8 @@ impl Sizes<'_> {
             heard = [*maps, height / side, width / side];
         }
         let mut units = heard.iter().product();
-        for (index, size) in self.hidden.iter().chain([&self.outputs]).enumerate() {
+        let hidden = self.hidden.iter().map(|units| Size::from(*units));
+        for (index, size) in hidden.chain([self.outputs]).enumerate() {
             let name = if index < self.hidden.len() {
                 format!("H{}", self.maps.len() + index + 1)
             } else {
@@ -121,14 +122,14 @@ impl Sizes<'_> {
             };
             layers.push(Layer {
                 name,
-                size: (*size).into(),
+                size,
                 kernel: None,
                 weights: self.weights,
                 pool: None,
                 fan_in: units,
                 interneurons: self.interneurons.into(),
             });
-            units = *size;
+            units = size.neurons();
         }
         layers
     }

@@ -15,9 +15,11 @@ fn samples(config: &EiNetworkConfig) -> (Tensor<2>, Tensor<2>) {
         Distribution::Uniform(0.0, 1.0),
         &device,
     );
-    let classes: Vec<i32> = (0..20).map(|row| row % config.outputs as i32).collect();
+    let classes: Vec<i32> = (0..20)
+        .map(|row| row % config.outputs.neurons() as i32)
+        .collect();
     let target = Tensor::<1, Int>::from_ints(&classes[..], &device);
-    (input, target.one_hot::<2>(config.outputs).float())
+    (input, target.one_hot::<2>(config.outputs.neurons()).float())
 }
 
 /// The changes that a way of learning asks for on these samples.

@@ -39,6 +39,8 @@ pub enum Quantity {
     Equilibration,
     /// Normalised entropy of the singular values of a projection.
     SingularValueEntropy,
+    /// Mean weight of a projection.
+    MeanWeight,
 }
 
 /// A quantity of one run.
@@ -78,6 +80,7 @@ impl Quantity {
             Self::SimilarityBetween => "similarity between classes",
             Self::Equilibration => "relative change in the last step",
             Self::SingularValueEntropy => "entropy of singular values",
+            Self::MeanWeight => "mean weight",
         }
     }
 
@@ -175,6 +178,9 @@ pub fn measurements(analysis: &Analysis) -> Vec<Measurement> {
         .flat_map(|it| &it.projections)
     {
         list.add(Quantity::SingularValueEntropy, &it.projection, it.entropy);
+    }
+    for it in analysis.weights.iter().flat_map(|it| &it.projections) {
+        list.add(Quantity::MeanWeight, &it.name, Some(it.mean));
     }
     list.0
 }

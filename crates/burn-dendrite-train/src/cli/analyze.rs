@@ -13,7 +13,7 @@ use comfy_table::{CellAlignment, Table};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{
-    DataArguments, MachineArguments, Mistake,
+    DataArguments, MachineArguments, MeasuredOn, Mistake,
     analysis_file::{AnalysisFile, File, PAGE, SplitName, as_csv, earlier_files, write},
     report::{tested, write_page},
     table::table,
@@ -80,7 +80,7 @@ impl AnalyzeArguments {
         let (dataset, data) = (self.data).load_for(
             &trained.settings,
             &trained.spec.data,
-            self.dataset.clone(),
+            MeasuredOn::Any(self.dataset.clone()),
             self.quiet,
         )?;
         let data = (trained.settings.preprocessing.prepare(data))
@@ -141,6 +141,11 @@ impl AnalyzeArguments {
         });
         bar.finish_and_clear();
         let course = course.map_err(|error| Mistake(format!("--samples: {error}")))?;
+        if course.iter().all(|moment| moment.measurements.is_empty()) {
+            let message = "none of the metrics that are asked for is a number that can be followed over \
+                           training; accepted: others with `--over-training`, or all";
+            return Err(Mistake(message.to_owned()).into());
+        }
         let mut files = vec![("over_training.csv".to_owned(), as_csv(&table_of(&course))?)];
         for (quantity, chart) in charts_of(&course) {
             let name = format!("over_training_{}.svg", quantity.name());

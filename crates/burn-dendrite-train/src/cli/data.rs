@@ -24,6 +24,14 @@ pub(super) struct DataArguments {
     pub(super) data_dir: Option<PathBuf>,
 }
 
+/// What a command measures the trained network of a run on.
+pub(super) enum MeasuredOn {
+    /// The run's own data.
+    Own,
+    /// Those that somebody names, else the run's own.
+    Any(Option<Dataset>),
+}
+
 impl DataArguments {
     /// Loads a data set, of which files are understood as `spec` says.
     pub(super) fn load(
@@ -93,28 +101,35 @@ impl DataArguments {
         Ok(loaded)
     }
 
-    /// Loads what the trained network of a run is measured on: its own data, or others if they are
-    /// asked for by name.
+    /// Loads what the trained network of a run is measured on.
     pub(super) fn load_for(
         &self,
         run: &RunSettings,
         spec: &DataSpec,
-        asked: Option<Dataset>,
+        on: MeasuredOn,
         quiet: bool,
     ) -> anyhow::Result<(Dataset, Splits)> {
-        let is_asked = asked.is_some();
-        let dataset = asked.unwrap_or_else(|| run.dataset.clone());
+        let dataset = match &on {
+            MeasuredOn::Any(Some(dataset)) => dataset.clone(),
+            MeasuredOn::Any(None) | MeasuredOn::Own => run.dataset.clone(),
+        };
         if dataset != run.dataset {
             let loaded = self.load(&dataset, spec, quiet)?;
             return Ok((dataset, loaded.splits));
         }
         let loaded = self.load_again(&dataset, spec, &run.data, quiet)?;
         if let Err(error) = run.data.check(&loaded.origin) {
-            if !is_asked {
-                let message = format!("{error}, or `--dataset {dataset}` to measure on these");
-                return Err(Mistake(message).into());
+            let message = match on {
+                MeasuredOn::Any(Some(_)) => None,
+                MeasuredOn::Any(None) => Some(format!(
+                    "{error}, or `--dataset {dataset}` to measure on these"
+                )),
+                MeasuredOn::Own => Some(error.to_string()),
+            };
+            match message {
+                Some(message) => return Err(Mistake(message).into()),
+                None => say("note: these are other data than those that the run was made with"),
             }
-            say("note: these are other data than those that the run was made with");
         }
         Ok((dataset, loaded.splits))
     }

@@ -6,7 +6,9 @@ use burn_dendrite_nn::perturb::Occasion;
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;
 
-use super::{DataArguments, MachineArguments, Mistake, perturb::PerturbArguments, table::table};
+use super::{
+    DataArguments, MachineArguments, MeasuredOn, Mistake, perturb::PerturbArguments, table::table,
+};
 use crate::{
     Confusion, ExperimentError, SavedWeights,
     confusion::warning_of_unequal_classes,
@@ -67,7 +69,8 @@ impl EvaluateArguments {
             .map_err(|error| Mistake(error.to_string()))?;
         let network = perturbations.pruned(&model.network, Occasion::Test);
         let seed = settings.order_seed();
-        let (dataset, data) = (self.data).load_for(&settings, &spec.data, self.dataset, false)?;
+        let (dataset, data) =
+            (self.data).load_for(&settings, &spec.data, MeasuredOn::Any(self.dataset), false)?;
         let data =
             (settings.preprocessing.prepare(data)).map_err(|error| Mistake(error.to_string()))?;
         fits(network.plan(), &data, &dataset)?;

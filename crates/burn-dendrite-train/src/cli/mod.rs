@@ -31,6 +31,7 @@ use std::{
     num::NonZeroUsize,
     path::{Path, PathBuf},
     process::ExitCode,
+    thread::available_parallelism,
 };
 
 use anyhow::Context;
@@ -44,7 +45,7 @@ use crate::{
     output::{self, say},
     study::StudyError,
 };
-use data::{DataArguments, LoadedData};
+use data::{DataArguments, LoadedData, MeasuredOn};
 
 pub use example::Example;
 
@@ -113,6 +114,12 @@ impl MachineArguments {
 
     fn start_threads(&self) -> anyhow::Result<()> {
         if let Some(threads) = self.threads {
+            let cores = available_parallelism().unwrap_or(threads);
+            if threads > cores {
+                say(format!(
+                    "note: {threads} threads share {cores} cores, which makes none of them faster"
+                ));
+            }
             rayon::ThreadPoolBuilder::new()
                 .num_threads(threads.get())
                 .build_global()

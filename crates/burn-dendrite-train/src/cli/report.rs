@@ -10,7 +10,7 @@ use burn_dendrite_nn::perturb::Occasion;
 use clap::Args;
 
 use super::{
-    DataArguments, MachineArguments, Mistake,
+    DataArguments, MachineArguments, MeasuredOn, Mistake,
     analysis_file::{AnalysisFile, PAGE, SplitName},
     check_new,
 };
@@ -87,7 +87,8 @@ impl ReportArguments {
 
     fn load(&self, trained: &Trained) -> anyhow::Result<(Dataset, Splits)> {
         let (settings, spec) = (&trained.settings, &trained.spec);
-        let (dataset, data) = (self.data).load_for(settings, &spec.data, None, self.quiet)?;
+        let (dataset, data) =
+            (self.data).load_for(settings, &spec.data, MeasuredOn::Own, self.quiet)?;
         let data = settings.preprocessing.prepare(data);
         let data = data.map_err(|error| Mistake(error.to_string()))?;
         fits(trained.model.network.plan(), &data, &dataset)?;

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     DeviceAddress, DeviceName, Ending, Experiment, ExperimentSpec, OnDivergence,
-    data::{Dataset, DatasetName, Splits},
+    data::{Dataset, DatasetName, LearnFrom, Splits},
     limits::{MOST_EPOCHS, MOST_SAMPLES, check_counts, check_seed},
     optimizer::ScheduleSpec,
     output::{report, say},
@@ -137,6 +137,10 @@ impl TrainArguments {
             }
             None => (None, self.specification()?),
         };
+        if let Some(out) = self.out.as_deref().filter(|_| settings.is_none()) {
+            let vacant = run::RunFolder::check_vacant(out);
+            vacant.map_err(|error| Mistake(error.to_string()))?;
+        }
         if !spec.is_sized_by_data() {
             // Mistakes first: data may take long.
             spec.check().map_err(|errors| Mistake(errors.to_string()))?;
@@ -406,6 +410,9 @@ impl TrainArguments {
             ));
         }
         let spec = &experiment.spec;
+        if spec.data.learn_from == LearnFrom::TrainAndValidation {
+            report("learning from the samples to validate on as well");
+        }
         if spec.optimizer.descends()
             && let Some(words) = spec.batch_scaling.describe(settings.samples_per_step())
         {

@@ -4,7 +4,10 @@ use std::ops::Range;
 
 use plotters::{
     chart::ChartBuilder,
-    coord::ranged1d::{AsRangedCoord, Ranged, ValueFormatter},
+    coord::{
+        combinators::BindKeyPoints,
+        ranged1d::{AsRangedCoord, Ranged, ValueFormatter},
+    },
     prelude::{Circle, DashedLineSeries, IntoLogRange, LineSeries, PathElement, Polygon},
     style::{Color, TRANSPARENT},
 };
@@ -190,7 +193,9 @@ impl LineChart {
             }
             Scale::Log => {
                 let label = |value: &f64| short(*value);
-                self.draw_in(area, left..right, (bottom..top).log_scale(), &label)
+                let axis = (bottom..top).log_scale();
+                let axis = axis.with_key_points(ticks(bottom, top));
+                self.draw_in(area, left..right, axis, &label)
             }
         }
     }
@@ -278,13 +283,30 @@ fn finite(point: &Point) -> bool {
     point.x.is_finite() && point.y.is_finite()
 }
 
+/// Where a logarithmic axis is marked: at powers of ten, where it is short also at twice and five times these.
+fn ticks(low: f64, high: f64) -> Vec<f64> {
+    const LONG: f64 = 300.0;
+    let steps: &[f64] = match high / low > LONG {
+        true => &[1.0],
+        false => &[1.0, 2.0, 5.0],
+    };
+    let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
+    let ticks = powers.flat_map(|power| steps.iter().map(move |step| step * 10f64.powi(power)));
+    ticks.filter(|tick| (low..=high).contains(tick)).collect()
+}
+
 /// A number of a logarithmic axis.
 fn short(value: f64) -> String {
     match value {
         value if value >= 1.0 => number(value, 10.0),
-        value if value >= 1e-4 => format!("{value}"),
-        value => format!("{value:e}"),
+        value if value >= 1e-4 => format!("{}", rounded(value)),
+        value => format!("{:e}", rounded(value)),
     }
+}
+
+/// A value without what arithmetic adds behind its twelfth digit.
+fn rounded(value: f64) -> f64 {
+    format!("{value:.11e}").parse().unwrap_or(value)
 }
 
 /// A number of an axis: with as many decimals as the span needs, and its thousands apart.
@@ -379,6 +401,20 @@ mod tests {
             .find(|it| it.contains("polyline") && it.contains("width=\"5\""));
         let (_, points) = curve.unwrap().split_once("points=\"").unwrap();
         assert_eq!(points.split(' ').filter(|it| it.contains(',')).count(), 2);
+    }
+
+    #[test]
+    fn a_short_logarithmic_axis_has_several_marks() {
+        let near = |found: Vec<f64>, expected: &[f64]| {
+            assert_eq!(found.len(), expected.len(), "{found:?}");
+            let mut pairs = found.iter().zip(expected);
+            assert!(
+                pairs.all(|(one, other)| (one / other - 1.0).abs() < 1e-9),
+                "{found:?}"
+            );
+        };
+        near(ticks(0.015, 0.12), &[0.02, 0.05, 0.1]);
+        near(ticks(0.5, 2000.0), &[1.0, 10.0, 100.0, 1000.0]);
     }
 
     #[test]

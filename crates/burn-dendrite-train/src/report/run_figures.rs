@@ -127,8 +127,13 @@ fn chart(metric: &str, series: Vec<Series>) -> LineChart {
         "Accuracy" => Axis::new("% of samples"),
         _ => Axis::from_zero("mean"),
     };
-    // `Settling Residual` as a sentence has it.
-    let mut title = metric.to_lowercase();
+    // `Settling Residual H1` as a sentence has it; places keep their letters.
+    let is_place = |word: &str| word.contains(|it: char| it.is_ascii_digit() || it == '.');
+    let words = metric.split(' ').map(|word| match is_place(word) {
+        true => word.to_owned(),
+        false => word.to_lowercase(),
+    });
+    let mut title = words.collect::<Vec<_>>().join(" ");
     if let Some(first) = title.get_mut(..1) {
         first.make_ascii_uppercase();
     }

@@ -9,7 +9,7 @@ use super::{
     run::{RunReport, Tested},
     section::Section,
 };
-use crate::{SavedWeights, plot::ConfusionChart, run::commands, words::counted};
+use crate::{SavedWeights, data::LearnFrom, plot::ConfusionChart, run::commands, words::counted};
 
 /// More classes than this have their table folded away.
 const OPEN: usize = 12;
@@ -67,6 +67,10 @@ fn result(report: &RunReport) -> Markup {
         ));
         rows.push(("validation accuracy", percent(summary.validation_accuracy)));
         rows.push(("training samples", summary.train_samples.to_string()));
+        if report.spec.data.learn_from == LearnFrom::TrainAndValidation {
+            let all = "the training and the validation samples";
+            rows.push(("learned from", all.to_owned()));
+        }
         if summary.samples_per_second > 0.0 {
             rows.push(("samples/s", format!("{:.0}", summary.samples_per_second)));
         }

@@ -1,6 +1,6 @@
 //! Why a run folder cannot be used.
 
-use std::{io, path::PathBuf};
+use std::{fmt, io, path::PathBuf};
 
 use burn_dendrite_nn::SpecErrors;
 
@@ -12,15 +12,18 @@ use crate::{holder, shell};
 pub enum RunError {
     /// The folder for a new run is not empty.
     #[error(
-        "`{}` already holds {what}; accepted: a new or empty folder for `--out`, or `--resume {}`",
+        "`{}` {by}; accepted: a new or empty folder for `--out`{}",
         folder.display(),
-        shell::path(folder)
+        match by {
+            Occupant::Run => format!(", or `--resume {}`", shell::path(folder)),
+            Occupant::OtherFiles | Occupant::File => String::new(),
+        }
     )]
     Occupied {
         /// The folder.
         folder: PathBuf,
-        /// What is in it.
-        what: &'static str,
+        /// What is there.
+        by: Occupant,
     },
     /// The folder holds no run.
     #[error("`{}` holds no run: `{missing}` is missing", folder.display())]
@@ -91,6 +94,27 @@ pub enum RunError {
         /// The operating system's reason.
         error: io::Error,
     },
+}
+
+/// What is where a new run is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occupant {
+    /// A folder with a run.
+    Run,
+    /// A folder with something else.
+    OtherFiles,
+    /// A file.
+    File,
+}
+
+impl fmt::Display for Occupant {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Run => "already holds a run",
+            Self::OtherFiles => "already holds other files",
+            Self::File => "is a file",
+        })
+    }
 }
 
 // By hand: as its source, the errors would be said twice.

@@ -38,7 +38,7 @@ pub(crate) use best::Best;
 pub use best::Keep;
 pub use checkpoint::Checkpoints;
 pub(crate) use checkpoint::{AtomicCheckpointer, CheckpointSchedule, Interval, Saves};
-pub use error::RunError;
+pub use error::{Occupant, RunError};
 pub(crate) use halt::Halt;
 pub use log::{JsonLinesLogger, Progress, SegmentRecord};
 pub(crate) use means::Means;
@@ -85,30 +85,7 @@ impl RunFolder {
         settings: &RunSettings,
         spec: &ExperimentSpec,
     ) -> Result<Self, RunError> {
-        let begun = || match path.join(SPEC).exists() {
-            true => Err(RunError::Occupied {
-                folder: path.to_owned(),
-                what: "a run",
-            }),
-            false => Ok(()),
-        };
-        begun()?;
-        let occupied = match fs::read_dir(path) {
-            Ok(mut entries) => entries.any(|entry| !entry.is_ok_and(|it| is_left_over(&it))),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => false,
-            Err(error) => {
-                return Err(RunError::Io {
-                    file: path.to_owned(),
-                    error,
-                });
-            }
-        };
-        if occupied {
-            return Err(RunError::Occupied {
-                folder: path.to_owned(),
-                what: "other files",
-            });
-        }
+        Self::check_vacant(path)?;
         let checkpoints = path.join(CHECKPOINTS);
         fs::create_dir_all(&checkpoints).map_err(|error| RunError::Io {
             file: checkpoints,
@@ -116,10 +93,36 @@ impl RunFolder {
         })?;
         let folder = Self::lock(path)?;
         // Another process may have had the lock and finished since.
-        begun()?;
+        check_unbegun(path)?;
         write_toml(&path.join(SETTINGS), settings)?;
         write_toml(&path.join(SPEC), spec)?;
         Ok(folder)
+    }
+
+    /// Whether a new run can be made in a folder.
+    ///
+    /// # Errors
+    ///
+    /// If it holds anything already, is a file, or cannot be read.
+    pub fn check_vacant(path: &Path) -> Result<(), RunError> {
+        check_unbegun(path)?;
+        let by = match fs::read_dir(path) {
+            Ok(mut entries) => entries
+                .any(|entry| !entry.is_ok_and(|it| is_left_over(&it)))
+                .then_some(Occupant::OtherFiles),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(_) if path.is_file() => Some(Occupant::File),
+            Err(error) => {
+                return Err(RunError::Io {
+                    file: path.to_owned(),
+                    error,
+                });
+            }
+        };
+        match by {
+            Some(by) => Err(occupied(path, by)),
+            None => Ok(()),
+        }
     }
 
     /// Opens the folder of a run to go on with it.
@@ -198,6 +201,20 @@ impl RunFolder {
             message: error.to_string(),
         })?;
         write_atomically(&file, format!("{text}\n").as_bytes())
+    }
+}
+
+fn check_unbegun(path: &Path) -> Result<(), RunError> {
+    match path.join(SPEC).exists() {
+        true => Err(occupied(path, Occupant::Run)),
+        false => Ok(()),
+    }
+}
+
+fn occupied(path: &Path, by: Occupant) -> RunError {
+    RunError::Occupied {
+        folder: path.to_owned(),
+        by,
     }
 }
 
