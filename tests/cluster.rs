@@ -115,7 +115,12 @@ impl Place {
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let started = Instant::now();
-        while self.status(study)[number - 1]["samples"] == 0 {
+        // What an attempt before it has seen is no sign of this one.
+        let is_under_way = || {
+            let run = &self.status(study)[number - 1];
+            run["state"] == "running" && run["samples"] != 0
+        };
+        while !is_under_way() {
             assert!(started.elapsed() < Duration::from_secs(120), "no run began");
             assert_eq!(child.try_wait().unwrap(), None, "it ended at once");
             sleep(Duration::from_millis(5));
@@ -213,7 +218,7 @@ fn what_no_task_can_do_is_refused_in_a_sentence() {
     place.refused(&["study", "task", "bin", "1"], &["`bin` holds no study"]);
     place.refused(
         &["compare", "--resume", "my study"],
-        &["`purpose` is sweep there and comparison here"],
+        &["holds no comparison but a sweep"],
     );
     let status = place.succeeds(&["study", "status", "my study"]);
     assert!(

@@ -123,6 +123,9 @@ impl Layer {
             .with_stride([stride; 2])
             .with_inhibitory_fraction(fraction);
         let rnn = EiRnnConfig::new(inputs, units).with_inhibitory_fraction(fraction);
+        // Each line of the image lasts a time constant, so that ten layers lag by less than an image.
+        let tau = rnn.tau;
+        let rnn = rnn.with_dt(tau);
         match kind {
             Kind::Linear => Self::Linear(LinearConfig::new(inputs, units).init(device)),
             Kind::LawfulLinear => {

@@ -17,7 +17,7 @@ use super::{
     specification,
 };
 use crate::{
-    DeviceAddress, DeviceName, Ending, Experiment, ExperimentSpec, OnDivergence,
+    DeviceAddress, DeviceName, Ending, Experiment, ExperimentError, ExperimentSpec, OnDivergence,
     data::{Dataset, DatasetName, LearnFrom, Splits},
     limits::{MOST_EPOCHS, MOST_SAMPLES, check_counts, check_seed},
     optimizer::ScheduleSpec,
@@ -138,8 +138,7 @@ impl TrainArguments {
             None => (None, self.specification()?),
         };
         if let Some(out) = self.out.as_deref().filter(|_| settings.is_none()) {
-            let vacant = run::RunFolder::check_vacant(out);
-            vacant.map_err(|error| Mistake(error.to_string()))?;
+            run::RunFolder::check_vacant(out).map_err(ExperimentError::from)?;
         }
         if !spec.is_sized_by_data() {
             // Mistakes first: data may take long.
