@@ -12,9 +12,9 @@
 
 use std::process::ExitCode;
 
-use burn_dendrite::train::{
+use burn_dendrite::{
     cli::Example,
-    data::{DatasetName, Flip, Preprocessing},
+    train::data::{DatasetName, Flip, Preprocessing},
 };
 
 fn main() -> ExitCode {

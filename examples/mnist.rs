@@ -6,7 +6,7 @@
 
 use std::process::ExitCode;
 
-use burn_dendrite::train::{cli::Example, data::DatasetName};
+use burn_dendrite::{cli::Example, train::data::DatasetName};
 
 fn main() -> ExitCode {
     Example {

@@ -8,11 +8,12 @@
 use std::process::ExitCode;
 
 use burn_dendrite::{
+    cli,
     nn::init::{Distribution, InitSite},
     nn::{Constraint, Initializer, numbers::Rows},
     optim::{Delta, LearningRule, Synapse, rule::Signal},
+    train::Registry,
     train::data::{DataError, DataOptions, SampleSet, Splits},
-    train::{Registry, cli},
 };
 use serde::{Deserialize, Serialize};
 

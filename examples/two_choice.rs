@@ -9,8 +9,8 @@ use burn::module::Module;
 use burn::nn::{LinearConfig, RnnConfig, loss::CrossEntropyLossConfig};
 use burn::optim::{AdamConfig, GradientsParams};
 use burn::tensor::{Device, Distribution, Int, Tensor};
+use burn_dendrite::lab::plot::{Axis, LineChart, Point, Series};
 use burn_dendrite::nn::layers::{DaleLinearConfig, EiRnnConfig, obey_laws};
-use burn_dendrite::train::plot::{Axis, LineChart, Point, Series};
 
 /// Two rates of mean 1 ± coherence, with noise as strong as they are: `[trial, time, 2]`.
 fn evidence(coherence: Tensor<1>) -> Tensor<3> {

@@ -7,9 +7,9 @@ use std::{
 };
 
 use burn::tensor::Device;
-use burn_dendrite::train::{
-    analysis::{self as library, AnalysisOptions, Metric, load_trained},
-    data::{DatasetName, Splits},
+use burn_dendrite::{
+    lab::analysis::{self as library, AnalysisOptions, Metric, load_trained},
+    train::data::{DatasetName, Splits},
 };
 use serde_json::Value;
 

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use burn_dendrite::train::cli;
+use burn_dendrite::cli;
 
 use crate::common::dendrite;
 

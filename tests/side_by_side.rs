@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use burn_dendrite::train::study::{Purpose, Study};
+use burn_dendrite::lab::study::{Purpose, Study};
 
 use crate::common::{dendrite, small_spec};
 

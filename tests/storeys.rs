@@ -168,14 +168,14 @@ fn source(name: &str) -> PathBuf {
 
 #[test]
 fn imports_go_down_only() {
-    for name in ["nn", "optim", "train"] {
+    for name in ["nn", "optim", "train", "lab", "cli"] {
         let imports = imports(&source(name));
         // The reading of imports itself works: modules are found, and most of them import others.
         let importing = imports
             .values()
             .filter(|imports| !imports.is_empty())
             .count();
-        assert!(importing > 5, "{name}: {imports:?}");
+        assert!(importing > 3, "{name}: {imports:?}");
         assert_eq!(circles(imports), Imports::new(), "{name}");
     }
 }

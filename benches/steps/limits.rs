@@ -1,10 +1,7 @@
 //! What a training step cannot be faster than: its products of matrices alone, and a copy of its
 //! weights alone.
 
-use burn_dendrite::{
-    nn::Parameter,
-    train::{presets, throughput::products},
-};
+use burn_dendrite::{lab::throughput::products, nn::Parameter, train::presets};
 use divan::{Bencher, counter::ItemsCount};
 
 use crate::subject::Case;

@@ -51,7 +51,7 @@ impl BudgetSpec {
     }
 
     /// E.g. `2 epochs, batch 10`.
-    pub(crate) fn describe(&self) -> String {
+    pub fn describe(&self) -> String {
         let epochs = counted(self.epochs, "epoch");
         format!("{epochs}, batch {}", self.batch_size)
     }

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 /// The first field, in the order of their names, in which two values differ: its name, and its value
 /// in one and in the other. Some fields may be left aside.
-pub(crate) fn difference<T: Serialize>(
+pub fn difference<T: Serialize>(
     one: &T,
     other: &T,
     aside: &[&str],

@@ -120,7 +120,7 @@ pub struct ClassResult {
 }
 
 /// A sentence on classes that differ much in their number of samples, of which there are so many.
-pub(crate) fn warning_of_unequal_classes(
+pub fn warning_of_unequal_classes(
     counts: &[usize],
     name: impl Fn(usize) -> String,
 ) -> Option<String> {

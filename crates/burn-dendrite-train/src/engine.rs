@@ -3,14 +3,13 @@
 use std::fmt;
 
 use burn::tensor::Device;
-use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use crate::schedule::StepsBy;
+use crate::{choice::Choice, schedule::StepsBy};
 
 /// On which numbers training steps are computed: by the same code, but for the order of sums with the same
 /// results.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Engine {
     /// On rows in main memory, on the CPU, many steps between two visits of burn's learner; see
@@ -22,10 +21,18 @@ pub enum Engine {
 
 impl fmt::Display for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
+        f.pad(self.as_str())
+    }
+}
+
+impl Choice for Engine {
+    const ALL: &'static [Self] = &[Self::Memory, Self::Tensors];
+
+    fn as_str(self) -> &'static str {
+        match self {
             Self::Memory => "memory",
             Self::Tensors => "tensors",
-        })
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub struct Evaluation {
 
 /// Samples that settle together: enough to use all cores, few enough that the activities of the largest population
 /// stay in the cache.
-pub(crate) fn evaluation_batch(plan: &Plan) -> usize {
+pub fn evaluation_batch(plan: &Plan) -> usize {
     const MOST_SAMPLES: usize = 250;
     const MOST_VALUES: usize = 1 << 21;
     let sizes = plan
@@ -75,7 +75,7 @@ pub fn evaluate_under<'a>(
 }
 
 /// The same as long as `goes_on`, which hears how many samples are through; none if it was ended.
-pub(crate) fn evaluate_while<'a>(
+pub fn evaluate_while<'a>(
     conditions: impl Fn(usize) -> Conditions<'a>,
     network: &Network,
     set: &SampleSet,

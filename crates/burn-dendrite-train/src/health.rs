@@ -23,14 +23,14 @@ use burn_dendrite_nn::{
 use burn_dendrite_optim::Outcome;
 use serde::{Deserialize, Serialize};
 
-use crate::silence::Silence;
+use crate::{choice::Choice, silence::Silence};
 
 /// Activity beyond this has run away. Rates are of order one; while learning begins they rise to
 /// hundreds before inhibition contains them.
 pub const RUNAWAY: f64 = 1e6;
 
 /// What is done when activity runs away or is no number any more.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnDivergence {
     /// The training stops and says where it happened.
@@ -39,6 +39,17 @@ pub enum OnDivergence {
     /// The update is left out. Every step is then looked at before its update is applied, which
     /// takes time.
     Skip,
+}
+
+impl Choice for OnDivergence {
+    const ALL: &'static [Self] = &[Self::Stop, Self::Skip];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Skip => "skip",
+        }
+    }
 }
 
 /// What was under way.

@@ -18,7 +18,7 @@ pub struct Holder {
 
 impl Holder {
     /// Whether it still runs; none where it is on another machine, or nobody can tell.
-    pub(crate) fn is_running_here(&self) -> Option<bool> {
+    pub fn is_running_here(&self) -> Option<bool> {
         let here = hostname::get().unwrap_or_default();
         if self.host != here.to_string_lossy() {
             return None;
@@ -33,7 +33,7 @@ impl Holder {
         None
     }
 
-    pub(crate) fn this() -> Self {
+    pub fn this() -> Self {
         let host = hostname::get().unwrap_or_default();
         let now = OffsetDateTime::now_utc();
         let now = now.replace_nanosecond(0).unwrap_or(now);
@@ -57,7 +57,7 @@ impl fmt::Display for Holder {
 }
 
 /// Who holds a lock, in brackets after "another process"; nothing where nobody knows.
-pub(crate) fn in_brackets(holder: &Option<Holder>) -> String {
+pub fn in_brackets(holder: &Option<Holder>) -> String {
     let holder = holder.as_ref();
     holder.map_or_else(String::new, |holder| format!(" ({holder})"))
 }

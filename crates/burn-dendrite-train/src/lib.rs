@@ -1,61 +1,75 @@
-//! Data, burn's learner, experiments and the `dendrite` command line.
+//! Data, burn's learner, experiments, and what is left of them in folders.
 
-pub mod analysis;
-pub mod cli;
-pub mod cluster;
-pub mod compare;
-pub mod comparison;
 pub mod data;
 pub mod import;
 pub mod optimizer;
-pub mod perturb;
-pub mod plot;
 pub mod presets;
 pub mod record;
 #[cfg(feature = "remote")]
 pub mod remote;
-pub mod report;
 pub mod run;
 pub mod set;
-pub mod study;
-pub mod sweep;
-pub mod throughput;
 pub mod vitals;
 pub mod weights;
 
 mod budget;
-mod claim;
-mod compared;
-mod confusion;
-mod dashboard;
+mod choice;
+#[doc(hidden)]
+pub mod confusion;
 mod device;
-mod device_list;
-mod engine;
-mod evaluate;
-mod experiment;
-mod health;
-mod holder;
-mod layout;
-mod limits;
-mod lock;
-mod model;
-mod output;
-mod probe;
+#[doc(hidden)]
+pub mod device_list;
+#[doc(hidden)]
+pub mod engine;
+#[doc(hidden)]
+pub mod evaluate;
 mod registry;
 mod renderer;
 mod scaling;
-mod schedule;
-mod shell;
+#[doc(hidden)]
+pub mod schedule;
 mod silence;
 mod spec;
 mod spec_file;
-mod stop;
-mod timing;
-mod words;
+
+// What the crates above share, and nobody else needs.
+#[doc(hidden)]
+pub mod claim;
+#[doc(hidden)]
+pub mod compared;
+#[doc(hidden)]
+pub mod dashboard;
+#[doc(hidden)]
+pub mod experiment;
+#[doc(hidden)]
+pub mod health;
+#[doc(hidden)]
+pub mod holder;
+#[doc(hidden)]
+pub mod layout;
+#[doc(hidden)]
+pub mod limits;
+#[doc(hidden)]
+pub mod lock;
+#[doc(hidden)]
+pub mod model;
+#[doc(hidden)]
+pub mod output;
+#[doc(hidden)]
+pub mod probe;
+#[doc(hidden)]
+pub mod shell;
+#[doc(hidden)]
+pub mod stop;
+#[doc(hidden)]
+pub mod timing;
+#[doc(hidden)]
+pub mod words;
 
 pub use budget::BudgetSpec;
 pub use burn_dendrite_nn::registry::RegistryError;
-pub use confusion::{ClassResult, Confusion};
+pub use choice::Choice;
+pub use confusion::{ClassResult, Confusion, warning_of_unequal_classes};
 pub use device::{DeviceError, DeviceName};
 pub use device_list::{DeviceAddress, DeviceListError};
 pub use engine::Engine;

@@ -4,25 +4,25 @@
 //! more than a machine can bear: a larger number is a slip of the keyboard.
 
 /// Passes over the training samples.
-pub(crate) const MOST_EPOCHS: usize = 1_000_000;
+pub const MOST_EPOCHS: usize = 1_000_000;
 /// Samples of a batch, from one event of a run to the next, or of a window that is timed.
-pub(crate) const MOST_SAMPLES: usize = 1_000_000_000;
+pub const MOST_SAMPLES: usize = 1_000_000_000;
 /// Batches of one step of the optimizer, or windows that are timed.
-pub(crate) const MOST_BATCHES: usize = 1_000_000;
+pub const MOST_BATCHES: usize = 1_000_000;
 /// Seeds of a study: each is a run of every network.
-pub(crate) const MOST_SEEDS: usize = 10_000;
+pub const MOST_SEEDS: usize = 10_000;
 /// Threads of a process, or processes side by side.
-pub(crate) const MOST_WORKERS: usize = 1024;
+pub const MOST_WORKERS: usize = 1024;
 /// The largest seed of a run: weights and orders of samples are drawn from 32 bits, into which the
 /// seeds that follow from it have to fit, or two runs would be the same one.
-pub(crate) const LARGEST_SEED: u64 = u32::MAX as u64 - 66_048;
+pub const LARGEST_SEED: u64 = u32::MAX as u64 - 66_048;
 
 /// Whether a count that is called `name` is from 1 to `most`.
 ///
 /// # Errors
 ///
 /// One sentence with the accepted values.
-pub(crate) fn check_count(name: &str, count: usize, most: usize) -> Result<(), String> {
+pub fn check_count(name: &str, count: usize, most: usize) -> Result<(), String> {
     if count == 0 {
         return Err(format!("`{name}` is 0; accepted: 1 or more"));
     }
@@ -37,7 +37,7 @@ pub(crate) fn check_count(name: &str, count: usize, most: usize) -> Result<(), S
 /// # Errors
 ///
 /// One sentence for the first that is not.
-pub(crate) fn check_counts<const N: usize>(
+pub fn check_counts<const N: usize>(
     counts: [(&str, Option<usize>, usize); N],
 ) -> Result<(), String> {
     let given = counts
@@ -53,7 +53,7 @@ pub(crate) fn check_counts<const N: usize>(
 /// # Errors
 ///
 /// One sentence with the accepted values.
-pub(crate) fn check_seed(name: &str, seed: u64) -> Result<(), String> {
+pub fn check_seed(name: &str, seed: u64) -> Result<(), String> {
     match seed > LARGEST_SEED {
         true => Err(format!("`{name}` is {seed}; accepted: 0 to {LARGEST_SEED}")),
         false => Ok(()),
@@ -65,7 +65,7 @@ pub(crate) fn check_seed(name: &str, seed: u64) -> Result<(), String> {
 /// # Errors
 ///
 /// A few words with the accepted values.
-pub(crate) fn workers(text: &str) -> Result<std::num::NonZeroUsize, String> {
+pub fn workers(text: &str) -> Result<std::num::NonZeroUsize, String> {
     let workers = text.parse().ok().and_then(std::num::NonZeroUsize::new);
     workers
         .filter(|workers| workers.get() <= MOST_WORKERS)

@@ -18,7 +18,7 @@ use crate::{
 /// it, however that ends, and the file that is left behind locks nothing. On a file system without
 /// locks it is a claim.
 #[derive(Debug)]
-pub(crate) enum FolderLock {
+pub enum FolderLock {
     /// A locked file.
     File { _file: File },
     /// Files that others cannot create.
@@ -27,7 +27,7 @@ pub(crate) enum FolderLock {
 
 /// Why a folder cannot be had.
 #[derive(Debug)]
-pub(crate) enum LockError {
+pub enum LockError {
     /// Another process has it; none where it has not said yet who it is.
     Held(Option<Holder>),
     /// Its file cannot be opened or locked.
@@ -45,7 +45,7 @@ const LOCK: &str = ".lock";
 const CLAIM: &str = ".claim";
 
 /// Whether a file of this name keeps others out of a folder, or did once.
-pub(crate) fn is_lock(name: &str) -> bool {
+pub fn is_lock(name: &str) -> bool {
     name == LOCK || name.starts_with(CLAIM)
 }
 
@@ -58,7 +58,7 @@ impl FolderLock {
     /// # Errors
     ///
     /// If another process has it, or its file cannot be written.
-    pub(crate) fn take(folder: &Path) -> Result<Self, LockError> {
+    pub fn take(folder: &Path) -> Result<Self, LockError> {
         Self::take_by(File::try_lock, folder)
     }
 

@@ -17,7 +17,7 @@ use std::{
 static FAILED: Mutex<Option<io::Error>> = Mutex::new(None);
 
 /// Standard output.
-pub(crate) struct Output {
+pub struct Output {
     stream: StdoutLock<'static>,
     on_failure: OnFailure,
 }
@@ -30,7 +30,7 @@ enum OnFailure {
 
 impl Output {
     /// For what a command was asked for; a failure is an error.
-    pub(crate) fn answer() -> Self {
+    pub fn answer() -> Self {
         Self {
             stream: io::stdout().lock(),
             on_failure: OnFailure::Tell,
@@ -38,7 +38,7 @@ impl Output {
     }
 
     /// For what is told beside the work of a command; a failure is kept for [`failure`].
-    pub(crate) fn report() -> Self {
+    pub fn report() -> Self {
         Self {
             on_failure: OnFailure::GoOn,
             ..Self::answer()
@@ -86,36 +86,36 @@ impl Write for Output {
 /// # Errors
 ///
 /// If it cannot be written.
-pub(crate) fn answer(line: impl Display) -> io::Result<()> {
+pub fn answer(line: impl Display) -> io::Result<()> {
     writeln!(Output::answer(), "{line}")
 }
 
 /// Reports a line.
-pub(crate) fn report(line: impl Display) {
+pub fn report(line: impl Display) {
     // A report does not fail.
     let _ = writeln!(Output::report(), "{line}");
 }
 
 /// Says a line on the standard error stream, if anybody hears it.
-pub(crate) fn say(line: impl Display) {
+pub fn say(line: impl Display) {
     // In one piece: other threads and processes may write there.
     let _ = io::stderr().write_all(format!("{line}\n").as_bytes());
 }
 
 /// The failure that a report met, but for a reader who had read enough.
-pub(crate) fn failure() -> Option<io::Error> {
+pub fn failure() -> Option<io::Error> {
     let failed = FAILED.lock().unwrap_or_else(PoisonError::into_inner);
     let error = failed.as_ref().filter(|error| !is_closed(error));
     error.map(named)
 }
 
 /// Whether the reader went away, which `| head` does: no failure of anybody.
-pub(crate) fn is_closed(error: &io::Error) -> bool {
+pub fn is_closed(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::BrokenPipe
 }
 
 /// The same error with the name of what cannot be written.
-pub(crate) fn named(error: &io::Error) -> io::Error {
+pub fn named(error: &io::Error) -> io::Error {
     let message = format!("standard output cannot be written: {error}");
     io::Error::new(error.kind(), message)
 }

@@ -12,11 +12,9 @@ use crate::data::{DatasetName, Load};
 /// What a program adds to the kinds that specifications can name, for everything that reads one: code,
 /// files, the command line, studies, and runs that go on.
 ///
-/// ```no_run
-/// use std::process::ExitCode;
-///
+/// ```
 /// use burn_dendrite_nn::{Constraint, numbers::Rows};
-/// use burn_dendrite_train::{Registry, cli};
+/// use burn_dendrite_train::Registry;
 /// use serde::{Deserialize, Serialize};
 ///
 /// /// Weights below `threshold` vanish.
@@ -32,10 +30,10 @@ use crate::data::{DatasetName, Load};
 ///     }
 /// }
 ///
-/// /// The program `dendrite`, whose files may say `{ kind = "pruning", threshold = 0.1 }`.
-/// fn main() -> ExitCode {
-///     cli::main(Registry::standard().constraint::<Pruning>("pruning"))
-/// }
+/// // From now on specifications may say `{ kind = "pruning", threshold = 0.1 }`. The command line is handed the
+/// // registry instead: `cli::main(Registry::standard().constraint::<Pruning>("pruning"))`.
+/// Registry::standard().constraint::<Pruning>("pruning").install()?;
+/// # Ok::<(), burn_dendrite_train::RegistryError>(())
 /// ```
 #[derive(Debug, Default)]
 #[must_use = "kinds are known once the registry is installed, or handed to the command line"]

@@ -77,7 +77,7 @@ impl BatchScaling {
     }
 
     /// What is done to the rates, in a few words; nothing for one sample.
-    pub(crate) fn describe(self, batch_size: usize) -> Option<String> {
+    pub fn describe(self, batch_size: usize) -> Option<String> {
         let factor = self.factor(batch_size, 1, 2);
         match self {
             _ if batch_size <= 1 => None,

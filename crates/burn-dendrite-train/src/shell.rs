@@ -3,7 +3,7 @@
 use std::path::Path;
 
 /// A word of a command, in quotes where a shell would take it apart or change it.
-pub(crate) fn word(text: &str) -> String {
+pub fn word(text: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./,=+:@%".contains(c);
     // zsh looks for a command where a word begins with an equals sign.
     let is_plain = !text.is_empty() && !text.starts_with('=') && text.chars().all(plain);
@@ -15,17 +15,17 @@ pub(crate) fn word(text: &str) -> String {
 }
 
 /// What this program is called; `dendrite` unless somebody built one of their own.
-pub(crate) fn program() -> String {
+pub fn program() -> String {
     let called = std::env::current_exe().ok();
     let stem = called.as_deref().and_then(Path::file_stem);
     match stem {
-        Some(stem) if !cfg!(test) => word(&stem.to_string_lossy()),
-        _ => "dendrite".to_owned(),
+        Some(stem) => word(&stem.to_string_lossy()),
+        None => "dendrite".to_owned(),
     }
 }
 
 /// The name of a file or folder as such a word; one that looks like a flag is told from it.
-pub(crate) fn path(path: &Path) -> String {
+pub fn path(path: &Path) -> String {
     let text = path.to_string_lossy();
     if text.starts_with('-') {
         word(&format!("./{text}"))
@@ -36,7 +36,7 @@ pub(crate) fn path(path: &Path) -> String {
 
 /// The command that goes on in a folder, with the one of its data where it would not look there by
 /// itself.
-pub(crate) fn resume_command(command: &str, out: &Path, data_dir: Option<&Path>) -> String {
+pub fn resume_command(command: &str, out: &Path, data_dir: Option<&Path>) -> String {
     let command = format!("{} {command} --resume {}", program(), path(out));
     match data_dir {
         Some(folder) => format!("{command} --data-dir {}", path(folder)),
@@ -50,11 +50,15 @@ mod tests {
 
     #[test]
     fn the_command_to_go_on_can_be_pasted() {
-        let command = |folder| resume_command("train", Path::new("my run"), folder);
-        assert_eq!(command(None), "dendrite train --resume 'my run'");
+        let command = |folder| {
+            let command = resume_command("train", Path::new("my run"), folder);
+            let after = command.strip_prefix(&program());
+            after.unwrap().to_owned()
+        };
+        assert_eq!(command(None), " train --resume 'my run'");
         assert_eq!(
             command(Some(Path::new("/it's here"))),
-            r"dendrite train --resume 'my run' --data-dir '/it'\''s here'"
+            r" train --resume 'my run' --data-dir '/it'\''s here'"
         );
     }
 

@@ -6,7 +6,7 @@ use std::sync::{
 };
 
 /// The exit code of a program that was asked to end and did.
-pub(crate) const INTERRUPTED: u8 = 130;
+pub const INTERRUPTED: u8 = 130;
 
 /// Asks a training, or a study of many, to end where it is; clones ask the same one.
 ///

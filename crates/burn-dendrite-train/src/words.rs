@@ -1,7 +1,7 @@
 //! Words for people.
 
 /// A number and what is counted, in the singular of one: `1 epoch`, `2 epochs`, `3 batches`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
+pub fn counted(count: usize, what: &str) -> String {
     let ending = match what {
         _ if count == 1 => "",
         "batch" => "es",

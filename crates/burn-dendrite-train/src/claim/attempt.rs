@@ -67,11 +67,11 @@ pub(super) enum Life {
 
 /// How often a claim shows that it is held, and when it counts as given up.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Pace {
+pub struct Pace {
     /// From one sign of life to the next.
-    pub(crate) beat: Duration,
+    pub beat: Duration,
     /// A silence of this length means that the holder is gone.
-    pub(crate) silence: Duration,
+    pub silence: Duration,
 }
 
 impl Default for Pace {
@@ -88,7 +88,7 @@ impl Default for Pace {
 /// # Errors
 ///
 /// If the folder cannot be read.
-pub(crate) fn latest(stem: &Path) -> io::Result<Option<Attempt>> {
+pub fn latest(stem: &Path) -> io::Result<Option<Attempt>> {
     match newest(stem)? {
         0 => Ok(None),
         number => read(stem, number).map(Some),

@@ -23,13 +23,13 @@ use std::{
 
 pub use attempt::{Attempt, Fate};
 use attempt::{Life, folder_of, newest, numbered, read};
-pub(crate) use attempt::{Pace, latest};
+pub use attempt::{Pace, latest};
 
 use crate::holder::Holder;
 
 /// Why something cannot be claimed.
 #[derive(Debug)]
-pub(crate) enum ClaimError {
+pub enum ClaimError {
     /// Somebody holds it, and lives.
     Held(Option<Holder>),
     /// A file cannot be read or written.
@@ -43,7 +43,7 @@ pub(crate) enum ClaimError {
 
 /// A claim that this process holds until it ends it, or drops it.
 #[derive(Debug)]
-pub(crate) struct Claim {
+pub struct Claim {
     file: PathBuf,
     fate: Fate,
     beats: Option<(Sender<()>, JoinHandle<()>)>,
@@ -57,7 +57,7 @@ impl Claim {
     /// # Errors
     ///
     /// If somebody else holds it, or a file cannot be written.
-    pub(crate) fn take(
+    pub fn take(
         stem: &Path,
         pace: Pace,
         lost: impl FnOnce() + Send + 'static,
@@ -94,7 +94,7 @@ impl Claim {
     }
 
     /// Writes down how the attempt ended.
-    pub(crate) fn end(mut self, fate: Fate) {
+    pub fn end(mut self, fate: Fate) {
         self.fate = fate;
     }
 }

@@ -1,7 +1,7 @@
 //! burn's dashboard, on a terminal whose keys still end a program.
 //!
 //! burn draws it, and answers the keys that choose what is drawn. Its raw mode would swallow Ctrl-C and
-//! Ctrl-\ as well; here they go on to send signals, see [`Keys`].
+//! Ctrl-\ as well; here they go on to send signals, see `keys.rs`.
 
 use std::io::IsTerminal;
 
@@ -25,7 +25,7 @@ use keys::Keys;
 ///
 /// burn's part has an [`Interrupter`] of its own. It resets it when training ends, whatever it was
 /// used for, so that nobody else should trust it.
-pub(crate) struct Dashboard {
+pub struct Dashboard {
     /// Before the keys: it is on the screen until it is dropped.
     burn: TuiMetricsRendererWrapper,
     asked: Interrupter,
@@ -35,7 +35,7 @@ pub(crate) struct Dashboard {
 
 impl Dashboard {
     /// Whether this process can draw on a terminal, and read its keys.
-    pub(crate) fn is_possible() -> bool {
+    pub fn is_possible() -> bool {
         let is_dumb = std::env::var_os("TERM").is_some_and(|name| name == "dumb");
         std::io::stdout().is_terminal() && !is_dumb && keys::are_ours()
     }

@@ -102,7 +102,7 @@ impl Experiment {
 }
 
 /// Whether the network's input and output have the sizes of the data.
-pub(crate) fn fits(plan: &Plan, data: &Splits, dataset: &Dataset) -> Result<(), ExperimentError> {
+pub fn fits(plan: &Plan, data: &Splits, dataset: &Dataset) -> Result<(), ExperimentError> {
     let ends = [
         (plan.input, data.train.features(), "values"),
         (plan.output, data.train.classes(), "classes"),

@@ -10,7 +10,7 @@ impl Engine {
     /// # Errors
     ///
     /// One sentence with the reason if rows in memory were asked for and cannot be used.
-    pub(crate) fn choose(
+    pub fn choose(
         optimizer: OptimizerSpec,
         settings: &RunSettings,
         device: &Device,

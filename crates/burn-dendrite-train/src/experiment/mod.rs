@@ -18,13 +18,13 @@ use burn_dendrite_nn::{
 };
 use burn_dendrite_optim::{Descent, Learning};
 
-pub(crate) use check::fits;
+pub use check::fits;
 use learn::Course;
-pub(crate) use progress::duration;
+pub use progress::duration;
 pub use saved::{SavedWeights, load_model};
-pub(crate) use saved::{load_any, saved_weights};
+pub use saved::{load_any, saved_weights};
 use saved::{load_checkpoint, load_file, save};
-pub(crate) use start::first_network;
+pub use start::first_network;
 
 use crate::{
     Engine, OnDivergence, Stop,

@@ -50,7 +50,7 @@ impl Experiment {
     }
 }
 
-pub(crate) fn duration(left: Duration) -> String {
+pub fn duration(left: Duration) -> String {
     match left.as_secs() {
         seconds @ 0..60 => format!("{seconds} s"),
         seconds @ 60..3600 => format!("{} min {} s", seconds / 60, seconds % 60),

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ExperimentError;
 use crate::{
+    choice::Choice,
     model::PlasticNetwork,
     run::{self, Keep, RunError, RunFolder, RunSettings},
     spec::ExperimentSpec,
@@ -64,7 +65,7 @@ pub(super) fn load_file(
 }
 
 /// A model of a run, which may hold what an optimizer in main memory keeps.
-pub(crate) fn load_any(
+pub fn load_any(
     model: PlasticNetwork,
     spec: &ExperimentSpec,
     file: PathBuf,
@@ -123,7 +124,7 @@ impl fmt::Display for SavedWeights {
 }
 
 /// Which weights are the model of a run, and their file.
-pub(crate) fn saved_weights(
+pub fn saved_weights(
     folder: &Path,
     settings: &RunSettings,
 ) -> Result<(SavedWeights, PathBuf), RunError> {

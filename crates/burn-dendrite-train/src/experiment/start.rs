@@ -17,7 +17,7 @@ use crate::{
 /// # Errors
 ///
 /// If these weights cannot be read, or are not those of such a network.
-pub(crate) fn first_network(
+pub fn first_network(
     settings: &RunSettings,
     plan: Plan,
     folder: &Path,

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// The file with all records of a run that has come to its end.
-pub(crate) fn file(run: &Path) -> PathBuf {
+pub fn file(run: &Path) -> PathBuf {
     run.join("probes.npz")
 }
 

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::SegmentRecord;
+use crate::choice::Choice;
 
 /// Which weights a run ends with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Keep {
     /// Those after its last training step.
@@ -15,9 +16,10 @@ pub enum Keep {
     Best,
 }
 
-impl Keep {
-    /// Its name in files and on the command line.
-    pub fn as_str(self) -> &'static str {
+impl Choice for Keep {
+    const ALL: &'static [Self] = &[Self::Last, Self::Best];
+
+    fn as_str(self) -> &'static str {
         match self {
             Self::Last => "last",
             Self::Best => "best",

@@ -45,7 +45,7 @@ pub(crate) use means::Means;
 pub use position::Position;
 pub use repeat::commands;
 pub use settings::{LearnerSettings, RunSettings};
-pub(crate) use start::kept_start;
+pub use start::kept_start;
 pub use start::{Pattern, Start};
 pub use summary::Summary;
 
@@ -72,7 +72,7 @@ const METRICS: &str = "metrics.jsonl";
 const MODEL: &str = "model.bpk";
 const CHECKPOINTS: &str = "checkpoint";
 /// How the names of files begin that are being written.
-pub(crate) const TEMPORARY: &str = ".unfinished-";
+pub const TEMPORARY: &str = ".unfinished-";
 
 impl RunFolder {
     /// Makes a folder for a new run and writes down what is going to be done.
@@ -397,7 +397,12 @@ pub fn checkpoints(path: &Path) -> Vec<(PathBuf, Position)> {
         .collect()
 }
 
-pub(crate) fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError> {
+/// Reads a file of TOML.
+///
+/// # Errors
+///
+/// If it cannot be read, or holds something else.
+pub fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError> {
     let text = fs::read_to_string(file).map_err(|error| RunError::Io {
         file: file.to_owned(),
         error,
@@ -408,7 +413,12 @@ pub(crate) fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError>
     })
 }
 
-pub(crate) fn write_toml<T: Serialize>(file: &Path, value: &T) -> Result<(), RunError> {
+/// Writes a file of TOML, whole or not at all.
+///
+/// # Errors
+///
+/// If it cannot be written.
+pub fn write_toml<T: Serialize>(file: &Path, value: &T) -> Result<(), RunError> {
     let text = toml::to_string(value).map_err(|error| RunError::Invalid {
         file: file.to_owned(),
         message: error.to_string(),
@@ -417,7 +427,7 @@ pub(crate) fn write_toml<T: Serialize>(file: &Path, value: &T) -> Result<(), Run
 }
 
 /// Writes a file in full or not at all: under another name first, synced, then renamed.
-pub(crate) fn write_atomically(file: &Path, bytes: &[u8]) -> Result<(), RunError> {
+pub fn write_atomically(file: &Path, bytes: &[u8]) -> Result<(), RunError> {
     write_atomically_with(file, |temporary| {
         temporary.write_all(bytes).map_err(|error| RunError::Io {
             file: file.to_owned(),

@@ -2,11 +2,10 @@
 
 use std::path::Path;
 
-use clap::ValueEnum;
-
 use super::{LearnerSettings, RunSettings, kept_start};
 use crate::{
     OnDivergence,
+    choice::Choice,
     data::{Flip, Normalisation},
     shell,
 };
@@ -121,10 +120,8 @@ impl Words {
         self.push(flag, shell::word(&value.to_string()));
     }
 
-    fn name(&mut self, flag: &str, value: impl ValueEnum) {
-        if let Some(name) = value.to_possible_value() {
-            self.push(flag, name.get_name().to_owned());
-        }
+    fn name(&mut self, flag: &str, value: impl Choice) {
+        self.push(flag, value.as_str().to_owned());
     }
 
     fn push(&mut self, flag: &str, word: String) {

@@ -26,7 +26,7 @@ pub struct Pattern(String);
 
 /// The file of the weights that a run in a folder started from: it keeps them, so that it does not depend
 /// on where they were.
-pub(crate) fn kept_start(folder: &Path) -> PathBuf {
+pub fn kept_start(folder: &Path) -> PathBuf {
     folder.join("start.safetensors")
 }
 

@@ -4,14 +4,13 @@ use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
 
-use clap::ValueEnum;
 use safetensors::{Dtype, SafeTensors, tensor::TensorView};
 
 use super::{NamedArray, StartError};
-use crate::{data::read_arrays, record, run};
+use crate::{choice::Choice, data::read_arrays, record, run};
 
 /// A format of files.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WeightsFormat {
     /// `safetensors`, which PyTorch, JAX and others read, with the network as text.
     Safetensors,
@@ -19,20 +18,24 @@ pub enum WeightsFormat {
     Npz,
 }
 
-impl WeightsFormat {
-    /// The ending of such files.
-    pub fn ending(self) -> &'static str {
+impl Choice for WeightsFormat {
+    const ALL: &'static [Self] = &[Self::Safetensors, Self::Npz];
+
+    /// Its name, which is the ending of its files.
+    fn as_str(self) -> &'static str {
         match self {
             Self::Safetensors => "safetensors",
             Self::Npz => "npz",
         }
     }
+}
 
+impl WeightsFormat {
     /// The format of a file, by its ending.
     pub fn of(file: &Path) -> Option<Self> {
         let ending = file.extension()?.to_string_lossy().to_lowercase();
-        let formats = [Self::Safetensors, Self::Npz];
-        formats.into_iter().find(|format| format.ending() == ending)
+        let mut formats = Self::ALL.iter().copied();
+        formats.find(|format| format.as_str() == ending)
     }
 }
 
@@ -165,7 +168,7 @@ mod tests {
     fn both_formats_give_back_what_was_written() {
         let folder = tempfile::tempdir().unwrap();
         for format in [WeightsFormat::Safetensors, WeightsFormat::Npz] {
-            let file = folder.path().join(format!("w.{}", format.ending()));
+            let file = folder.path().join(format!("w.{}", format.as_str()));
             let about = HashMap::from([("name".to_owned(), "mine".to_owned())]);
             write(&file, format, &some(), about).unwrap();
             let mut read = read(&file).unwrap();
@@ -200,7 +203,7 @@ mod tests {
         }
         let folder = tempfile::tempdir().unwrap();
         for format in [WeightsFormat::Safetensors, WeightsFormat::Npz] {
-            let file = folder.path().join(format!("w.{}", format.ending()));
+            let file = folder.path().join(format!("w.{}", format.as_str()));
             write(&file, format, &some(), HashMap::new()).unwrap();
             let good = fs::read(&file).unwrap();
             for end in (0..good.len()).step_by(9) {

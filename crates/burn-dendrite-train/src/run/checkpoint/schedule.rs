@@ -16,7 +16,10 @@ use burn::train::{
 use serde::{Deserialize, Serialize};
 
 use super::{Halt, Keep, Position, complete};
-use crate::run::{SegmentRecord, best::Best};
+use crate::{
+    choice::Choice,
+    run::{SegmentRecord, best::Best},
+};
 
 /// How much an interruption that leaves no time to save may cost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,7 +102,7 @@ impl Saves {
 }
 
 /// Which checkpoints of a run stay.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Checkpoints {
     /// The newest two: the older of them is whole whatever happens to the newer.
@@ -107,6 +110,17 @@ pub enum Checkpoints {
     Newest,
     /// All of them, so that an analysis can follow the training.
     All,
+}
+
+impl Choice for Checkpoints {
+    const ALL: &'static [Self] = &[Self::Newest, Self::All];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Newest => "newest",
+            Self::All => "all",
+        }
+    }
 }
 
 impl Checkpoints {
