@@ -88,9 +88,10 @@ fn copy(from: &Path, to: &Path) {
     fs::create_dir_all(to).unwrap();
     for entry in fs::read_dir(from).unwrap().map(Result::unwrap) {
         let to = to.join(entry.file_name());
-        match entry.file_type().unwrap().is_dir() {
-            true => copy(&entry.path(), &to),
-            false => drop(fs::copy(entry.path(), to).unwrap()),
+        if entry.file_type().unwrap().is_dir() {
+            copy(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
         }
     }
 }
@@ -141,9 +142,10 @@ fn a_run_killed_at_random_moments_goes_on_to_the_same_bits() {
     };
     let (mut killed, mut writing, mut before_the_run) = (0, 0, 0);
     while killed < kills() {
-        let mut command = match run.join("spec.toml").exists() {
-            true => resume(&run),
-            false => start(&run, "10"),
+        let mut command = if run.join("spec.toml").exists() {
+            resume(&run)
+        } else {
+            start(&run, "10")
         };
         let mut child = command.spawn().unwrap();
         sleep(Duration::from_millis(milliseconds()));

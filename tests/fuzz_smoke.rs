@@ -250,12 +250,11 @@ fn probes() {
 
 /// A file of two images of 2 x 3 pixels, or the file of their labels.
 fn idx(images: bool) -> Vec<u8> {
-    match images {
-        true => {
-            let header = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3];
-            header.into_iter().chain(0..12).collect()
-        }
-        false => vec![0, 0, 8, 1, 0, 0, 0, 2, 7, 1],
+    if images {
+        let header = [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 3];
+        header.into_iter().chain(0..12).collect()
+    } else {
+        vec![0, 0, 8, 1, 0, 0, 0, 2, 7, 1]
     }
 }
 

@@ -67,12 +67,13 @@ fn equals_its_source(network: &Network, projection: &ProjectionPlan, weights: &[
     let [pre, post] = source.dims();
     let source: Vec<f32> = source.into_data().iter().collect();
     // Row-major `[pre, post]`, read across where the view is transposed.
-    let expected: Vec<f32> = match transpose {
-        false => source,
-        true => (0..post)
+    let expected: Vec<f32> = if !transpose {
+        source
+    } else {
+        (0..post)
             .flat_map(|row| (0..pre).map(move |column| column * post + row))
             .map(|at| source[at])
-            .collect(),
+            .collect()
     };
     let scaled = expected.iter().map(|it| it * scale as f32);
     weights.iter().copied().eq(scaled)

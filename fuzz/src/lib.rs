@@ -147,13 +147,15 @@ pub fn own_files(data: &[u8]) {
         "train-labels" => Some(("train-images", images)),
         _ => None,
     };
-    let ending = match file.starts_with(b"\x89PNG") {
-        true => ".png",
-        false => ".jpg",
+    let ending = if file.starts_with(b"\x89PNG") {
+        ".png"
+    } else {
+        ".jpg"
     };
-    let named = match name.starts_with("photos") {
-        true => format!("{name}{ending}"),
-        false => name.to_owned(),
+    let named = if name.starts_with("photos") {
+        format!("{name}{ending}")
+    } else {
+        name.to_owned()
     };
     let files: Vec<(&str, &[u8])> = [(named.as_str(), file)].into_iter().chain(other).collect();
     in_folder(&files, |folder| {

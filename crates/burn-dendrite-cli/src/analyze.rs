@@ -157,14 +157,13 @@ impl AnalyzeArguments {
     fn options(&self) -> AnalysisOptions {
         let default = AnalysisOptions::default();
         AnalysisOptions {
-            metrics: match self.metrics.is_empty() {
-                true => default.metrics,
-                false => {
-                    let mut metrics = self.metrics.clone();
-                    metrics.sort_unstable();
-                    metrics.dedup();
-                    metrics
-                }
+            metrics: if self.metrics.is_empty() {
+                default.metrics
+            } else {
+                let mut metrics = self.metrics.clone();
+                metrics.sort_unstable();
+                metrics.dedup();
+                metrics
             },
             samples: self.samples,
             field_units: self.units,

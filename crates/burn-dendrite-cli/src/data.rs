@@ -67,9 +67,10 @@ impl DataArguments {
             (dataset, _) => (dataset.clone(), self.folder(dataset)?),
         };
         let were_somewhere = before.folder.is_some() || matches!(dataset, Dataset::Files(_));
-        let hint = match named.is_none() && were_somewhere {
-            true => "; the data were there, and `--data-dir` says where they are now",
-            false => "",
+        let hint = if named.is_none() && were_somewhere {
+            "; the data were there, and `--data-dir` says where they are now"
+        } else {
+            ""
         };
         let folder = named.or_else(|| before.folder.clone());
         let loaded = load(&dataset, spec, folder, quiet);
@@ -194,9 +195,10 @@ fn load(
     folder: Option<PathBuf>,
     quiet: bool,
 ) -> Result<LoadedData, DataError> {
-    let progress = match !quiet && io::stderr().is_terminal() {
-        true => Progress::Shown,
-        false => Progress::Hidden,
+    let progress = if !quiet && io::stderr().is_terminal() {
+        Progress::Shown
+    } else {
+        Progress::Hidden
     };
     let data_dir = folder.clone();
     let loaded = dataset.load(spec, &DataOptions { data_dir, progress })?;

@@ -79,9 +79,10 @@ impl EvaluateArguments {
             SplitName::Validation => (&data.validation, "validation"),
             SplitName::Test => (&data.test, "test"),
         };
-        let bar = match std::io::stderr().is_terminal() {
-            true => ProgressBar::new(set.len() as u64),
-            false => ProgressBar::hidden(),
+        let bar = if std::io::stderr().is_terminal() {
+            ProgressBar::new(set.len() as u64)
+        } else {
+            ProgressBar::hidden()
         };
         let conditions = |first| perturbations.conditions(Occasion::Test, seed, first as u64);
         let progress = |done| bar.set_position(done as u64);

@@ -227,9 +227,10 @@ impl Example {
 
     /// The name of the data set, and what it is if it stands in for another one.
     fn words(&self, dataset: DatasetName) -> String {
-        match Some(dataset) == self.instead {
-            true => format!("{dataset} (generated images, not {})", self.dataset),
-            false => dataset.to_string(),
+        if Some(dataset) == self.instead {
+            format!("{dataset} (generated images, not {})", self.dataset)
+        } else {
+            dataset.to_string()
         }
     }
 

@@ -132,14 +132,16 @@ pub(super) struct PreprocessingArguments {
 impl PreprocessingArguments {
     pub(super) fn settings(&self) -> Preprocessing {
         Preprocessing {
-            normalisation: match self.normalise {
-                true => Normalisation::PerChannel,
-                false => Normalisation::Unit,
+            normalisation: if self.normalise {
+                Normalisation::PerChannel
+            } else {
+                Normalisation::Unit
             },
             crop_padding: self.crop,
-            flip: match self.flip {
-                true => Flip::Horizontal,
-                false => Flip::Never,
+            flip: if self.flip {
+                Flip::Horizontal
+            } else {
+                Flip::Never
             },
             affine: Affine {
                 rotation: self.rotate,

@@ -155,9 +155,10 @@ fn check_new(out: &Path) -> Result<(), Mistake> {
 
 /// An error of a study, with the exit code that it deserves.
 fn failed(error: StudyError) -> anyhow::Error {
-    match error.is_mistake() {
-        true => Mistake(error.to_string()).into(),
-        false => error.into(),
+    if error.is_mistake() {
+        Mistake(error.to_string()).into()
+    } else {
+        error.into()
     }
 }
 

@@ -203,9 +203,10 @@ pub(super) fn conclude(
     let Some(values) = measuring.measure_all(study, &conditions, &splits.test)? else {
         return Ok(stopped(study, data.origin.folder.as_deref()));
     };
-    let name = match spec.description.is_empty() {
-        true => "The network".to_owned(),
-        false => spec.description.clone(),
+    let name = if spec.description.is_empty() {
+        "The network".to_owned()
+    } else {
+        spec.description.clone()
     };
     let predictions = Predictions::new(name, study.plan.clone(), &conditions, &values)
         .with_diverged(study.diverged()?);
@@ -230,9 +231,10 @@ impl Measuring {
         test: &SampleSet,
     ) -> anyhow::Result<Option<Vec<Vec<Option<SeedValues>>>>> {
         let samples = study.plan.analysis_samples.max(1);
-        let bar = match !self.quiet && std::io::stderr().is_terminal() {
-            true => ProgressBar::new(conditions.len() as u64 * study.plan.seeds),
-            false => ProgressBar::hidden(),
+        let bar = if !self.quiet && std::io::stderr().is_terminal() {
+            ProgressBar::new(conditions.len() as u64 * study.plan.seeds)
+        } else {
+            ProgressBar::hidden()
         };
         bar.set_style(ProgressStyle::with_template(
             "measuring {wide_bar} {pos}/{len}, {eta} left",

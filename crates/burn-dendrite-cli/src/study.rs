@@ -252,9 +252,10 @@ fn run(
         threads,
         stop: stop.clone(),
     };
-    let mut progress = match quiet {
-        true => Progress::quiet(),
-        false => Progress::new(what, tasks.len(), tasks.iter().map(|task| task.work).sum()),
+    let mut progress = if quiet {
+        Progress::quiet()
+    } else {
+        Progress::new(what, tasks.len(), tasks.iter().map(|task| task.work).sum())
     };
     pool.run(tasks, &mut progress).map_err(|error| match error {
         PoolError::Failed { code, .. } if code == Some(i32::from(MISTAKE)) => {

@@ -90,9 +90,10 @@ pub(super) fn submit(
         let command = resume_command(study.plan.purpose.command(), &study.out, None);
         let kept =
             format!("the study is written, and `{command} --slurm` submits what is left of it");
-        match error.is_mistake() {
-            true => Mistake(format!("{error}; {kept}")).into(),
-            false => anyhow::Error::from(error).context(kept),
+        if error.is_mistake() {
+            Mistake(format!("{error}; {kept}")).into()
+        } else {
+            anyhow::Error::from(error).context(kept)
         }
     })?;
     if !quiet {
@@ -112,9 +113,10 @@ pub(super) fn submit(
 
 /// An error of Slurm, with the exit code that it deserves.
 pub(super) fn refused(error: SlurmError) -> anyhow::Error {
-    match error.is_mistake() {
-        true => Mistake(error.to_string()).into(),
-        false => error.into(),
+    if error.is_mistake() {
+        Mistake(error.to_string()).into()
+    } else {
+        error.into()
     }
 }
 

@@ -54,9 +54,10 @@ pub fn toml_error(error: &toml::de::Error, text: &str) -> String {
     let line = text.lines().nth(number).unwrap_or_default().trim();
     let column = before.chars().rev().take_while(|it| *it != '\n').count() + 1;
     let value = line.split_once('=').map_or("", |(_, value)| value.trim());
-    let hint = match value.trim_start_matches(['+', '-']).starts_with('.') {
-        true => "; a number begins with a digit, as in `0.001`",
-        false => "",
+    let hint = if value.trim_start_matches(['+', '-']).starts_with('.') {
+        "; a number begins with a digit, as in `0.001`"
+    } else {
+        ""
     };
     format!(
         "line {}, column {column}, `{line}`: {message}{hint}",
@@ -73,10 +74,7 @@ fn no_number(value: &toml::Value) -> Option<String> {
         toml::Value::Array(values) => values.iter().find_map(no_number),
         toml::Value::Table(table) => table.iter().find_map(|(key, value)| {
             let found = no_number(value)?;
-            let between = match found.starts_with('`') {
-                true => ": ",
-                false => ".",
-            };
+            let between = if found.starts_with('`') { ": " } else { "." };
             Some(format!("{key}{between}{found}"))
         }),
         _ => None,

@@ -159,16 +159,19 @@ fn nudged(spec: &NudgeSpec, plan: &Plan, errors: &mut Vec<SpecError>) -> Nudge {
         errors.push(SpecError::new("nudge.settling", message));
     }
     // The output's error reaches all of it, as in the reference: only dendrites are selective.
-    let default = |is_output| match is_output {
-        true => Response {
-            gate: spec.gate,
-            ..Response::default()
-        },
-        false => Response {
-            gate: spec.gate,
-            negative_above: spec.negative_above,
-            select: spec.select,
-        },
+    let default = |is_output| {
+        if is_output {
+            Response {
+                gate: spec.gate,
+                ..Response::default()
+            }
+        } else {
+            Response {
+                gate: spec.gate,
+                negative_above: spec.negative_above,
+                select: spec.select,
+            }
+        }
     };
     let settling = spec.settling;
     let reached = |id| match settling {

@@ -54,9 +54,10 @@ pub fn check_counts<const N: usize>(
 ///
 /// One sentence with the accepted values.
 pub fn check_seed(name: &str, seed: u64) -> Result<(), String> {
-    match seed > LARGEST_SEED {
-        true => Err(format!("`{name}` is {seed}; accepted: 0 to {LARGEST_SEED}")),
-        false => Ok(()),
+    if seed > LARGEST_SEED {
+        Err(format!("`{name}` is {seed}; accepted: 0 to {LARGEST_SEED}"))
+    } else {
+        Ok(())
     }
 }
 

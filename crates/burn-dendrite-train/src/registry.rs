@@ -58,9 +58,12 @@ impl Registry {
         self,
         kind: &'static str,
     ) -> Self {
-        self.kind(kind, |kind| match LocalRule::kinds().contains(&kind) {
-            false if RuleSpec::kinds().contains(&kind) => Err(RegistryError(kind.to_owned())),
-            _ => LocalRule::register::<K>(kind),
+        self.kind(kind, |kind| {
+            if !LocalRule::kinds().contains(&kind) && RuleSpec::kinds().contains(&kind) {
+                Err(RegistryError(kind.to_owned()))
+            } else {
+                LocalRule::register::<K>(kind)
+            }
         })
     }
 
@@ -78,9 +81,10 @@ impl Registry {
         kind: &'static str,
     ) -> Self {
         self.kind(kind, |kind| {
-            match InitializerSpec::kinds().contains(&kind) {
-                false if WeightSpec::kinds().contains(&kind) => Err(RegistryError(kind.to_owned())),
-                _ => InitializerSpec::register::<K>(kind),
+            if !InitializerSpec::kinds().contains(&kind) && WeightSpec::kinds().contains(&kind) {
+                Err(RegistryError(kind.to_owned()))
+            } else {
+                InitializerSpec::register::<K>(kind)
             }
         })
     }

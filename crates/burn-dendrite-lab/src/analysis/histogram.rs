@@ -28,10 +28,11 @@ impl Histogram {
         let width = (upper - lower) / bins as f64;
         let mut counts = vec![0; bins];
         for value in values.into_iter().filter(|value| !value.is_nan()) {
-            let bin = match width > 0.0 {
+            let bin = if width > 0.0 {
                 // Saturates, so that infinite values count in the outer bins.
-                true => ((value - lower) / width).floor() as usize,
-                false => 0,
+                ((value - lower) / width).floor() as usize
+            } else {
+                0
             };
             counts[bin.min(bins - 1)] += 1;
         }

@@ -174,9 +174,10 @@ impl Slurm {
         arguments.extend(batch.arguments.iter().map(OsString::from));
         let said = self.sbatch(arguments)?;
         let number = said.trim().split(';').next().unwrap_or_default();
-        match number.is_empty() || !number.chars().all(|c| c.is_ascii_digit()) {
-            true => Err(self.refused(format!("it does not say the number of a job: {said}"))),
-            false => Ok(number.to_owned()),
+        if number.is_empty() || !number.chars().all(|c| c.is_ascii_digit()) {
+            Err(self.refused(format!("it does not say the number of a job: {said}")))
+        } else {
+            Ok(number.to_owned())
         }
     }
 

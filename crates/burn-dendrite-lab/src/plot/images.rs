@@ -120,9 +120,10 @@ fn paint(tile: &Tile, mut put: impl FnMut(u32, u32, Rgb<u8>)) {
     let largest = (tile.values.iter().filter(|value| value.is_finite()))
         .fold(0.0, |most: f64, value| most.max(value.abs()));
     for (index, value) in tile.values.iter().enumerate() {
-        let share = match largest > 0.0 && value.is_finite() {
-            true => value / largest,
-            false => 0.0,
+        let share = if largest > 0.0 && value.is_finite() {
+            value / largest
+        } else {
+            0.0
         };
         let (x, y) = (index % tile.width, index / tile.width);
         put(x as u32, y as u32, diverging(share));

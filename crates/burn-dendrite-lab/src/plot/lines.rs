@@ -115,16 +115,18 @@ impl Axis {
         if self.scale == Scale::Log {
             return (low / 1.3, high * 1.3);
         }
-        let room = match high > low {
-            true => 0.05 * (high - low),
+        let room = if high > low {
+            0.05 * (high - low)
+        } else {
             // A single value: an interval around it.
-            false => 0.5 * low.abs().max(1.0),
+            0.5 * low.abs().max(1.0)
         };
         let below = if self.low == Some(low) { 0.0 } else { room };
         let above = if self.high == Some(high) { 0.0 } else { room };
-        match high > low {
-            true => (low - below, high + above),
-            false => (low - below, low + room),
+        if high > low {
+            (low - below, high + above)
+        } else {
+            (low - below, low + room)
         }
     }
 }
@@ -286,9 +288,10 @@ fn finite(point: &Point) -> bool {
 /// Where a logarithmic axis is marked: at powers of ten, where it is short also at twice and five times these.
 fn ticks(low: f64, high: f64) -> Vec<f64> {
     const LONG: f64 = 300.0;
-    let steps: &[f64] = match high / low > LONG {
-        true => &[1.0],
-        false => &[1.0, 2.0, 5.0],
+    let steps: &[f64] = if high / low > LONG {
+        &[1.0]
+    } else {
+        &[1.0, 2.0, 5.0]
     };
     let powers = low.log10().floor() as i32..=high.log10().ceil() as i32;
     let ticks = powers.flat_map(|power| steps.iter().map(move |step| step * 10f64.powi(power)));
@@ -312,9 +315,10 @@ fn rounded(value: f64) -> f64 {
 /// A number of an axis: with as many decimals as the span needs, and its thousands apart.
 pub(super) fn number(value: f64, span: f64) -> String {
     // About six labels: as many decimals as the step between them needs.
-    let decimals = match span > 0.0 {
-        true => (-(span / 6.0).log10()).ceil().clamp(0.0, 8.0) as usize,
-        false => 2,
+    let decimals = if span > 0.0 {
+        (-(span / 6.0).log10()).ceil().clamp(0.0, 8.0) as usize
+    } else {
+        2
     };
     // The ends of an axis are sums of steps; zero is not to be shown as -0.
     let value = if value.abs() < 1e-9 * span {

@@ -106,9 +106,10 @@ mod tests {
     fn luminance(rgb: [u8; 3]) -> f64 {
         let linear = |part: u8| {
             let c = f64::from(part) / 255.0;
-            match c <= 0.04045 {
-                true => c / 12.92,
-                false => ((c + 0.055) / 1.055).powf(2.4),
+            if c <= 0.04045 {
+                c / 12.92
+            } else {
+                ((c + 0.055) / 1.055).powf(2.4)
             }
         };
         let [r, g, b] = rgb.map(linear);

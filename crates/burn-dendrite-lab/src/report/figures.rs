@@ -249,9 +249,10 @@ fn points(curve: &Curve) -> Vec<Point> {
 /// Validation, if the metric was measured there, else training.
 fn split_of(results: &Results, metric: &str) -> &'static str {
     let measured = |network: &NetworkResults| network.curve("valid", metric).is_some();
-    match results.networks.iter().any(measured) {
-        true => "valid",
-        false => "train",
+    if results.networks.iter().any(measured) {
+        "valid"
+    } else {
+        "train"
     }
 }
 

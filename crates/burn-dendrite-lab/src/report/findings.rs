@@ -32,9 +32,10 @@ pub struct Finding {
 
 impl Finding {
     fn new(claim: &'static str, holds: bool, numbers: String) -> Self {
-        let verdict = match holds {
-            true => Verdict::Holds,
-            false => Verdict::DoesNotHold,
+        let verdict = if holds {
+            Verdict::Holds
+        } else {
+            Verdict::DoesNotHold
         };
         Self {
             claim,

@@ -86,9 +86,10 @@ fn members_of(records: &[SegmentRecord], family: &str, members: &[&str]) -> Line
     let is_validated = records
         .iter()
         .any(|it| it.split == "valid" && it.metrics.contains_key(members[0]));
-    let (split, name) = match is_validated {
-        true => ("valid", "validation"),
-        false => ("train", "training"),
+    let (split, name) = if is_validated {
+        ("valid", "validation")
+    } else {
+        ("train", "training")
     };
     let series = members.iter().enumerate().map(|(number, metric)| {
         let place = metric.strip_prefix(family).unwrap_or(metric).trim();
@@ -130,9 +131,12 @@ fn chart(metric: &str, series: Vec<Series>) -> LineChart {
     };
     // `Settling Residual H1` as a sentence has it; places keep their letters.
     let is_place = |word: &str| word.contains(|it: char| it.is_ascii_digit() || it == '.');
-    let words = metric.split(' ').map(|word| match is_place(word) {
-        true => word.to_owned(),
-        false => word.to_lowercase(),
+    let words = metric.split(' ').map(|word| {
+        if is_place(word) {
+            word.to_owned()
+        } else {
+            word.to_lowercase()
+        }
     });
     let mut title = words.collect::<Vec<_>>().join(" ");
     if let Some(first) = title.get_mut(..1) {

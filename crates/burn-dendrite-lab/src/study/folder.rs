@@ -88,9 +88,10 @@ impl Study {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             entries => entries.map_err(io(&self.out))?,
         };
-        match entries.all(|entry| entry.is_ok_and(is_left_over)) {
-            true => Ok(()),
-            false => Err(StudyError::Occupied(self.out.clone())),
+        if entries.all(|entry| entry.is_ok_and(is_left_over)) {
+            Ok(())
+        } else {
+            Err(StudyError::Occupied(self.out.clone()))
         }
     }
 

@@ -106,9 +106,10 @@ impl StudyPlan {
     pub fn describe_budget(&self, specs: &[ExperimentSpec]) -> String {
         let mut budgets = specs.iter().map(|spec| self.budget(spec));
         let first = budgets.next().unwrap_or_default();
-        match budgets.all(|budget| budget == first) {
-            true => first.describe(),
-            false => "each with the passes and batches that it is made for".to_owned(),
+        if budgets.all(|budget| budget == first) {
+            first.describe()
+        } else {
+            "each with the passes and batches that it is made for".to_owned()
         }
     }
 

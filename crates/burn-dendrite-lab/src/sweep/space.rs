@@ -221,9 +221,10 @@ impl Range {
     fn at_closed(&self, u: f64) -> toml::Value {
         let (low, high) = self.bounds().unwrap_or_default();
         let value = self.scaled(low, high, u).clamp(low, high);
-        match self.whole() {
-            true => toml::Value::Integer(value.round() as i64),
-            false => toml::Value::Float(value),
+        if self.whole() {
+            toml::Value::Integer(value.round() as i64)
+        } else {
+            toml::Value::Float(value)
         }
     }
 

@@ -141,10 +141,7 @@ impl DenseWeights {
         let [count, inner] = rows.dims();
         let (size, sum_width) = (sum.dims()[1], sum.width());
         if count > ROW_BY_ROW {
-            let (row_stride, column_stride) = match transposed {
-                false => (width, 1),
-                true => (1, width),
-            };
+            let (row_stride, column_stride) = if !transposed { (width, 1) } else { (1, width) };
             let part = count
                 .div_ceil(rayon::current_num_threads().max(1))
                 .max(ROWS_PER_THREAD);

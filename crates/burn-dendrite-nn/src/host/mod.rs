@@ -106,11 +106,12 @@ impl HostNetwork {
             Parameter::Weight(id) => {
                 let view = self.view(id);
                 let (values, [pre, post]) = (view.weights.to_values(), view.weights.dims());
-                let mut values = match view.transpose {
-                    true => (0..pre * post)
+                let mut values = if view.transpose {
+                    (0..pre * post)
                         .map(|at| values[at % pre * post + at / pre])
-                        .collect(),
-                    false => values,
+                        .collect()
+                } else {
+                    values
                 };
                 if view.scale != 1.0 {
                     values.iter_mut().for_each(|it| *it *= view.scale);

@@ -78,16 +78,15 @@ impl Model {
             .map(|(it, plan)| {
                 let inhibitory = plan.site.cell == CellType::Inhibitory;
                 let weight = it.weight.as_ref().unwrap().val();
-                let autapses = match plan.is_recurrent() {
-                    true => {
-                        let values: Vec<f32> = weight.to_data().iter().collect();
-                        values
-                            .iter()
-                            .step_by(plan.site.post + 1)
-                            .filter(|&&it| it != 0.0)
-                            .count()
-                    }
-                    false => 0,
+                let autapses = if plan.is_recurrent() {
+                    let values: Vec<f32> = weight.to_data().iter().collect();
+                    values
+                        .iter()
+                        .step_by(plan.site.post + 1)
+                        .filter(|&&it| it != 0.0)
+                        .count()
+                } else {
+                    0
                 };
                 wrong(weight, if inhibitory { -1.0 } else { 1.0 }) + autapses
             });

@@ -234,9 +234,10 @@ impl HostRows {
         let width = expanded.width();
         for (row, values) in expanded.block_mut().chunks_exact_mut(width).enumerate() {
             let own = self.row(if rows == 1 { 0 } else { row });
-            match size == dims[1] {
-                true => values[..size].copy_from_slice(own),
-                false => values[..dims[1]].fill(own[0]),
+            if size == dims[1] {
+                values[..size].copy_from_slice(own)
+            } else {
+                values[..dims[1]].fill(own[0])
             }
         }
         expanded

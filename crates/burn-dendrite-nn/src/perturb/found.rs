@@ -33,9 +33,10 @@ impl Found {
                 };
                 Err(format!(
                     "no projection ends at the {word} of `{name}`; accepted: {}",
-                    match others.is_empty() {
-                        true => "a population or a projection".to_owned(),
-                        false => others.join(", "),
+                    if others.is_empty() {
+                        "a population or a projection".to_owned()
+                    } else {
+                        others.join(", ")
                     }
                 ))
             }
@@ -55,13 +56,14 @@ impl Found {
         let owned: Vec<_> = inputs
             .filter(|id| plan.projection(*id).is_owned())
             .collect();
-        match owned.is_empty() {
-            true => Err(
+        if owned.is_empty() {
+            Err(
                 "it has no weights of its own; accepted: a target with weights that are \
-                         not another projection's"
+                     not another projection's"
                     .to_owned(),
-            ),
-            false => Ok(owned),
+            )
+        } else {
+            Ok(owned)
         }
     }
 

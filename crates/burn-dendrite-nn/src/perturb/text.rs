@@ -144,19 +144,21 @@ impl Perturbation {
     pub(super) fn check(&self) -> Result<(), String> {
         let within = |what: &str, value: f64, low: bool| {
             let above = if low { value >= 0.0 } else { value > 0.0 };
-            match value.is_finite() && above {
-                true => Ok(()),
-                false => Err(format!(
+            if value.is_finite() && above {
+                Ok(())
+            } else {
+                Err(format!(
                     "{what} is {value}; accepted: a number {} 0",
                     if low { "not below" } else { "above" }
-                )),
+                ))
             }
         };
         let share = |what: &str, value: f64| {
             within(what, value, false)?;
-            match value <= 1.0 {
-                true => Ok(()),
-                false => Err(format!("{what} is {value}; accepted: above 0, up to 1")),
+            if value <= 1.0 {
+                Ok(())
+            } else {
+                Err(format!("{what} is {value}; accepted: above 0, up to 1"))
             }
         };
         match self.action {

@@ -43,9 +43,10 @@ impl Dataset {
             Self::Files(path) => {
                 let stem = path.file_stem().unwrap_or_default();
                 let label = stem.to_string_lossy().into_owned();
-                match label.is_empty() {
-                    true => "data".to_owned(),
-                    false => label,
+                if label.is_empty() {
+                    "data".to_owned()
+                } else {
+                    label
                 }
             }
         }
@@ -134,9 +135,10 @@ impl FromStr for Dataset {
         };
         let path = Path::new(text);
         let is_path = text.contains(['/', std::path::MAIN_SEPARATOR]);
-        match !text.is_empty() && (is_path || path.extension().is_some() || path.exists()) {
-            true => Ok(path.into()),
-            false => Err(DataError::UnknownNameOrPath(Box::new(unknown))),
+        if !text.is_empty() && (is_path || path.extension().is_some() || path.exists()) {
+            Ok(path.into())
+        } else {
+            Err(DataError::UnknownNameOrPath(Box::new(unknown)))
         }
     }
 }

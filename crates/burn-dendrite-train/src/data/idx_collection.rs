@@ -290,9 +290,10 @@ mod tests {
         let images = encode(0x803, &[count.into(), 2, 2], &pixels);
         let labels = encode(0x801, &[count.into()], &labels);
         for (name, bytes) in part.files().into_iter().zip([images, labels]) {
-            let (name, bytes) = match packed {
-                false => (name.to_owned(), bytes),
-                true => (format!("{name}.gz"), compress(&bytes)),
+            let (name, bytes) = if !packed {
+                (name.to_owned(), bytes)
+            } else {
+                (format!("{name}.gz"), compress(&bytes))
             };
             fs::write(folder.join(name), bytes).unwrap();
         }

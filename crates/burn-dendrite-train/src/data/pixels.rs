@@ -25,9 +25,10 @@ pub(super) fn view<T: Pixel>(values: &[T], shape: ImageShape, view: View) -> Vec
         for row in 0..height {
             let row = moved(row, view.shift[0], height);
             for column in 0..width {
-                let column = match view.is_flipped {
-                    true => width - 1 - column,
-                    false => column,
+                let column = if view.is_flipped {
+                    width - 1 - column
+                } else {
+                    column
                 };
                 seen.push(channel[row * width + moved(column, view.shift[1], width)]);
             }

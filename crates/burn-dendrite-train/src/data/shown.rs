@@ -33,9 +33,10 @@ impl Line {
     /// What is seen of a value.
     pub(super) fn at(&self, value: f64) -> f32 {
         let seen = (value - self.centre) / self.unit;
-        match self.is_rectified {
-            true => seen.max(0.0) as f32,
-            false => seen as f32,
+        if self.is_rectified {
+            seen.max(0.0) as f32
+        } else {
+            seen as f32
         }
     }
 

@@ -98,10 +98,7 @@ impl Statistics {
 }
 
 fn or_one(unit: f64) -> f64 {
-    match unit > 0.0 {
-        true => unit,
-        false => 1.0,
-    }
+    if unit > 0.0 { unit } else { 1.0 }
 }
 
 #[cfg(test)]

@@ -61,9 +61,10 @@ impl Values {
                 Self::Reals(values) => numbers.extend(values),
             }
         }
-        match numbers.is_empty() {
-            true => Self::Bytes(bytes),
-            false => Self::Reals(numbers),
+        if numbers.is_empty() {
+            Self::Bytes(bytes)
+        } else {
+            Self::Reals(numbers)
         }
     }
 

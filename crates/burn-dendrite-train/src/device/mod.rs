@@ -247,9 +247,10 @@ mod tests {
     fn a_device_that_is_not_compiled_in_or_finds_nothing_is_refused_in_one_sentence() {
         for name in DeviceName::ALL {
             let Err(error) = name.open() else { continue };
-            let reason = match DeviceName::compiled().contains(&name) {
-                true => "no adapter",
-                false => "not compiled in",
+            let reason = if DeviceName::compiled().contains(&name) {
+                "no adapter"
+            } else {
+                "not compiled in"
             };
             let message = error.to_string();
             for part in [reason, name.as_str(), "accepted", "`flex`"] {

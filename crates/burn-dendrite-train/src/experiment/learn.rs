@@ -92,10 +92,11 @@ impl Experiment {
         let validation = ValidationLoader::new(Arc::new(validation), halt.clone());
 
         let records = run::records(folder.path()).unwrap_or_default();
-        let interval = match health.is_repeating() {
+        let interval = if health.is_repeating() {
             // What leads to a divergence is nothing to go on from.
-            true => Interval::Never,
-            false => settings.interval(),
+            Interval::Never
+        } else {
+            settings.interval()
         };
         let checkpoints = CheckpointSchedule::new(
             interval,

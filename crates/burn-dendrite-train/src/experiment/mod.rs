@@ -287,12 +287,11 @@ impl Experiment {
             load_file(model.valid(), file)?;
         }
         let segments = settings.segments();
-        let chunks = match probes.is_empty() {
-            true => None,
-            false => {
-                let recorder = Arc::new(Recorder::new(probes));
-                Some(Chunks::open(recorder, segments, &folder, from)?)
-            }
+        let chunks = if probes.is_empty() {
+            None
+        } else {
+            let recorder = Arc::new(Recorder::new(probes));
+            Some(Chunks::open(recorder, segments, &folder, from)?)
         };
 
         let stopwatch = Stopwatch::default();

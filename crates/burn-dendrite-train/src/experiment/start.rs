@@ -63,11 +63,10 @@ fn arrays(
     if !folder.as_os_str().is_empty() && kept.is_file() {
         return Ok(weights::read(&kept)?);
     }
-    match start.from.is_dir() {
-        true => {
-            let (model, ..) = load_model(&start.from, device)?;
-            Ok(weights::arrays(&model.network))
-        }
-        false => Ok(weights::read(&start.from)?),
+    if start.from.is_dir() {
+        let (model, ..) = load_model(&start.from, device)?;
+        Ok(weights::arrays(&model.network))
+    } else {
+        Ok(weights::read(&start.from)?)
     }
 }

@@ -37,9 +37,10 @@ pub(super) fn populations(
             let mut keys = Keys::new(&path, config);
             let cell = cell(&path, &name, projections, errors);
             // The input's activity is set from outside, so it has no activation.
-            let default = match populations.is_empty() {
-                true => Activation::default(),
-                false => Activation::Linear,
+            let default = if populations.is_empty() {
+                Activation::default()
+            } else {
+                Activation::Linear
             };
             if keys.flag("output_pop", errors) == Some(true) {
                 output = Some(name.clone());

@@ -131,9 +131,10 @@ impl PlasticNetwork {
 
     /// The network with the weights that it has on an occasion.
     pub fn network_in(&self, occasion: Occasion) -> Cow<'_, Network> {
-        match self.perturbations.prunes(occasion) {
-            true => Cow::Owned(self.perturbations.pruned(&self.network, occasion)),
-            false => Cow::Borrowed(&self.network),
+        if self.perturbations.prunes(occasion) {
+            Cow::Owned(self.perturbations.pruned(&self.network, occasion))
+        } else {
+            Cow::Borrowed(&self.network)
         }
     }
 

@@ -65,13 +65,14 @@ impl Archive {
                 bytes: entry.uncompressed_size_hint(),
             });
         }
-        match entries.len() as u64 == zip.entries_hint() {
-            true => Ok(Self {
+        if entries.len() as u64 == zip.entries_hint() {
+            Ok(Self {
                 file: file.to_owned(),
                 zip,
                 entries,
-            }),
-            false => Err(invalid(file, "some of its arrays are missing")),
+            })
+        } else {
+            Err(invalid(file, "some of its arrays are missing"))
         }
     }
 

@@ -205,9 +205,10 @@ impl RunFolder {
 }
 
 fn check_unbegun(path: &Path) -> Result<(), RunError> {
-    match path.join(SPEC).exists() {
-        true => Err(occupied(path, Occupant::Run)),
-        false => Ok(()),
+    if path.join(SPEC).exists() {
+        Err(occupied(path, Occupant::Run))
+    } else {
+        Ok(())
     }
 }
 

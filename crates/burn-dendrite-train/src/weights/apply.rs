@@ -148,18 +148,18 @@ impl Given<'_> {
             from: self.start.from.clone(),
             name: name.to_owned(),
         })?;
-        match array.shape == shape {
-            true => self
-                .refuse(array, "are no finite numbers", |_, weight| {
-                    !weight.is_finite()
-                })
-                .map(|()| array),
-            false => Err(StartError::Shape {
+        if array.shape == shape {
+            self.refuse(array, "are no finite numbers", |_, weight| {
+                !weight.is_finite()
+            })
+            .map(|()| array)
+        } else {
+            Err(StartError::Shape {
                 from: self.start.from.clone(),
                 name: name.to_owned(),
                 found: array.shape.clone(),
                 wanted: shape.to_vec(),
-            }),
+            })
         }
     }
 

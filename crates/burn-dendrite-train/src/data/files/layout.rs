@@ -42,9 +42,10 @@ const DEEPEST: usize = 4;
 /// If there is nothing, or more than one kind of files and none is asked for.
 pub(super) fn find(path: &Path, format: Option<FileFormat>) -> Result<Content, DataError> {
     let (files, folders) = list(path)?;
-    let images = match folders.is_empty() {
-        true => None,
-        false => images(path, &folders)?,
+    let images = if folders.is_empty() {
+        None
+    } else {
+        images(path, &folders)?
     };
     let mut kinds: Vec<FileFormat> = files.iter().map(|(kind, _)| *kind).collect();
     kinds.extend(images.as_ref().map(|_| FileFormat::Images));
@@ -168,9 +169,10 @@ fn list(path: &Path) -> Result<Found, DataError> {
         .into_iter()
         .filter(|it| file_name(it).starts_with(&beginning));
     let (files, _) = sort(paths.collect(), None);
-    match files.is_empty() {
-        true => Err(DataError::unusable(path, "there is no such file or folder")),
-        false => Ok((files, Vec::new())),
+    if files.is_empty() {
+        Err(DataError::unusable(path, "there is no such file or folder"))
+    } else {
+        Ok((files, Vec::new()))
     }
 }
 

@@ -110,9 +110,10 @@ pub(super) fn read_archive(path: &Path) -> Result<Vec<Array>, DataError> {
         };
         arrays.push(read.map_err(|error| wrong(format!("array `{name}`: {error}")))?);
     }
-    match arrays.is_empty() {
-        true => Err(wrong("it holds no arrays".to_owned())),
-        false => Ok(arrays),
+    if arrays.is_empty() {
+        Err(wrong("it holds no arrays".to_owned()))
+    } else {
+        Ok(arrays)
     }
 }
 
@@ -180,9 +181,10 @@ fn array(reader: &mut impl Read, name: String) -> io::Result<Array> {
         missing -= read as u64;
     }
     let values = numbers(kind, order == ">", &raw);
-    let values = match is_fortran && shape.len() > 1 {
-        true => values.select(&places(&shape)),
-        false => values,
+    let values = if is_fortran && shape.len() > 1 {
+        values.select(&places(&shape))
+    } else {
+        values
     };
     debug_assert_eq!(values.len() as u64, bytes / width);
     Ok(Array {

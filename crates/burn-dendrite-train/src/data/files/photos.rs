@@ -124,9 +124,10 @@ fn images_of(class: &Path) -> Result<Vec<PathBuf>, DataError> {
              `.jpeg` or `.png`",
         ));
     }
-    match paths.is_empty() {
-        true => Err(DataError::unusable(class, "the class has no images")),
-        false => Ok(paths),
+    if paths.is_empty() {
+        Err(DataError::unusable(class, "the class has no images"))
+    } else {
+        Ok(paths)
     }
 }
 
@@ -160,20 +161,20 @@ fn decode(file: &Path, spec: &DataSpec) -> Result<Picture, DataError> {
     };
     let picture = |channels: usize, values: Values| Picture {
         // A grey image has three planes before a coloured background.
-        shape: shape(match values.len() == channels * pixels {
-            true => channels,
-            false => 3,
+        shape: shape(if values.len() == channels * pixels {
+            channels
+        } else {
+            3
         }),
         values,
     };
     let bytes = |channels: usize, raw: &[u8], has_alpha: bool| -> Result<Picture, DataError> {
-        let values = match has_alpha && raw.chunks(channels + 1).any(|it| it[channels] < u8::MAX) {
-            true => {
-                let numbers: Vec<f32> = raw.iter().map(|it| f32::from(*it) / 255.0).collect();
-                let planes = over_background(channels, &numbers)?;
-                Values::Bytes(planes.iter().map(|it| (it * 255.0).round() as u8).collect())
-            }
-            false => Values::Bytes(planes(raw, channels, channels + usize::from(has_alpha))),
+        let values = if has_alpha && raw.chunks(channels + 1).any(|it| it[channels] < u8::MAX) {
+            let numbers: Vec<f32> = raw.iter().map(|it| f32::from(*it) / 255.0).collect();
+            let planes = over_background(channels, &numbers)?;
+            Values::Bytes(planes.iter().map(|it| (it * 255.0).round() as u8).collect())
+        } else {
+            Values::Bytes(planes(raw, channels, channels + usize::from(has_alpha)))
         };
         Ok(picture(channels, values))
     };
@@ -181,9 +182,10 @@ fn decode(file: &Path, spec: &DataSpec) -> Result<Picture, DataError> {
         let numbers: Vec<f32> = raw.iter().map(|it| f32::from(*it) / 65_535.0).collect();
         let is_transparent =
             has_alpha && raw.chunks(channels + 1).any(|it| it[channels] < u16::MAX);
-        let values = match is_transparent {
-            true => over_background(channels, &numbers)?,
-            false => planes(&numbers, channels, channels + usize::from(has_alpha)),
+        let values = if is_transparent {
+            over_background(channels, &numbers)?
+        } else {
+            planes(&numbers, channels, channels + usize::from(has_alpha))
         };
         Ok(picture(channels, Values::Reals(values)))
     };
@@ -265,13 +267,12 @@ fn alike(
             }
             values => values,
         };
-        let values = match is_coloured && shape.channels == 1 {
-            true => {
-                shape.channels = 3;
-                let one = 0..values.len();
-                values.select(std::iter::repeat_n(one, 3))
-            }
-            false => values,
+        let values = if is_coloured && shape.channels == 1 {
+            shape.channels = 3;
+            let one = 0..values.len();
+            values.select(std::iter::repeat_n(one, 3))
+        } else {
+            values
         };
         Picture { shape, values }
     };

@@ -76,15 +76,16 @@ pub(super) fn shape_of_rows(
             height: size[0],
             width: size[1],
         };
-        return match shape.features() == Some(columns) {
-            true => Ok(Some(shape)),
-            false => Err(DataError::unusable(
+        return if shape.features() == Some(columns) {
+            Ok(Some(shape))
+        } else {
+            Err(DataError::unusable(
                 path,
                 format!(
                     "a sample has {columns} values, and `shape` is {shape}; accepted: a shape of as \
-                     many values"
+                 many values"
                 ),
-            )),
+            ))
         };
     }
     let side = columns.isqrt();
