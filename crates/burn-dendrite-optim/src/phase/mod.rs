@@ -2,9 +2,13 @@
 
 mod gate;
 pub(crate) mod nudge;
+mod response;
 mod select;
+mod spec;
 
 pub use gate::Gate;
+pub use nudge::Nudge;
 pub(crate) use nudge::hears_from_above;
-pub use nudge::{Nudge, NudgeSpec, Plateau, PopulationNudge, Response, Settling};
+pub use response::Response;
 pub use select::Select;
+pub use spec::{NudgeSpec, Plateau, PopulationNudge, Settling};

@@ -1,24 +1,26 @@
 //! The parameters of a network, as a burn module.
 
+mod display;
+mod parameters;
+
 use std::sync::Arc;
 
 use burn::{
-    module::{Content, DisplaySettings, Module, ModuleDisplay, Param},
-    tensor::{Bool, Device, Tensor, TensorData},
+    module::{Module, Param},
+    tensor::{Device, Tensor},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
+pub use parameters::{Population, Projection};
+
 use crate::{
-    CellType, ConstraintSpec, Dynamics, NetworkState, Numbers, Observer, Parameter, Plan,
-    PopulationId, ProjectionId,
-    constraint::constrain,
+    Dynamics, NetworkState, Numbers, Observer, Parameter, Plan, PopulationId, ProjectionId,
     geometry::{self, Geometry, Wiring, balanced},
-    init::{Distribution, InitSite, WeightStream},
-    laws::{Law, Lawful},
-    numbers::Bounds,
+    init::WeightStream,
+    laws::Lawful,
     on_inner,
-    plan::{PopulationPlan, ProjectionPlan, WeightSource},
+    plan::{PopulationPlan, WeightSource},
 };
 
 /// A network: the weights and biases of a [`Plan`].
@@ -35,23 +37,6 @@ pub struct Network {
     pub projections: Vec<Lawful<Projection, 2>>,
     #[module(skip)]
     plan: Arc<Plan>,
-}
-
-/// Parameters of a population.
-#[derive(Module, Debug)]
-pub struct Population {
-    /// Constant drive `[size]`, or `[maps]` where the units of a map share one.
-    pub bias: Option<Param<Tensor<1>>>,
-}
-
-/// Parameters of a projection.
-#[derive(Module, Debug)]
-pub struct Projection {
-    /// Weights `[pre, post]`, of a convolution `[synapses of a kernel, maps]`, of local windows
-    /// `[synapses of a window, post]`; none where they are another projection's.
-    pub weight: Option<Param<Tensor<2>>>,
-    /// Which synapses exist, `[pre, post]`; none where all do.
-    pub connectivity: Option<Param<Tensor<2, Bool>>>,
 }
 
 impl Network {
@@ -355,193 +340,8 @@ impl Numbers for Network {
     }
 }
 
-impl Population {
-    /// The law of [`constrain`](Self::constrain), for walks through a model.
-    fn under_law(self, plan: &PopulationPlan) -> Lawful<Self, 1> {
-        let law = plan.bias.as_ref().map_or_else(Law::new, |bias| {
-            Law::new().with_bounds(
-                bias.lower.unwrap_or(f64::NEG_INFINITY),
-                bias.upper.unwrap_or(f64::INFINITY),
-            )
-        });
-        Lawful::new(self).with_law(|it| it.bias.as_ref(), law)
-    }
-
-    fn new(
-        plan: &PopulationPlan,
-        fan_in: usize,
-        stream: &mut WeightStream,
-        device: &Device,
-    ) -> Self {
-        let bias = plan.bias.as_ref().map(|bias| {
-            let site = InitSite {
-                cell: CellType::Unconstrained,
-                fan_in,
-            };
-            let values = bias.init.distribution(&site).sample(plan.biases(), stream);
-            Param::from_tensor(Tensor::from_data(
-                TensorData::new(values, [plan.biases()]),
-                device,
-            ))
-        });
-        Self { bias }
-    }
-
-    fn constrain(&mut self, plan: &PopulationPlan) {
-        let is_bounded = plan
-            .bias
-            .as_ref()
-            .is_some_and(|it| it.bounds() != Bounds::NONE);
-        if !is_bounded {
-            return;
-        }
-        let constrain = |bias: Tensor<1>| {
-            plan.constrain_bias(bias.unsqueeze::<2>())
-                .squeeze_dim::<1>(0)
-        };
-        self.bias = self
-            .bias
-            .take()
-            .map(|bias| bias.map(|bias| on_inner(bias, constrain)));
-    }
-}
-
-impl Projection {
-    /// The law of [`constrain`](Self::constrain), for walks through a model.
-    fn under_law(self, plan: &ProjectionPlan) -> Lawful<Self, 2> {
-        let (cell, constraints) = (plan.site.cell, plan.constraints.clone());
-        let geometry = plan.wiring.geometry;
-        Lawful::new(self).with_law_from(
-            |it| it.weight.as_ref(),
-            move |it| {
-                let connectivity = it.connectivity.as_ref().map(Param::val);
-                let constraints = constraints.clone();
-                Law::new().with_projection(move |weight| {
-                    let exists = connectivity
-                        .clone()
-                        .map(|it| it.to_device(&weight.device()));
-                    lawful(weight, cell, &geometry, exists, &constraints)
-                })
-            },
-        )
-    }
-
-    fn new(
-        plan: &ProjectionPlan,
-        stream: &mut WeightStream,
-        random: &mut ChaCha8Rng,
-        device: &Device,
-    ) -> Self {
-        let [pre, post] = [plan.site.pre, plan.site.post];
-        let distribution = match &plan.source {
-            WeightSource::Own(init) => init.distribution(&InitSite {
-                cell: plan.site.cell,
-                fan_in: plan.fan_in(),
-            }),
-            WeightSource::Balance { .. } => Distribution::Constant(0.0),
-            WeightSource::Tied { .. } => {
-                stream.skip(pre * post);
-                return Self {
-                    weight: None,
-                    connectivity: None,
-                };
-            }
-        };
-        let by_unit = TensorData::new(distribution.sample(pre * post, stream), [post, pre]);
-        let weight =
-            Tensor::<2>::from_data(by_unit, &device.clone().without_autodiff()).transpose();
-        // The values in the layout [pre, post] themselves, not as a view of the other one.
-        let weight = Tensor::from_data(weight.into_data(), device);
-        let exists = (plan.constraints.iter())
-            .filter_map(|constraint| constraint.connectivity(&plan.site, random))
-            .reduce(|one, other| {
-                one.iter()
-                    .zip(other)
-                    .map(|(one, other)| *one && other)
-                    .collect()
-            });
-        Self {
-            weight: Some(Param::from_tensor(weight)),
-            connectivity: exists.map(|exists| {
-                let mask = Tensor::from_data(TensorData::new(exists, [pre, post]), device);
-                Param::initialized(burn::module::ParamId::new(), mask)
-            }),
-        }
-    }
-
-    fn constrain(&mut self, plan: &ProjectionPlan) {
-        let connectivity = self.connectivity.as_ref().map(Param::val);
-        self.weight = self.weight.take().map(|weight| {
-            weight.map(|weight| {
-                on_inner(weight, |weight| {
-                    let (cell, geometry) = (plan.site.cell, &plan.wiring.geometry);
-                    lawful(weight, cell, geometry, connectivity, &plan.constraints)
-                })
-            })
-        });
-    }
-}
-
-fn lawful(
-    weight: Tensor<2>,
-    cell: CellType,
-    geometry: &Geometry,
-    connectivity: Option<Tensor<2, Bool>>,
-    constraints: &[ConstraintSpec],
-) -> Tensor<2> {
-    let keep_existing = |weight: Tensor<2>| {
-        let weight = geometry::keep_existing(geometry, weight);
-        match connectivity {
-            // Added to nothing, what is missing is 0 and not −0.
-            Some(exists) => {
-                let exists = exists.float().cast(weight.dtype());
-                weight * exists + 0.0
-            }
-            None => weight,
-        }
-    };
-    constrain(weight, cell, keep_existing, constraints)
-}
-
 /// `values` on the device and in the autodiff context of `old`.
 fn like<const D: usize>(old: &Tensor<D>, values: Tensor<D>) -> Tensor<D> {
     let plain = values.without_autodiff();
     on_inner(old.clone(), |old| plain.to_device(&old.device()))
-}
-
-impl ModuleDisplay for Network {
-    fn custom_settings(&self) -> Option<DisplaySettings> {
-        DisplaySettings::new()
-            .with_new_line_after_attribute(true)
-            .optional()
-    }
-
-    fn custom_content(&self, content: Content) -> Option<Content> {
-        let plan = &self.plan;
-        let content = content.add("steps", &plan.steps);
-        let content = plan
-            .populations
-            .iter()
-            .fold(content, |content, (_, population)| {
-                content.add(&population.name.to_string(), &population.size)
-            });
-        plan.projections
-            .iter()
-            .fold(content, |content, projection| {
-                let site = &projection.site;
-                let weights = match &projection.source {
-                    WeightSource::Own(init) => {
-                        format!("{} x {} {}", site.post, site.pre, init.kind())
-                    }
-                    WeightSource::Balance { of, .. } => {
-                        format!("balance of {}", plan.projection(*of).name)
-                    }
-                    WeightSource::Tied { of, .. } => {
-                        format!("tied to {}", plan.projection(*of).name)
-                    }
-                };
-                content.add(&projection.name.to_string(), &weights)
-            })
-            .optional()
-    }
 }
