@@ -172,6 +172,10 @@ fn a_comparison_is_reported_and_goes_on_where_it_was_cut_off() {
         &["belongs to the study in"],
     );
     study.refused(
+        &["analyze", "c/runs/mnist-dtp/seed-1", "--samples", "5"],
+        &["is what the study in", "`--out DIR`"],
+    );
+    study.refused(
         &["sweep", "--resume", "c"],
         &["but a comparison", "`dendrite compare --resume`"],
     );
@@ -262,6 +266,46 @@ fn an_interrupted_comparison_stops_its_runs_and_says_how_to_go_on() {
     );
     // Nobody holds the run any more.
     drop(run::RunFolder::open(&run).unwrap());
+}
+
+#[test]
+fn what_is_one_for_all_does_not_vary() {
+    let study = Study::new();
+    let first = study.network("mnist-backprop-ann");
+    let text = fs::read_to_string(study.path(&first)).unwrap();
+    let text = text.replacen("name = \"", "dataset = \"cifar10\"\nname = \"other-", 1);
+    fs::write(study.path("other.toml"), text).unwrap();
+    study.refused(
+        &["compare", "--spec", &first, "--spec", "other.toml"],
+        &["is for `cifar10`", "accepted: `--dataset`"],
+    );
+    study.refused(
+        &["compare", "--spec", &first, "--analysis-samples", "1"],
+        &["`analysis-samples` is 1; accepted: 2 or more"],
+    );
+    fs::write(study.path("space.toml"), "\"budget.epochs\" = [1, 2]\n").unwrap();
+    study.refused(
+        &[
+            "sweep",
+            "--spec",
+            &first,
+            "--space",
+            "space.toml",
+            "--epochs",
+            "1",
+        ],
+        &["`budget.epochs` varies"],
+    );
+    fs::write(
+        study.path("space.toml"),
+        "\"dataset\" = [\"mnist\", \"mnist-mini\"]\n",
+    )
+    .unwrap();
+    study.refused(
+        &["sweep", "--spec", &first, "--space", "space.toml"],
+        &["`dataset` varies"],
+    );
+    assert!(!study.path("runs").exists());
 }
 
 const SPACE: &str = r#"

@@ -324,8 +324,8 @@ fn an_output_that_cannot_be_written_is_named() {
     fs::write(&file, "mine").unwrap();
     refused(
         &start(&file.join("run"), "60").output().unwrap(),
-        1,
-        &["file/run"],
+        2,
+        &["file/run` lies below a file"],
     );
     assert_eq!(fs::read(&file).unwrap(), b"mine");
 

@@ -331,6 +331,57 @@ fn a_run_knows_its_classes_when_it_is_evaluated_on_other_files() {
     );
 }
 
+/// Contrast is what the training samples of the run make it, whatever else is in other files.
+#[test]
+fn other_files_are_seen_as_the_run_saw_its_own() {
+    let place = Place::new();
+    points(&place, "points.csv");
+    let on_off = "data.encoding=\"on_off\"";
+    place.train(&["--dataset", "points.csv", "--set", on_off, "--epochs", "3"]);
+    let evaluate = |more: &[&str]| -> serde_json::Value {
+        let command = ["evaluate", "run", "--json", "--split", "all"];
+        serde_json::from_str(&place.run(&[&command[..], more].concat())).unwrap()
+    };
+    let whole = evaluate(&[]);
+    assert_eq!(whole["samples"], 60);
+    let table = fs::read_to_string(place.path("points.csv")).unwrap();
+    let right = table.lines().filter(|line| !line.starts_with("left"));
+    place.write("right.csv", right.collect::<Vec<_>>().join("\n").as_bytes());
+    let alone = evaluate(&["--dataset", "right.csv"]);
+    assert_eq!(alone["samples"], 30);
+    assert_eq!(alone["confusion"][1], whole["confusion"][1]);
+    assert!(place.path("run/input.toml").is_file());
+}
+
+#[test]
+fn keys_that_leave_nothing_to_do_and_classes_without_training_are_named() {
+    let place = Place::new();
+    points(&place, "data/train.csv");
+    place.write("data/test.csv", b"label,a,b\nleft,1,0\nup,0,1\n");
+    let train = |more: &[&str]| {
+        let command = ["train", "--spec", "mine.toml", "--dataset", "data"];
+        let output = place.dendrite(&[&command[..], more].concat());
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let said = train(&["--set", "data.test=0.5", "--set", "data.fit=\"pad\""]);
+    assert!(
+        said.contains("`test`, `fit` in `[data]` have no effect"),
+        "{said}"
+    );
+    assert!(said.contains("no training samples of `up`"), "{said}");
+    for (table, part) in [
+        (
+            "label,a\nx,1\n,2\nx,1\ny,1\ny,1\ny,1\n",
+            "line 3, column `label`: there is no label",
+        ),
+        ("label,a\nx,1\nx,2\nx,1\n", "of one class, `x`"),
+    ] {
+        place.write("faulty.csv", table.as_bytes());
+        let message = place.refused(&["train", "--spec", "mine.toml", "--dataset", "faulty.csv"]);
+        assert!(message.contains(part), "{message}");
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_one_sentence() {
     let place = Place::new();

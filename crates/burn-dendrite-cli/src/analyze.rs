@@ -12,6 +12,7 @@ use burn_dendrite_lab::analysis::{
     Analysis, AnalysisOptions, Figure, Metric, Of, Trained, analyze, charts_of, load_trained,
     over_training, table_of,
 };
+use burn_dendrite_lab::study::study_of;
 use burn_dendrite_train::{
     SavedWeights,
     data::{Dataset, SampleSet},
@@ -25,7 +26,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::{
     DataArguments, MachineArguments, MeasuredOn, Mistake,
     analysis_file::{AnalysisFile, File, PAGE, SplitName, as_csv, earlier_files, write},
-    report::{tested, write_page},
+    report::{check_own_page, tested, write_page},
     table::table,
 };
 
@@ -72,19 +73,36 @@ impl AnalyzeArguments {
             .clone()
             .unwrap_or_else(|| self.run.join("analysis"));
         let earlier = earlier_files(&out)?;
+        if let Some(study) =
+            study_of(&self.run).filter(|_| !earlier.is_empty() && self.out.is_none())
+        {
+            let message = format!(
+                "`{}` is what the study in `{}` is made of; accepted: `--out DIR` for another analysis",
+                out.display(),
+                study.display()
+            );
+            return Err(Mistake(message).into());
+        }
+        if !earlier.is_empty() && !self.quiet {
+            say(format!(
+                "note: the analysis in `{}` is replaced",
+                out.display()
+            ));
+        }
+        let page = self.out.as_ref().unwrap_or(&self.run).join(PAGE);
+        check_own_page(&page)?;
         let (device, _) = self.machine.open()?;
         let trained = load_trained(&self.run, &device)?;
         if trained.weights != SavedWeights::Last && !self.quiet {
             say(format!("note: {}", trained.weights));
         }
         let (dataset, data) = (self.data).load_for(
+            &self.run,
             &trained.settings,
             &trained.spec.data,
             MeasuredOn::Any(self.dataset.clone()),
             self.quiet,
         )?;
-        let data = (trained.settings.preprocessing.prepare(data))
-            .map_err(|error| Mistake(error.to_string()))?;
         fits(trained.model.network.plan(), &data, &dataset)?;
         let set = match self.split {
             SplitName::Validation => &data.validation,
@@ -110,7 +128,6 @@ impl AnalyzeArguments {
         }
         let file = AnalysisFile::new(&trained, &dataset, self.split, analysis);
         write(&out, &earlier, &file, &files)?;
-        let page = self.out.as_ref().unwrap_or(&self.run).join(PAGE);
         let found = tested(
             &trained,
             &device,

@@ -107,7 +107,7 @@ impl CompareArguments {
             return Ok((study, data));
         }
         let mut specs = self.specifications()?;
-        let dataset = self.budget.dataset(&specs);
+        let dataset = self.budget.dataset(&specs)?;
         let quiet = self.place.quiet;
         let data = self.budget.load(&dataset, &mut specs, quiet)?;
         let purpose = Purpose::Comparison;
@@ -133,7 +133,13 @@ impl CompareArguments {
                 let message = format!("`--spec {}`: there is no such file", file.display());
                 return Err(Mistake(message).into());
             }
-            specs.push(specification(&file.to_string_lossy())?);
+            let path = file.to_string_lossy();
+            let spec = specification(&path).map_err(|error| match error.to_string() {
+                // Of several files, which?
+                message if message.contains(&*path) => Mistake(message),
+                message => Mistake(format!("{path}: {message}")),
+            });
+            specs.push(spec?);
         }
         if specs.is_empty() {
             for name in NETWORKS {

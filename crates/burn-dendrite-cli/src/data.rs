@@ -9,7 +9,7 @@ use anyhow::Context;
 use burn_dendrite_train::{
     data::{DataError, DataOptions, DataOrigin, DataSpec, Dataset, Progress, Source, Splits},
     output::say,
-    run::RunSettings,
+    run::{RunSettings, input_scale},
 };
 use clap::Args;
 
@@ -102,8 +102,28 @@ impl DataArguments {
         Ok(loaded)
     }
 
-    /// Loads what the trained network of a run is measured on.
+    /// Loads what the trained network of the run in a folder is measured on, as the network sees it.
     pub(super) fn load_for(
+        &self,
+        folder: &Path,
+        run: &RunSettings,
+        spec: &DataSpec,
+        on: MeasuredOn,
+        quiet: bool,
+    ) -> anyhow::Result<(Dataset, Splits)> {
+        let (dataset, data) = self.load_of(run, spec, on, quiet)?;
+        let mistake = |error: DataError| Mistake(error.to_string());
+        let data = run.preprocessing.prepare(data).map_err(mistake)?;
+        // The network sees other samples as it saw its own, whatever these are like among themselves.
+        let scale = input_scale(folder).map_err(|error| Mistake(error.to_string()))?;
+        let data = match scale {
+            Some(scale) => data.seen_through(&scale).map_err(mistake)?,
+            None => data,
+        };
+        Ok((dataset, data))
+    }
+
+    fn load_of(
         &self,
         run: &RunSettings,
         spec: &DataSpec,

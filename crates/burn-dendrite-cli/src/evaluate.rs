@@ -1,6 +1,6 @@
 //! `dendrite evaluate`.
 
-use std::{io::IsTerminal, path::PathBuf, process::ExitCode};
+use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc};
 
 use burn_dendrite_nn::perturb::Occasion;
 use burn_dendrite_train::{
@@ -48,6 +48,7 @@ enum SplitName {
     Train,
     Validation,
     Test,
+    All,
 }
 
 impl EvaluateArguments {
@@ -69,15 +70,23 @@ impl EvaluateArguments {
             .map_err(|error| Mistake(error.to_string()))?;
         let network = perturbations.pruned(&model.network, Occasion::Test);
         let seed = settings.order_seed();
-        let (dataset, data) =
-            (self.data).load_for(&settings, &spec.data, MeasuredOn::Any(self.dataset), false)?;
-        let data =
-            (settings.preprocessing.prepare(data)).map_err(|error| Mistake(error.to_string()))?;
+        let (dataset, data) = (self.data).load_for(
+            &self.run,
+            &settings,
+            &spec.data,
+            MeasuredOn::Any(self.dataset),
+            false,
+        )?;
         fits(network.plan(), &data, &dataset)?;
         let (set, split) = match self.split {
             SplitName::Train => (&data.train, "training"),
             SplitName::Validation => (&data.validation, "validation"),
             SplitName::Test => (&data.test, "test"),
+            SplitName::All => {
+                let all = data.all(spec.data.learn_from);
+                let all = all.map_err(|error| Mistake(error.to_string()))?;
+                (&Arc::new(all), "all")
+            }
         };
         let bar = if std::io::stderr().is_terminal() {
             ProgressBar::new(set.len() as u64)
@@ -111,11 +120,14 @@ impl EvaluateArguments {
             });
             answer(line)?;
         } else {
+            let samples = match self.split {
+                SplitName::All => format!("all {} samples", result.samples),
+                _ => format!("{} {split} samples", result.samples),
+            };
             answer(format!(
-                "{} on {} {split} samples of {dataset}: accuracy {:.2} %, balanced {:.2} %, mean squared \
+                "{} on {samples} of {dataset}: accuracy {:.2} %, balanced {:.2} %, mean squared \
                  error {:.4}",
                 settings.preset,
-                result.samples,
                 100.0 * result.accuracy,
                 100.0 * balanced,
                 result.loss

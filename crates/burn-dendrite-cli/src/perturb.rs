@@ -145,7 +145,7 @@ impl PerturbStudyArguments {
             None => preset(self.preset.as_deref().unwrap_or(NETWORK))?,
         };
         let mut alone = [spec];
-        let dataset = self.budget.dataset(&alone);
+        let dataset = self.budget.dataset(&alone)?;
         let data = self.budget.load(&dataset, &mut alone, self.place.quiet)?;
         let [spec] = alone;
         let (plan, _) = (spec.check()).map_err(|errors| Mistake(errors.to_string()))?;

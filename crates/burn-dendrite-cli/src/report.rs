@@ -1,6 +1,7 @@
 //! `dendrite report`.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::ExitCode,
 };
@@ -42,6 +43,17 @@ pub(super) struct ReportArguments {
     quiet: bool,
 }
 
+/// Refuses to write over a page that is none of ours.
+pub(super) fn check_own_page(page: &Path) -> Result<(), Mistake> {
+    match fs::read_to_string(page) {
+        Ok(text) if !text.contains("<footer>burn-dendrite ") => Err(Mistake(format!(
+            "`{}` is none that this program wrote; accepted: `--out` with a new file",
+            page.display()
+        ))),
+        _ => Ok(()),
+    }
+}
+
 impl ReportArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         self.out.as_deref().map_or(Ok(()), check_new)?;
@@ -52,6 +64,7 @@ impl ReportArguments {
         }
         let kept = AnalysisFile::of_run(&self.run, trained.weights);
         let page = self.out.clone().unwrap_or_else(|| self.run.join(PAGE));
+        check_own_page(&page)?;
         match self.load(&trained) {
             Ok((dataset, data)) => {
                 let on = format!("{} samples of {dataset}", SplitName::Test);
@@ -90,9 +103,7 @@ impl ReportArguments {
     fn load(&self, trained: &Trained) -> anyhow::Result<(Dataset, Splits)> {
         let (settings, spec) = (&trained.settings, &trained.spec);
         let (dataset, data) =
-            (self.data).load_for(settings, &spec.data, MeasuredOn::Own, self.quiet)?;
-        let data = settings.preprocessing.prepare(data);
-        let data = data.map_err(|error| Mistake(error.to_string()))?;
+            (self.data).load_for(&self.run, settings, &spec.data, MeasuredOn::Own, self.quiet)?;
         fits(trained.model.network.plan(), &data, &dataset)?;
         Ok((dataset, data))
     }

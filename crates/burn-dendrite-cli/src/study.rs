@@ -76,11 +76,59 @@ impl PlaceArguments {
 }
 
 impl BudgetArguments {
-    pub(super) fn dataset(&self, specs: &[ExperimentSpec]) -> Dataset {
+    pub(super) fn dataset(&self, specs: &[ExperimentSpec]) -> anyhow::Result<Dataset> {
+        if let Some(dataset) = &self.dataset {
+            return Ok(dataset.clone());
+        }
         let own = specs.first().and_then(ExperimentSpec::own_dataset);
-        let agree = specs.iter().all(|spec| spec.own_dataset() == own);
-        let own = own.filter(|_| agree);
-        (self.dataset.clone().or(own)).unwrap_or(DatasetName::MnistMini.into())
+        let other = (specs.iter()).find(|spec| spec.own_dataset() != own);
+        if let (Some(other), Some(first)) = (other, specs.first()) {
+            let named = |spec: &ExperimentSpec| match spec.own_dataset() {
+                Some(dataset) => format!("`{}` is for `{dataset}`", spec.name),
+                None => format!("`{}` names no data set", spec.name),
+            };
+            let message = format!(
+                "{} and {}; accepted: `--dataset` with one for all",
+                named(first),
+                named(other)
+            );
+            return Err(Mistake(message).into());
+        }
+        Ok(own.unwrap_or(DatasetName::MnistMini.into()))
+    }
+
+    /// Refuses a sweep over what is one for all its trials.
+    ///
+    /// # Errors
+    ///
+    /// One sentence.
+    pub(super) fn check_varies(&self, specs: &[ExperimentSpec]) -> Result<(), Mistake> {
+        let Some(first) = specs.first() else {
+            return Ok(());
+        };
+        let differ = |of: &dyn Fn(&ExperimentSpec) -> bool| !specs.iter().all(of);
+        let dataset = differ(&|spec| spec.dataset == first.dataset);
+        let epochs = differ(&|spec| spec.budget.epochs == first.budget.epochs);
+        let batch_size = differ(&|spec| spec.budget.batch_size == first.budget.batch_size);
+        for (varies, message) in [
+            (
+                dataset,
+                "`dataset` varies, and is one for all trials; accepted: a sweep for each",
+            ),
+            (
+                epochs && self.epochs.is_some(),
+                "`budget.epochs` varies, and `--epochs` comes before it; accepted: one of them",
+            ),
+            (
+                batch_size && self.batch_size.is_some(),
+                "`budget.batch_size` varies, and `--batch-size` comes before it; accepted: one of them",
+            ),
+        ] {
+            if varies {
+                return Err(Mistake(message.to_owned()));
+            }
+        }
+        Ok(())
     }
 
     /// The data of a study before any encoding, from which networks take the sizes that they leave to
@@ -107,7 +155,7 @@ impl BudgetArguments {
     ) -> StudyPlan {
         StudyPlan {
             purpose,
-            dataset: self.dataset(specs),
+            dataset: data.dataset.clone(),
             data: data.origin.clone(),
             samples: self.samples.unwrap_or(data.splits.train.len()),
             epochs: self.epochs,

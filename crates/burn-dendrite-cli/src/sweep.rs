@@ -121,7 +121,8 @@ impl SweepArguments {
             seed: self.search_seed,
         };
         let (sweep, mut specs) = Sweep::new(&base, search).map_err(mistake)?;
-        let dataset = self.budget.dataset(&specs);
+        self.budget.check_varies(&specs)?;
+        let dataset = self.budget.dataset(&specs)?;
         let data = self.budget.load(&dataset, &mut specs, self.place.quiet)?;
         let study = Study {
             plan: self.budget.plan(Purpose::Sweep, &specs, self.seeds, &data),

@@ -234,7 +234,15 @@ impl TrainArguments {
             ..settings.clone()
         };
         let summary = run::summary(out).map_err(|error| Mistake(error.to_string()))?;
-        let reached = run::latest_checkpoint(out).map_or(0, |(_, position)| position.segments);
+        let latest = run::latest_checkpoint(out);
+        if latest.is_none() {
+            return refuse(format!(
+                "`{}` has no checkpoint that can be read, from which it could go on; accepted: a new run, \
+                 from `--from` this one",
+                out.display()
+            ));
+        }
+        let reached = latest.map_or(0, |(_, position)| position.segments);
         let is_last = summary
             .as_ref()
             .is_none_or(|summary| summary.kept == Keep::Last);

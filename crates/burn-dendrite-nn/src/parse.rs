@@ -150,10 +150,13 @@ fn improve(message: &str) -> String {
     };
     let wanted = match wanted {
         "f64" | "f32" => "a number",
-        "usize" | "u64" | "u32" | "u16" | "u8" => "a whole number, 0 or more",
+        "u8" => "a whole number from 0 to 255",
+        "usize" | "u64" | "u32" | "u16" => "a whole number, 0 or more",
         "a string" | "string" => "text in quotes",
         "a boolean" => "true or false",
+        "path string" => "text in quotes",
         "a sequence" => "a list",
+        wanted if wanted.starts_with("internally tagged enum ") => "a table with the key `kind`",
         wanted if wanted.starts_with("struct ") || wanted == "a map" => "a table",
         wanted => wanted,
     };

@@ -395,7 +395,21 @@ impl ScheduleSpec {
                 Err(format!("`factor` is {factor}; accepted: more than 0"))
             }
             Self::Constant { .. } => Ok(()),
-            _ => self.init(1).map(|_| ()),
+            Self::Linear { start, end } | Self::Cosine { start, end } => {
+                if !(start > 0.0 && start <= 1.0) {
+                    return Err(format!(
+                        "`start` is {start}; accepted: more than 0, up to 1"
+                    ));
+                }
+                let highest = match self {
+                    Self::Cosine { .. } => start,
+                    _ => 1.0,
+                };
+                if !(0.0..=highest).contains(&end) {
+                    return Err(format!("`end` is {end}; accepted: 0 to {highest}"));
+                }
+                Ok(())
+            }
         }
     }
 

@@ -160,6 +160,12 @@ impl ExperimentSpec {
     /// All mistakes at once, each with its path and what would be accepted.
     pub fn check(&self) -> Result<(Plan, Learning), SpecErrors> {
         let mut errors = Vec::new();
+        if self.name.trim().is_empty() {
+            errors.push(SpecError::new(
+                "name",
+                "it is empty; accepted: a short name",
+            ));
+        }
         errors.extend(
             self.optimizer
                 .check()

@@ -34,7 +34,8 @@ impl ExperimentSpec {
                     .into(),
             )),
         }?;
-        if let Some(data) = &mut spec.data.path {
+        let path_of_data = spec.data.path.as_mut();
+        if let Some(data) = path_of_data.filter(|data| !data.as_os_str().is_empty()) {
             let folder = path.parent().unwrap_or(Path::new(""));
             let joined = std::path::absolute(folder.join(&*data));
             *data = joined.map_err(|error| wrong(error.to_string()))?;

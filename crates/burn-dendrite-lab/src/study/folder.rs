@@ -86,6 +86,9 @@ impl Study {
         };
         let mut entries = match fs::read_dir(&self.out) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+                return Err(StudyError::Occupied(self.out.clone()));
+            }
             entries => entries.map_err(io(&self.out))?,
         };
         if entries.all(|entry| entry.is_ok_and(is_left_over)) {

@@ -199,6 +199,18 @@ impl Study {
             ("analysis-samples", analysis_samples, MOST_SAMPLES),
         ])
         .map_err(StudyError::Budget)?;
+        let is_analyzed = plan.purpose == Purpose::Perturbation || plan.analysis_samples > 0;
+        if is_analyzed && plan.analysis_samples < 2 {
+            return Err(StudyError::Budget(format!(
+                "`analysis-samples` is {}; accepted: 2 or more{}",
+                plan.analysis_samples,
+                if plan.purpose == Purpose::Perturbation {
+                    ""
+                } else {
+                    ", or 0 for no analysis"
+                }
+            )));
+        }
         let encoded = EncodedSplits::of(data, &self.specs);
         for spec in &self.specs {
             let data = encoded.get(spec.data.encoding);

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, path::Path};
 
-use burn_dendrite_nn::spec::toml_error;
+use burn_dendrite_nn::{
+    SpecError,
+    spec::{deserialize, toml_error},
+};
 use burn_dendrite_train::run::RunError;
 use serde::{Deserialize, Serialize};
 
@@ -72,6 +75,12 @@ impl Space {
     ///
     /// If it cannot be read, or those of [`parse`](Self::parse).
     pub fn load(file: &Path) -> Result<Self, SweepError> {
+        if !file.is_file() {
+            return Err(SweepError::Space {
+                file: file.display().to_string(),
+                message: "there is no such file; accepted: a file of TOML".to_owned(),
+            });
+        }
         let text = std::fs::read_to_string(file).map_err(|error| RunError::Io {
             file: file.to_owned(),
             error,
@@ -126,18 +135,21 @@ impl Values {
     fn read(value: toml::Value) -> Result<Self, String> {
         const ACCEPTED: &str = "accepted: a list of values, or `{ low = …, high = … }` with \
                                 `scale = \"log\"` and `points = n` if wanted";
+        const QUOTES: &str = "a path stands in quotes, as in `\"network.tau\" = [2, 3]`";
         let values = match value {
             toml::Value::Array(values) => Self::Listed(values),
-            toml::Value::Table(_) => Self::Range(
-                value
-                    .try_into()
-                    .map_err(|error: toml::de::Error| format!("{}; {ACCEPTED}", error.message()))?,
-            ),
-            _ => {
-                // Without a list or a bound in sight it is a name with dots that was not quoted.
-                let hint = "a path stands in quotes, as in `\"network.tau\" = [2, 3]`";
-                return Err(format!("{ACCEPTED}; {hint}"));
+            toml::Value::Table(ref table)
+                if !["low", "high"].iter().any(|key| table.contains_key(*key)) =>
+            {
+                // Without a bound in sight it is a name with dots that was not quoted.
+                return Err(format!("{ACCEPTED}; {QUOTES}"));
             }
+            toml::Value::Table(_) => {
+                let value = serde_json::to_value(value).map_err(|error| error.to_string())?;
+                let range = deserialize("", value);
+                Self::Range(range.map_err(|error: SpecError| format!("{error}; {ACCEPTED}"))?)
+            }
+            _ => return Err(format!("{ACCEPTED}; {QUOTES}")),
         };
         match &values {
             Self::Listed(list) if list.is_empty() => Err(format!("an empty list; {ACCEPTED}")),

@@ -2,7 +2,10 @@
 
 use burn_dendrite_nn::{SpecError, SpecErrors, spec::Size};
 
-use super::{EiNetworkConfig, PublishedNetworkConfig};
+use super::{
+    AnatomyLearning, DendriticInhibition, EiNetworkConfig, Feedback, MapWeights,
+    PublishedNetworkConfig, kernels, largest, pools,
+};
 
 impl EiNetworkConfig {
     /// Checks the values, before they are written out.
@@ -25,8 +28,38 @@ impl EiNetworkConfig {
                 errors.add(key, format!("it is {value}; accepted: more than 0"));
             }
         }
-        if !self.maps.is_empty() {
+        if self.maps.is_empty() {
+            for (key, is_usual) in [
+                ("kernels", self.kernels == kernels()),
+                ("pools", self.pools == pools()),
+                ("pooling", self.pooling == largest()),
+                ("weights", self.weights == MapWeights::default()),
+            ] {
+                if !is_usual {
+                    errors.add(
+                        key,
+                        "it is about `maps`, and there are none; accepted: `maps` beside it",
+                    );
+                }
+            }
+        } else {
             self.check_maps(&mut errors);
+        }
+        if self.learning == AnatomyLearning::Backprop {
+            for (key, is_usual) in [
+                ("feedback", self.feedback == Feedback::default()),
+                (
+                    "dendritic_inhibition",
+                    self.dendritic_inhibition == DendriticInhibition::default(),
+                ),
+                ("bound", self.bound == 1.0),
+            ] {
+                if !is_usual {
+                    let message = "backprop has no use for it; accepted: `learning = \"dendritic_targets\"`, or \
+                                   without it";
+                    errors.add(key, message);
+                }
+            }
         }
         SpecErrors::or(errors.0, || ())
     }
@@ -153,6 +186,16 @@ mod tests {
             ),
             (dense.clone().with_bound(f64::NAN), &["bound: it is NaN"]),
             (dense.with_maps([4]), &["inputs: it is 784, and `maps`"]),
+            (
+                EiNetworkConfig::new(784, [5], 10).with_pools([7]),
+                &["pools: it is about `maps`"],
+            ),
+            (
+                EiNetworkConfig::new(784, [5], 10)
+                    .with_learning(AnatomyLearning::Backprop)
+                    .with_bound(2.0),
+                &["bound: backprop has no use for it"],
+            ),
             (maps.clone().with_kernels([]), &["kernels: it is empty"]),
             (maps.clone().with_kernels([5, 4]), &["kernels: 4 is even"]),
             (maps.clone().with_pools([0]), &["pools: it is [0]"]),

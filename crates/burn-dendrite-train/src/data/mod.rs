@@ -57,6 +57,7 @@ pub use plan::SegmentPlan;
 pub use preprocess::{Encoding, Normalisation, Preprocessing};
 pub use sample_set::SampleSet;
 pub use sequential::SequentialLoader;
+pub use shown::{InputScale, Line};
 
 /// Whether something slow shows how far it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -99,6 +100,34 @@ impl Splits {
             validation,
             test,
         }
+    }
+
+    /// The same samples, all of them seen as those of another set are: by what these were like.
+    ///
+    /// # Errors
+    ///
+    /// If these have another number of channels, or of numbers.
+    pub fn seen_through(self, scale: &InputScale) -> Result<Self, DataError> {
+        let seen = |set: Arc<SampleSet>| Arc::unwrap_or_clone(set).seen_through(scale);
+        Ok(Self::new(
+            seen(self.train)?,
+            seen(self.validation)?,
+            seen(self.test)?,
+        ))
+    }
+
+    /// All samples in one set: those to train on, to validate on and to test on.
+    ///
+    /// # Errors
+    ///
+    /// If the parts do not fit together.
+    pub fn all(&self, learned_from: LearnFrom) -> Result<SampleSet, DataError> {
+        let train = match learned_from {
+            LearnFrom::Train => self.train.joined(&self.validation)?,
+            // Those to validate on are among these.
+            LearnFrom::TrainAndValidation => SampleSet::clone(&self.train),
+        };
+        train.joined(&self.test)
     }
 
     /// The splits with each set changed in the same way.

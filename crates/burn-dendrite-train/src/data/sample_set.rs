@@ -8,7 +8,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::augment::View;
 use super::pixels;
-use super::shown::{Line, Shown};
+use super::shown::{InputScale, Line, Shown};
 use super::statistics::Statistics;
 use super::values::Values;
 use super::{DataError, Encoding, ImageShape, SampleBatch};
@@ -291,6 +291,29 @@ impl SampleSet {
         }
     }
 
+    /// How a network sees the values; nothing where it sees them as they are.
+    pub fn scale(&self) -> Option<InputScale> {
+        self.shown.scale()
+    }
+
+    /// The same samples, seen as those of another set are.
+    ///
+    /// # Errors
+    ///
+    /// If these have another number of channels, or of numbers.
+    pub(super) fn seen_through(self, scale: &InputScale) -> Result<Self, DataError> {
+        let (groups, lines) = (self.groups(), scale.line.len());
+        if lines == groups || lines == 2 * groups {
+            return Ok(self.shown_by(scale.line.clone()));
+        }
+        Err(DataError::Preprocessing {
+            reason: format!(
+                "these samples have {groups} channels or numbers, and those that the network learned \
+                 from had others; accepted: samples of the same kind"
+            ),
+        })
+    }
+
     /// First all that is above the mean, then all that is below it.
     fn shown_apart(self, lines: impl Iterator<Item = [Line; 2]>) -> Self {
         let (on, off): (Vec<_>, Vec<_>) = lines.map(|[on, off]| (on, off)).unzip();
@@ -299,7 +322,9 @@ impl SampleSet {
 
     fn shown_by(self, lines: Vec<Line>) -> Self {
         let shown = match &self.values {
-            Values::Bytes(_) => Shown::Tables(lines.iter().map(Line::table).collect()),
+            Values::Bytes(_) => {
+                Shown::Tables(lines.iter().map(Line::table).collect(), lines.into())
+            }
             Values::Reals(_) => Shown::Lines(lines.into()),
         };
         Self { shown, ..self }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
+
 /// What a network sees of each byte.
 pub(super) type Scale = [f32; 256];
 
@@ -15,18 +17,35 @@ pub(super) enum Shown {
     /// A 255th of each byte; numbers as they are.
     #[default]
     Plain,
-    /// Bytes through a table for each group.
-    Tables(Arc<[Scale]>),
+    /// Bytes through a table for each group, each of which is a line.
+    Tables(Arc<[Scale]>, Arc<[Line]>),
     /// Numbers through a line for each group.
     Lines(Arc<[Line]>),
 }
 
+/// How the values of samples become what a network sees: what the training samples of a run were like, by
+/// which it sees all others too.
+///
+/// Values stand in groups, the channels of an image (from 0 to 1) or the numbers of a vector. There is a line for each
+/// group, or first one for each group and then another one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputScale {
+    /// The lines in the order of what is seen.
+    pub line: Vec<Line>,
+}
+
 /// `(x − centre) / unit`, and nothing below 0 where it is rectified.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Line {
-    pub(super) centre: f64,
-    pub(super) unit: f64,
-    pub(super) is_rectified: bool,
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Line {
+    /// What is taken off.
+    pub centre: f64,
+    /// What the rest is divided by.
+    pub unit: f64,
+    /// Whether what is below 0 is seen as 0.
+    #[serde(rename = "rectified")]
+    pub is_rectified: bool,
 }
 
 impl Line {
@@ -47,11 +66,21 @@ impl Line {
 }
 
 impl Shown {
+    /// The lines; none where values are seen as they are.
+    pub(super) fn scale(&self) -> Option<InputScale> {
+        match self {
+            Self::Plain => None,
+            Self::Tables(_, lines) | Self::Lines(lines) => Some(InputScale {
+                line: lines.to_vec(),
+            }),
+        }
+    }
+
     /// How many groups are shown of so many that are stored.
     pub(super) fn groups(&self, stored: usize) -> usize {
         match self {
             Self::Plain => stored,
-            Self::Tables(tables) => tables.len(),
+            Self::Tables(tables, _) => tables.len(),
             Self::Lines(lines) => lines.len(),
         }
     }
@@ -59,9 +88,11 @@ impl Shown {
     /// Appends what is seen of bytes that stand in groups of `group`.
     pub(super) fn bytes(&self, bytes: &[u8], group: usize, inputs: &mut Vec<f32>) {
         match self {
-            Self::Tables(tables) => shown(bytes, group, tables, inputs, |table: &Scale, byte| {
-                table[usize::from(byte)]
-            }),
+            Self::Tables(tables, _) => {
+                shown(bytes, group, tables, inputs, |table: &Scale, byte| {
+                    table[usize::from(byte)]
+                })
+            }
             Self::Plain | Self::Lines(_) => {
                 inputs.extend(bytes.iter().map(|&byte| f32::from(byte) / 255.0));
             }
@@ -74,7 +105,7 @@ impl Shown {
             Self::Lines(lines) => shown(numbers, group, lines, inputs, |line: &Line, number| {
                 line.at(f64::from(number))
             }),
-            Self::Plain | Self::Tables(_) => inputs.extend_from_slice(numbers),
+            Self::Plain | Self::Tables(..) => inputs.extend_from_slice(numbers),
         }
     }
 }
@@ -117,7 +148,7 @@ mod tests {
 
     #[test]
     fn bytes_are_seen_through_tables_as_their_255ths_through_lines() {
-        let shown = Shown::Tables([ON.table(), OFF.table()].into());
+        let shown = Shown::Tables([ON.table(), OFF.table()].into(), [ON, OFF].into());
         let mut inputs = Vec::new();
         shown.bytes(&[0, 255, 51], 3, &mut inputs);
         let expected = [0.0, 1.0, 0.0, 1.0, 0.0, 0.6];

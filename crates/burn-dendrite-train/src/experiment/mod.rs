@@ -266,6 +266,7 @@ impl Experiment {
         let probes = settings.probes(&plan, &learning)?;
         let network = first_network(settings, plan, folder.path(), &self.device)?;
         start::keep(settings, &network, folder.path())?;
+        folder.write_input_scale(self.data.train.scale().as_ref())?;
         let watch = match settings.learner.vitals_every {
             0 => Watch::Never,
             samples => Watch::Every(samples),

@@ -16,7 +16,7 @@ pub enum RunError {
         folder.display(),
         match by {
             Occupant::Run => format!(", or `--resume {}`", shell::path(folder)),
-            Occupant::OtherFiles | Occupant::File => String::new(),
+            Occupant::OtherFiles | Occupant::File | Occupant::BelowFile => String::new(),
         }
     )]
     Occupied {
@@ -105,6 +105,8 @@ pub enum Occupant {
     OtherFiles,
     /// A file.
     File,
+    /// A file where one of its parents would be.
+    BelowFile,
 }
 
 impl fmt::Display for Occupant {
@@ -113,6 +115,7 @@ impl fmt::Display for Occupant {
             Self::Run => "already holds a run",
             Self::OtherFiles => "already holds other files",
             Self::File => "is a file",
+            Self::BelowFile => "lies below a file",
         })
     }
 }

@@ -50,6 +50,7 @@ pub use start::{Pattern, Start};
 pub use summary::Summary;
 
 use crate::{
+    data::InputScale,
     health::Divergence,
     lock::{self, FolderLock, LockError},
     spec::ExperimentSpec,
@@ -71,6 +72,7 @@ const DIVERGENCE: &str = "divergence.json";
 const METRICS: &str = "metrics.jsonl";
 const MODEL: &str = "model.bpk";
 const CHECKPOINTS: &str = "checkpoint";
+const INPUT: &str = "input.toml";
 /// How the names of files begin that are being written.
 pub const TEMPORARY: &str = ".unfinished-";
 
@@ -112,6 +114,7 @@ impl RunFolder {
                 .then_some(Occupant::OtherFiles),
             Err(error) if error.kind() == io::ErrorKind::NotFound => None,
             Err(_) if path.is_file() => Some(Occupant::File),
+            Err(error) if error.kind() == io::ErrorKind::NotADirectory => Some(Occupant::BelowFile),
             Err(error) => {
                 return Err(RunError::Io {
                     file: path.to_owned(),
@@ -192,6 +195,18 @@ impl RunFolder {
     /// If the file cannot be written.
     pub fn write_divergence(&self, divergence: &Divergence) -> Result<(), RunError> {
         self.write_json(DIVERGENCE, divergence)
+    }
+
+    /// Writes how the network sees its samples, if that is not as they are.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be written.
+    pub fn write_input_scale(&self, scale: Option<&InputScale>) -> Result<(), RunError> {
+        match scale {
+            Some(scale) => write_toml(&self.path().join(INPUT), scale),
+            None => Ok(()),
+        }
     }
 
     fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), RunError> {
@@ -278,6 +293,16 @@ pub fn summary(path: &Path) -> Result<Option<Summary>, RunError> {
 /// If the file cannot be understood.
 pub fn divergence(path: &Path) -> Result<Option<Divergence>, RunError> {
     read_json(path.join(DIVERGENCE))
+}
+
+/// How the network of a run sees samples; nothing where it sees them as they are.
+///
+/// # Errors
+///
+/// If the file cannot be understood.
+pub fn input_scale(path: &Path) -> Result<Option<InputScale>, RunError> {
+    let file = path.join(INPUT);
+    file.is_file().then(|| read_toml(&file)).transpose()
 }
 
 fn read_json<T: DeserializeOwned>(file: PathBuf) -> Result<Option<T>, RunError> {

@@ -56,6 +56,7 @@ pub(super) fn load(path: &Path, spec: &DataSpec) -> Result<Loaded, DataError> {
         layout,
         mut left_alone,
     } = layout::find(path, spec.format)?;
+    let is_table = matches!(layout, Layout::Tables(_));
     let parts = match layout {
         Layout::Images(folders) => photos::read(&folders, spec)?,
         Layout::Idx(files) => reshape_all(path, idx::read(path, &files)?, spec)?,
@@ -69,6 +70,33 @@ pub(super) fn load(path: &Path, spec: &DataSpec) -> Result<Loaded, DataError> {
         .into_iter()
         .map(|(role, part)| (role, scaled(part, spec.divide_by)));
     let parts: Parts = parts.collect();
+    let unused = unused(&parts, spec, is_table);
+    if !unused.is_empty() {
+        notes.push(format!(
+            "note: {} in `[data]` have no effect on these samples",
+            unused.join(", ")
+        ));
+    }
+    for role in [Role::Validation, Role::Test] {
+        let known = |class: &&String| {
+            let mut others = parts
+                .iter()
+                .filter(|(it, _)| !matches!(it, Role::Validation | Role::Test));
+            others.any(|(_, part)| part.labels.names.contains(class))
+        };
+        let names = parts.get(&role).map(|part| part.labels.names.iter());
+        let strange: Vec<String> = (names.into_iter().flatten())
+            .filter(|class| !known(class))
+            .map(|class| format!("`{class}`"))
+            .collect();
+        if !strange.is_empty() {
+            notes.push(format!(
+                "warning: there are no training samples of {}, which {} samples have",
+                strange.join(", "),
+                role.as_str()
+            ));
+        }
+    }
     if parts.contains_key(&Role::Validation) && !parts.contains_key(&Role::Test) {
         notes.push("there are no test samples, so those to validate on are tested on".to_owned());
     }
@@ -102,6 +130,27 @@ fn description(splits: &Splits) -> String {
         splits.test.len(),
         train.classes()
     )
+}
+
+/// The keys that these samples leave nothing to do for.
+fn unused(parts: &Parts, spec: &DataSpec, is_table: bool) -> Vec<String> {
+    let is_plain = |part: &Samples| matches!(part.values, Values::Reals(_)) && part.shape.is_none();
+    let has = |role| parts.contains_key(&role);
+    let mut keys: Vec<&str> = (spec.keys_of_files().into_iter())
+        .filter(|key| match *key {
+            "label" | "ignore" | "header" => !is_table,
+            "divide_by" => !parts
+                .values()
+                .any(|part| matches!(part.values, Values::Reals(_))),
+            "validation" => has(Role::Validation) && has(Role::Test),
+            "test" => has(Role::Test) || has(Role::Validation),
+            _ => false,
+        })
+        .collect();
+    if parts.values().all(is_plain) {
+        keys.extend(spec.keys_of_reshaping());
+    }
+    keys.into_iter().map(|key| format!("`{key}`")).collect()
 }
 
 /// What lies beside the data and is not read, in a sentence.
@@ -188,10 +237,17 @@ pub(crate) type NamedArray = ((String, Vec<usize>), Vec<f32>);
 pub(crate) fn read_arrays(file: &Path) -> Result<Vec<NamedArray>, DataError> {
     let arrays = npy::read_archive(file)?.into_iter();
     let floats = arrays.filter_map(|array| match array.values {
-        npy::Numbers::Reals(values) => Some(((array.name, array.shape), values)),
-        npy::Numbers::Bytes(_) | npy::Numbers::Words(_) | npy::Numbers::Whole(_) => None,
+        npy::Numbers::Reals(values) => Some(Ok(((array.name, array.shape), values))),
+        npy::Numbers::Whole(_) => {
+            let message = format!(
+                "its array `{}` holds whole numbers; accepted: floating-point numbers",
+                array.name
+            );
+            Some(Err(DataError::unusable(file, message)))
+        }
+        npy::Numbers::Bytes(_) | npy::Numbers::Words(_) => None,
     });
-    Ok(floats.collect())
+    floats.collect()
 }
 
 /// All images as they are asked for.

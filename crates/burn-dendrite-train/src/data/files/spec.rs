@@ -151,7 +151,10 @@ pub enum Colour {
 
 /// A column of a table: its name, or its number from 0.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "accepted: the name of a column, or its number from 0"
+)]
 pub enum Column {
     /// Its number, from 0.
     Number(usize),
@@ -201,6 +204,13 @@ impl DataSpec {
                 "`divide_by` is {divisor}; accepted: a number above 0"
             ));
         }
+        if self
+            .path
+            .as_ref()
+            .is_some_and(|path| path.as_os_str().is_empty())
+        {
+            return Err("`path` is empty; accepted: a file or folder".to_owned());
+        }
         if let Some(classes) = &self.classes {
             if classes.is_empty() {
                 return Err("`classes` is []; accepted: the names of the classes".to_owned());
@@ -231,6 +241,16 @@ impl DataSpec {
             ("ignore", !self.ignore.is_empty()),
             ("header", self.header.is_some()),
             ("divide_by", self.divide_by.is_some()),
+        ];
+        let set = keys.into_iter().filter(|(_, is_set)| *is_set);
+        set.map(|(key, _)| key).collect()
+    }
+
+    /// The keys that say how images are made alike, of those that are set to something.
+    pub(super) fn keys_of_reshaping(&self) -> Vec<&'static str> {
+        let keys = [
+            ("fit", self.fit != Fit::default()),
+            ("background", self.background.is_some()),
         ];
         let set = keys.into_iter().filter(|(_, is_set)| *is_set);
         set.map(|(key, _)| key).collect()

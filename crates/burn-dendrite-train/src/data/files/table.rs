@@ -44,6 +44,13 @@ pub(super) fn read(path: &Path, role: Role, spec: &DataSpec) -> Result<Option<Sa
     let mut left_out = vec![label];
     for column in &spec.ignore {
         match columns.find(column) {
+            Some(found) if found == label => {
+                let message = format!(
+                    "`ignore` names {}, which holds the labels; accepted: others",
+                    columns.name(label)
+                );
+                return Err(DataError::unusable(path, message));
+            }
             Some(found) => left_out.push(found),
             // A table of samples to test on may lack what another has.
             None if role == Role::Test => {}
@@ -72,6 +79,11 @@ pub(super) fn read(path: &Path, role: Role, spec: &DataSpec) -> Result<Option<Sa
         }
     }
     finite(path, &numbers, kept.len())?;
+    if let Some(line) = rows.iter().find(|line| line[label].is_empty()) {
+        let at = line.position().map_or(0, csv::Position::line);
+        let message = format!("line {at}, {}: there is no label", columns.name(label));
+        return Err(DataError::unusable(path, message));
+    }
     let labels = rows.iter().map(|line| text(&line[label]));
     let labels: Labels = labels.map(|label| whole(&label)).collect();
     samples(path, numbers, &columns, &kept, labels, spec).map(Some)
