@@ -83,12 +83,6 @@ impl AnalyzeArguments {
             );
             return Err(Mistake(message).into());
         }
-        if !earlier.is_empty() && !self.quiet {
-            say(format!(
-                "note: the analysis in `{}` is replaced",
-                out.display()
-            ));
-        }
         let page = self.out.as_ref().unwrap_or(&self.run).join(PAGE);
         check_own_page(&page)?;
         let (device, _) = self.machine.open()?;
@@ -125,6 +119,17 @@ impl AnalyzeArguments {
         }
         if self.over_training {
             files.extend(self.over_training(&trained, set)?);
+        }
+        let gone: Vec<String> = (earlier.iter())
+            .filter_map(|path| path.file_name()?.to_str())
+            .filter(|name| name.ends_with(".csv") && !files.iter().any(|(new, _)| new == name))
+            .map(|name| format!("`{name}`"))
+            .collect();
+        if !gone.is_empty() && !self.quiet {
+            let gone = gone.join(", ");
+            say(format!(
+                "note: the analysis before had also {gone}, which are gone with it"
+            ));
         }
         let file = AnalysisFile::new(&trained, &dataset, self.split, analysis);
         write(&out, &earlier, &file, &files)?;

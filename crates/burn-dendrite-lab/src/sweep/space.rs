@@ -144,7 +144,13 @@ impl Values {
                 // Without a bound in sight it is a name with dots that was not quoted.
                 return Err(format!("{ACCEPTED}; {QUOTES}"));
             }
-            toml::Value::Table(_) => {
+            toml::Value::Table(ref table) => {
+                let strange = |(_, value): &(&String, &toml::Value)| {
+                    value.as_float().is_some_and(|number| !number.is_finite())
+                };
+                if let Some((key, value)) = table.iter().find(strange) {
+                    return Err(format!("`{key}` is {value}; accepted: finite numbers"));
+                }
                 let value = serde_json::to_value(value).map_err(|error| error.to_string())?;
                 let range = deserialize("", value);
                 Self::Range(range.map_err(|error: SpecError| format!("{error}; {ACCEPTED}"))?)

@@ -32,12 +32,6 @@ pub(super) fn divide(
         Some(classes) => classes.clone(),
         None => sorted(names.collect()),
     };
-    if let [class] = classes.as_slice() {
-        let message = format!(
-            "all of its samples are of one class, `{class}`; accepted: two classes or more"
-        );
-        return Err(DataError::unusable(path, message));
-    }
     let shared: Arc<[String]> = classes.clone().into();
     let mut take = |role: Role| -> Result<Option<SampleSet>, DataError> {
         let part = parts.remove(&role);
@@ -56,6 +50,12 @@ pub(super) fn divide(
              are called neither `val` nor `test`",
         ));
     };
+    if let [class] = classes.as_slice() {
+        let message = format!(
+            "all of its samples are of one class, `{class}`; accepted: two classes or more"
+        );
+        return Err(DataError::unusable(path, message));
+    }
     let (validation, test) = match (validation, test) {
         (Some(validation), None) => (None, Some(validation)),
         given => given,
