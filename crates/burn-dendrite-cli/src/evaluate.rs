@@ -5,13 +5,13 @@ use std::{io::IsTerminal, path::PathBuf, process::ExitCode, sync::Arc};
 use burn_dendrite_nn::perturb::Occasion;
 use burn_dendrite_train::{
     Confusion, ExperimentError, SavedWeights,
-    confusion::warning_of_unequal_classes,
     data::{Dataset, SampleSet},
     evaluate_under,
     experiment::{fits, saved_weights},
     load_model,
     output::{answer, say},
     run::RunSettings,
+    warning_of_unequal_classes,
 };
 use clap::{Args, ValueEnum};
 use indicatif::ProgressBar;

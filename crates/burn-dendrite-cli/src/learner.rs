@@ -1,9 +1,8 @@
 //! What `dendrite train` says to burn's learner and to the loader.
 
 use burn_dendrite_train::{
-    Choice, Engine,
+    Choice, DeviceAddress, Engine,
     data::{Affine, Flip, Normalisation, Preprocessing},
-    device_list::DeviceAddress,
     limits::{MOST_BATCHES, MOST_SAMPLES, check_counts},
     run::{Checkpoints, Keep, LearnerSettings},
 };

@@ -9,10 +9,9 @@ use burn::{
 };
 use burn_dendrite_nn::{Compartment, Network, Parameter, Plan, ProjectionPlan, geometry::Geometry};
 use burn_dendrite_train::{
-    Engine, ExperimentSpec, Pace, PlasticNetwork,
+    Engine, ExperimentSpec, Pace, PlasticNetwork, RunSchedule, StepCount, StepsBy,
     data::{DataError, SampleSet, SegmentLoader, SegmentPlan},
     optimizer::ScheduleSpec,
-    schedule::{RunSchedule, StepCount, StepsBy},
 };
 use serde::Serialize;
 

@@ -14,23 +14,23 @@ pub mod weights;
 
 mod budget;
 mod choice;
-#[doc(hidden)]
-pub mod confusion;
+mod confusion;
 mod device;
-#[doc(hidden)]
-pub mod device_list;
-#[doc(hidden)]
-pub mod engine;
-#[doc(hidden)]
-pub mod evaluate;
+mod device_list;
+mod engine;
+mod evaluate;
+mod health;
+mod layout;
+mod model;
+mod probe;
 mod registry;
 mod renderer;
 mod scaling;
-#[doc(hidden)]
-pub mod schedule;
+mod schedule;
 mod silence;
 mod spec;
 mod spec_file;
+mod timing;
 
 // What the crates above share, and nobody else needs.
 #[doc(hidden)]
@@ -42,27 +42,17 @@ pub mod dashboard;
 #[doc(hidden)]
 pub mod experiment;
 #[doc(hidden)]
-pub mod health;
-#[doc(hidden)]
 pub mod holder;
-#[doc(hidden)]
-pub mod layout;
 #[doc(hidden)]
 pub mod limits;
 #[doc(hidden)]
 pub mod lock;
 #[doc(hidden)]
-pub mod model;
-#[doc(hidden)]
 pub mod output;
-#[doc(hidden)]
-pub mod probe;
 #[doc(hidden)]
 pub mod shell;
 #[doc(hidden)]
 pub mod stop;
-#[doc(hidden)]
-pub mod timing;
 #[doc(hidden)]
 pub mod words;
 
@@ -73,7 +63,7 @@ pub use confusion::{ClassResult, Confusion, warning_of_unequal_classes};
 pub use device::{DeviceError, DeviceName};
 pub use device_list::{DeviceAddress, DeviceListError};
 pub use engine::Engine;
-pub use evaluate::{Evaluation, evaluate, evaluate_under};
+pub use evaluate::{Evaluation, evaluate, evaluate_under, evaluation_batch};
 pub use experiment::{Display, Ending, Experiment, ExperimentError, SavedWeights, load_model};
 pub use health::{Divergence, Occasion, OnDivergence, RUNAWAY};
 pub use model::{Pace, PlasticNetwork};

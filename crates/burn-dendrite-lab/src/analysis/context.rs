@@ -5,7 +5,7 @@ use burn_dendrite_nn::{
     Dynamics, Event, Network, NetworkState, PerPopulation, PopulationId, PopulationName,
     ProjectionId, perturb::Conditions,
 };
-use burn_dendrite_train::{data::SampleSet, evaluate::evaluation_batch};
+use burn_dendrite_train::{data::SampleSet, evaluation_batch};
 use nalgebra::DMatrix;
 
 use super::{

@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use burn_dendrite_nn::{Dynamics, Numbers};
-use burn_dendrite_train::evaluate::evaluation_batch;
+use burn_dendrite_train::evaluation_batch;
 use serde::{Deserialize, Serialize};
 
 use super::{Context, Figure, Measured, Report, Sheet, context::device, statistics::axis};

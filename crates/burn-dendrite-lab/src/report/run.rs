@@ -3,9 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use burn_dendrite_train::{
-    Confusion, Evaluation, ExperimentSpec, SavedWeights,
+    Confusion, Divergence, Evaluation, ExperimentSpec, SavedWeights,
     data::SampleSet,
-    health::Divergence,
     run::{self, RunError, RunSettings, SegmentRecord, Summary, write_atomically},
 };
 
