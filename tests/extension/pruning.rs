@@ -16,10 +16,14 @@ pub struct Pruning {
 
 impl Constraint for Pruning {
     fn check(&self, _site: &ConstraintSite) -> Result<(), String> {
-        if self.threshold.is_finite() && self.threshold >= 0.0 { Ok(()) } else { Err(format!(
-            "`threshold` is {}; accepted: 0 or more",
-            self.threshold
-        )) }
+        if self.threshold.is_finite() && self.threshold >= 0.0 {
+            Ok(())
+        } else {
+            Err(format!(
+                "`threshold` is {}; accepted: 0 or more",
+                self.threshold
+            ))
+        }
     }
 
     fn project<R: Rows>(&self, weight: R) -> R {

@@ -75,7 +75,7 @@ pub fn evaluate_under<'a>(
 }
 
 /// The same as long as `goes_on`, which hears how many samples are through; none if it was ended.
-pub fn evaluate_while<'a>(
+pub(crate) fn evaluate_while<'a>(
     conditions: impl Fn(usize) -> Conditions<'a>,
     network: &Network,
     set: &SampleSet,

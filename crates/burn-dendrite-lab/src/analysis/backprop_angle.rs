@@ -187,7 +187,11 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::{analysis::{Analysis, AnalysisOptions, Metric, Subject, analyze}};    use burn_dendrite_train::{data::{DataOptions, DatasetName}, presets};
+    use crate::analysis::{Analysis, AnalysisOptions, Metric, Subject, analyze};
+    use burn_dendrite_train::{
+        data::{DataOptions, DatasetName},
+        presets,
+    };
 
     fn angle(preset: &str) -> BackpropAngle {
         let spec = presets::load(preset).unwrap();

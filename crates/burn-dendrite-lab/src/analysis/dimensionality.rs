@@ -48,7 +48,11 @@ pub fn participation_ratio(activity: &DMatrix<f64>) -> Option<f64> {
         column.add_scalar_mut(-mean);
     }
     // XᵀX and XXᵀ have the same eigenvalues but for zeros: the smaller one is enough.
-    let covariance = if centred.nrows() < centred.ncols() { &centred * centred.transpose() } else { centred.transpose() * &centred };
+    let covariance = if centred.nrows() < centred.ncols() {
+        &centred * centred.transpose()
+    } else {
+        centred.transpose() * &centred
+    };
     let squares = covariance.norm_squared();
     (squares > 0.0).then(|| covariance.trace().powi(2) / squares)
 }

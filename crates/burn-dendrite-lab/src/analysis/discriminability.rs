@@ -50,7 +50,13 @@ pub fn discriminability(activity: &DMatrix<f64>) -> Vec<f64> {
         .map(|row| row.iter().all(|value| *value == 0.0))
         .collect();
     pairs(activity.nrows())
-        .map(|(i, j)| if silent[i] || silent[j] { 0.0 } else { 1.0 - similarity[(i, j)] })
+        .map(|(i, j)| {
+            if silent[i] || silent[j] {
+                0.0
+            } else {
+                1.0 - similarity[(i, j)]
+            }
+        })
         .collect()
 }
 

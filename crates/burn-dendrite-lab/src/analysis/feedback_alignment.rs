@@ -205,7 +205,11 @@ impl Report for FeedbackAlignment {
             ));
         }
         figures.extend(self.pairs.iter().map(|pair| {
-            let value = if pair.tied { format!("{} (tied)", degrees(pair.degrees)) } else { degrees(pair.degrees) };
+            let value = if pair.tied {
+                format!("{} (tied)", degrees(pair.degrees))
+            } else {
+                degrees(pair.degrees)
+            };
             Figure::projection(&pair.forward, "angle of W to feedback", value)
         }));
         figures

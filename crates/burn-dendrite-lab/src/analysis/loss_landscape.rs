@@ -98,7 +98,11 @@ pub fn principal_plane(points: &DMatrix<f64>) -> Option<PrincipalPlane> {
             eigen.eigenvalues[order[place]].sqrt(),
             eigen.eigenvectors.column(order[place]),
         );
-        let sign = if vector[vector.len() - 1] < 0.0 { -1.0 } else { 1.0 };
+        let sign = if vector[vector.len() - 1] < 0.0 {
+            -1.0
+        } else {
+            1.0
+        };
         let direction = centred.tr_mul(&vector) * (sign / value);
         (direction, vector * (sign * value))
     };

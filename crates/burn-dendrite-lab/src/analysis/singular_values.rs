@@ -32,7 +32,11 @@ pub struct ProjectionSpectrum {
 /// Through the Gram matrix, which costs a fraction of a full decomposition; values below 10⁻⁸ of the
 /// largest are rounding errors.
 pub fn singular_values(weights: &DMatrix<f64>) -> Vec<f64> {
-    let gram = if weights.nrows() < weights.ncols() { weights * weights.transpose() } else { weights.tr_mul(weights) };
+    let gram = if weights.nrows() < weights.ncols() {
+        weights * weights.transpose()
+    } else {
+        weights.tr_mul(weights)
+    };
     if gram.is_empty() {
         return Vec::new();
     }
