@@ -91,7 +91,17 @@ impl Terminal {
                 self.text()
             );
             if let Some(status) = self.child.try_wait().unwrap() {
-                panic!("ended before {what}: {status:?} {}", self.text());
+                // What it wrote last may not have been read yet.
+                let ended = Instant::now();
+                while !holds(self) {
+                    assert!(
+                        ended.elapsed() < Duration::from_secs(2),
+                        "ended before {what}: {status:?} {}",
+                        self.text()
+                    );
+                    sleep(Duration::from_millis(5));
+                }
+                return;
             }
             sleep(Duration::from_millis(5));
         }
