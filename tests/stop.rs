@@ -46,7 +46,7 @@ fn wait_for(child: &mut Child, what: &str, holds: impl Fn() -> bool) {
 fn is_seen_at_work(child: &mut Child, run: &Path) -> bool {
     let started = Instant::now();
     while child.try_wait().unwrap().is_none() {
-        if is_locked(run) {
+        if has_to_itself(child.id(), run) {
             return true;
         }
         assert!(started.elapsed() < Duration::from_secs(120), "no run");
@@ -213,7 +213,8 @@ fn a_stop_before_the_first_step_saves_nothing_and_says_so() {
         .env("DENDRITE", env!("CARGO_BIN_EXE_dendrite"))
         .env("BURN_DEVICE", "flex");
     let mut child = shell.stderr(Stdio::piped()).spawn().unwrap();
-    wait_for(&mut child, "run", || is_locked(&run));
+    let process = child.id();
+    wait_for(&mut child, "run", || has_to_itself(process, &run));
     signal(&child, "-INT");
     assert_eq!(child.wait().unwrap().code(), Some(130), "{hint}");
 }
@@ -236,7 +237,15 @@ fn comparison(folder: &Path) -> (Command, PathBuf) {
     (command, folder.join("study/runs/mnist-backprop-ann/seed-1"))
 }
 
-/// Whether a process has the run to itself.
+/// Whether a process has said that it has the run to itself. This only reads: who tries the lock holds it for
+/// a moment, and keeps out whoever comes in that moment.
+fn has_to_itself(process: u32, run: &Path) -> bool {
+    let holder = fs::read_to_string(run.join(".lock")).unwrap_or_default();
+    serde_json::from_str::<serde_json::Value>(&holder)
+        .is_ok_and(|holder| holder["process"] == process)
+}
+
+/// Whether a process that nobody else waits for has the run to itself.
 fn is_locked(run: &Path) -> bool {
     let lock = File::options().write(true).open(run.join(".lock"));
     lock.is_ok_and(|lock| lock.try_lock().is_err())
