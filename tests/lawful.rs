@@ -103,11 +103,6 @@ fn constraint_holds(
             let mut diagonal = weights.iter().step_by(post + 1);
             diagonal.any(|weight| *weight != 0.0)
         }
-        ConstraintSpec::ReceptiveField(it) => {
-            let window = it.image[0] * it.size * it.size;
-            let heard = |unit| column(unit).filter(|weight| **weight != 0.0).count();
-            (0..post).any(|unit| heard(unit) > window)
-        }
         ConstraintSpec::FanInSum(_) | ConstraintSpec::UpperBound(_) => false,
         ConstraintSpec::Registered(own) => {
             return Err(format!("nobody says what `{}` is to keep", own.name()));

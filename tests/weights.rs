@@ -188,7 +188,17 @@ fn python_reads_what_is_exported() {
 
 #[test]
 fn a_run_that_starts_from_another_is_as_good_to_the_bit() {
-    let place = Place::with_run("mnist-dtp", &[]);
+    as_good_to_the_bit("mnist-dtp");
+}
+
+/// Another seed has other windows: they come with the weights.
+#[test]
+fn so_is_one_with_receptive_fields() {
+    as_good_to_the_bit("mnist-backprop-ei-receptive-fields");
+}
+
+fn as_good_to_the_bit(preset: &str) {
+    let place = Place::with_run(preset, &[]);
     let accuracy = place.accuracy("run");
     for file in ["run.npz", "run.safetensors"] {
         place.run(&["export", "run", "--out", file]);
@@ -204,7 +214,7 @@ fn a_run_that_starts_from_another_is_as_good_to_the_bit() {
             "--out",
             out,
         ];
-        place.train("mnist-dtp", &[&start[..], &STILL].concat());
+        place.train(preset, &[&start[..], &STILL].concat());
         assert_eq!(place.accuracy(out), accuracy, "{from}");
         // The run knows its start without the one that it came from.
         place.run(&[

@@ -168,6 +168,7 @@ fn random_experiments_cover_everything_that_can_be_written() {
         .chain([
             "tied", "sgd", "adam", "adam_w", "rms_prop", "constant", "linear", "cosine",
         ])
+        .chain(["receptive_fields"])
         .chain(["all", "strongest", "random"]);
     let mut wanted: Vec<String> = kinds.map(|kind| format!("kind {kind}")).collect();
     for (key, words) in [

@@ -8,7 +8,7 @@ use burn_dendrite::{
     nn::{
         Activation, Active, CellType, Compartment, ConstraintSpec, InitializerSpec, NetworkSpec,
         Plan, PopulationName, ProjectionName, Timing,
-        constraint::{Autapses, FanInSum, NoAutapses, ReceptiveField, UpperBound},
+        constraint::{Autapses, FanInSum, NoAutapses, UpperBound},
         init::{Constant, HalfKaiming, Normal, ScaledKaiming, Uniform},
         spec::{
             BiasSpec, GeometrySpec, Grain, PopulationSpec, ProjectionSpec, Sharing, Size, Tied,
@@ -72,6 +72,7 @@ struct ProjectionSketch {
     compartment: Choice,
     timing: Choice,
     active: Choice,
+    geometry: Choice,
     init: InitSketch,
     /// Whether it is tied if there is anything to be tied to; to which, and by which factor.
     tied: Option<(Choice, f64)>,
@@ -112,6 +113,12 @@ const ACTIVATIONS: [Activation; 5] = [
     Activation::Sigmoid,
     Activation::Tanh,
     Activation::Linear,
+];
+/// Every unit, or windows of one unit of every map, which are narrower where maps have several.
+const GEOMETRIES: [GeometrySpec; 3] = [
+    GeometrySpec::Dense,
+    GeometrySpec::Dense,
+    GeometrySpec::ReceptiveFields { size: 1 },
 ];
 const COMPARTMENTS: [Compartment; 2] = [Compartment::Soma, Compartment::Dendrite];
 const TIMINGS: [Timing; 2] = [Timing::Current, Timing::Previous];
@@ -186,24 +193,34 @@ fn inits() -> impl Strategy<Value = InitSketch> {
 
 fn projections() -> impl Strategy<Value = ProjectionSketch> {
     (
-        any::<[Index; 5]>(),
+        any::<[Index; 6]>(),
         inits(),
         option::weighted(0.3, (any::<Index>(), 0.25..2.0f64)),
         vec((any::<Index>(), 0.1..2.0f64), 0..=2),
     )
         .prop_map(|(choices, init, tied, constraints)| {
-            let [post, pre, compartment, timing, active] = choices;
+            let [post, pre, compartment, timing, active, geometry] = choices;
             ProjectionSketch {
                 post,
                 pre,
                 compartment,
                 timing,
                 active,
+                geometry,
                 init,
                 tied,
                 constraints,
             }
         })
+}
+
+/// So many units as maps.
+fn maps_of(size: usize) -> Size {
+    match size {
+        4 => Size::Maps([1, 2, 2]),
+        6 => Size::Maps([1, 2, 3]),
+        size => Size::Maps([size, 1, 1]),
+    }
 }
 
 fn nudges() -> impl Strategy<Value = NudgeSketch> {
@@ -387,7 +404,7 @@ impl Sketch {
                     };
                 all.push(PopulationSpec {
                     name: name.parse().unwrap(),
-                    size: sketch.size.into(),
+                    size: maps_of(sketch.size),
                     cell: *sketch.cell.get(&CELLS),
                     activation: *sketch.activation.get(&ACTIVATIONS),
                     tau: sketch.tau,
@@ -442,6 +459,7 @@ impl Sketch {
                 sources.push(tied.of.clone());
                 projections[at].weight = WeightSpec::Tied(tied);
                 projections[at].constraints.clear();
+                projections[at].geometry = GeometrySpec::Dense;
             }
         }
     }

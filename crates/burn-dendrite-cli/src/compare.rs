@@ -7,12 +7,7 @@ use burn_dendrite_lab::{
     report::write_report,
     study::{Purpose, Study, StudyPlan},
 };
-use burn_dendrite_train::{
-    ExperimentSpec,
-    output::{Output, report},
-    shell,
-    words::counted,
-};
+use burn_dendrite_train::{ExperimentSpec, output::Output, shell, words::counted};
 use clap::Args;
 
 use super::{
@@ -75,22 +70,10 @@ impl CompareArguments {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         self.jobs.check()?;
         let (mut study, data) = self.study()?;
-        study.check(&data.splits).map_err(failed)?;
-        study.out = (self.place).folder(&format!("compare-{}", study.plan.dataset.label()))?;
-        let _folder = study.claim().map_err(failed)?;
-        study.plan.dataset = data.dataset.clone();
-        if !self.place.quiet {
-            let plan = &study.plan;
-            report(format!(
-                "{} on {}, {}, {}, {}: {}",
-                counted(plan.networks.len(), "network"),
-                plan.dataset,
-                counted(plan.samples, "sample"),
-                plan.describe_budget(&study.specs),
-                counted(plan.seeds as usize, "seed"),
-                study.out.display()
-            ));
-        }
+        let name = format!("compare-{}", study.plan.dataset.label());
+        let _folder = self.place.begin(&mut study, &data, &name)?;
+        let networks = counted(study.plan.networks.len(), "network");
+        self.place.announce(&networks, &study);
         let stop = stop_on_request()?;
         let (folder, quiet) = (data.origin.folder, self.place.quiet);
         match work(&study, &self.jobs, folder.as_deref(), &stop, quiet)? {

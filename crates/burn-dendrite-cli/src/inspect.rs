@@ -226,6 +226,7 @@ fn geometry(projection: &ProjectionPlan) -> String {
         Geometry::Dense => String::new(),
         Geometry::Convolution(convolution) => window(convolution.kernel),
         Geometry::Local(local) => format!("{}, local", window(local.windows.kernel)),
+        Geometry::ReceptiveFields(fields) => format!(", {0} x {0} at random", fields.size),
     }
 }
 

@@ -106,13 +106,11 @@ impl PerturbStudyArguments {
             }
             None => self.study()?,
         };
-        study.check(&data.splits).map_err(failed)?;
-        let (spec, conditions) = conditions(&study)?;
-        let samples = study.plan.samples_per_run(spec);
-        study.out = (self.place).folder(&format!("perturb-{}", study.plan.dataset.label()))?;
-        let _folder = study.claim().map_err(failed)?;
-        study.plan.dataset = data.dataset.clone();
+        let name = format!("perturb-{}", study.plan.dataset.label());
+        let _folder = self.place.begin(&mut study, &data, &name)?;
         if !self.place.quiet {
+            let (spec, conditions) = conditions(&study)?;
+            let samples = study.plan.samples_per_run(spec);
             report(format!(
                 "{}, {} on {} of {}, {}: {}",
                 counted(conditions.len(), "condition"),

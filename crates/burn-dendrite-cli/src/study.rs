@@ -7,8 +7,8 @@ use std::{
 };
 
 use burn_dendrite_lab::study::{
-    EncodedSplits, Pool, PoolEnding, PoolError, Progress, Purpose, Study, StudyPlan, Task,
-    Training, TrainingOptions,
+    EncodedSplits, Pool, PoolEnding, PoolError, Progress, Purpose, Study, StudyFolder, StudyPlan,
+    Task, Training, TrainingOptions,
 };
 use burn_dendrite_train::{
     DeviceName, ExperimentSpec, Stop,
@@ -18,6 +18,7 @@ use burn_dendrite_train::{
     presets,
     shell::resume_command,
     stop::INTERRUPTED,
+    words::counted,
 };
 use clap::Args;
 
@@ -66,8 +67,37 @@ pub(super) struct PlaceArguments {
 }
 
 impl PlaceArguments {
+    /// Checks a study on its data and takes its folder, which has this name unless another one is asked for.
+    pub(super) fn begin(
+        &self,
+        study: &mut Study,
+        data: &LoadedData,
+        name: &str,
+    ) -> anyhow::Result<StudyFolder> {
+        study.check(&data.splits).map_err(failed)?;
+        study.out = self.folder(name)?;
+        let folder = study.claim().map_err(failed)?;
+        study.plan.dataset = data.dataset.clone();
+        Ok(folder)
+    }
+
+    /// Says how much is trained, on what and where.
+    pub(super) fn announce(&self, what: &str, study: &Study) {
+        if !self.quiet {
+            let plan = &study.plan;
+            report(format!(
+                "{what} on {}, {}, {}, {}: {}",
+                plan.dataset,
+                counted(plan.samples, "sample"),
+                plan.describe_budget(&study.specs),
+                counted(plan.seeds as usize, "seed"),
+                study.out.display()
+            ));
+        }
+    }
+
     /// The folder that is asked for, or a new one of this name.
-    pub(super) fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
+    fn folder(&self, name: &str) -> anyhow::Result<PathBuf> {
         match self.resume.as_ref().or(self.out.as_ref()) {
             Some(folder) => Ok(folder.clone()),
             None => new_folder(name),

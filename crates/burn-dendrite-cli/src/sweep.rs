@@ -6,11 +6,7 @@ use burn_dendrite_lab::{
     study::{Purpose, Study, folder_name},
     sweep::{Method, Ranking, Search, Space, Sweep, best_file},
 };
-use burn_dendrite_train::{
-    ExperimentSpec,
-    output::{Output, report},
-    words::counted,
-};
+use burn_dendrite_train::{ExperimentSpec, output::Output, words::counted};
 use clap::Args;
 
 use super::{
@@ -82,25 +78,13 @@ impl SweepArguments {
             }
             None => self.sweep()?,
         };
-        study.check(&data.splits).map_err(failed)?;
-        let name = folder_name(&sweep.base);
-        study.out = (self.place).folder(&format!("sweep-{name}-{}", study.plan.dataset.label()))?;
-        let _folder = study.claim().map_err(failed)?;
-        study.plan.dataset = data.dataset.clone();
+        let base = folder_name(&sweep.base);
+        let name = format!("sweep-{base}-{}", study.plan.dataset.label());
+        let _folder = self.place.begin(&mut study, &data, &name)?;
         sweep.save(&study.out)?;
-        if !self.place.quiet {
-            let (plan, trials) = (&study.plan, sweep.trials.len());
-            report(format!(
-                "{} of {} on {}, {}, {}, {}: {}",
-                counted(trials, "trial"),
-                sweep.base,
-                plan.dataset,
-                counted(plan.samples, "sample"),
-                plan.describe_budget(&study.specs),
-                counted(plan.seeds as usize, "seed"),
-                study.out.display()
-            ));
-        }
+        let trials = counted(sweep.trials.len(), "trial");
+        self.place
+            .announce(&format!("{trials} of {}", sweep.base), &study);
         let stop = stop_on_request()?;
         let (folder, quiet) = (data.origin.folder, self.place.quiet);
         match work(&study, &self.jobs, folder.as_deref(), &stop, quiet)? {

@@ -142,7 +142,7 @@ impl Product {
     fn of(projection: &ProjectionPlan, times: usize) -> Self {
         let places = match projection.wiring.geometry {
             // As many multiplications as at each place by weights of its own, and as many weights to read.
-            Geometry::Dense | Geometry::Local(_) => 1,
+            Geometry::Dense | Geometry::Local(_) | Geometry::ReceptiveFields(_) => 1,
             Geometry::Convolution(convolution) => convolution.places(),
         };
         Self {

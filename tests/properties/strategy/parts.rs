@@ -91,13 +91,8 @@ impl ProjectionSketch {
         pre: &PopulationSpec,
     ) -> ProjectionSpec {
         let within = post.name == pre.name;
-        let image = match pre.size {
-            Size::Neurons(4) => [1, 2, 2],
-            Size::Neurons(6) => [1, 2, 3],
-            Size::Neurons(size) => [size, 1, 1],
-            Size::Maps(shape) => shape,
-            Size::Data => unreachable!("sketches have sizes"),
-        };
+        let geometry = *self.geometry.get(&GEOMETRIES);
+        let is_dense = geometry == GeometrySpec::Dense;
         let constraints = self.constraints.iter().map(|(choice, value)| {
             let mut all: Vec<ConstraintSpec> = vec![
                 UpperBound { magnitude: *value }.into(),
@@ -111,9 +106,8 @@ impl ProjectionSketch {
                     autapses: Autapses::Kept,
                 }
                 .into(),
-                ReceptiveField { size: 1, image }.into(),
             ];
-            if within {
+            if within && is_dense {
                 all.push(NoAutapses {}.into());
             }
             choice.get(&all).clone()
@@ -123,7 +117,7 @@ impl ProjectionSketch {
             compartment: *self.compartment.get(&COMPARTMENTS),
             timing: *self.timing.get(&TIMINGS),
             active: *self.active.get(&PHASES),
-            geometry: GeometrySpec::Dense,
+            geometry,
             hears: Grain::Units,
             reaches: Grain::Units,
             weight: WeightSpec::Own(self.init.build(pre.cell)),

@@ -80,14 +80,20 @@ pub fn feedback_pairs(plan: &Plan) -> Vec<(ProjectionId, ProjectionId)> {
 
 /// `W` and the feedback weights of the same synapses, in the order of `W`.
 fn weights(network: &Network, (forward, feedback): (ProjectionId, ProjectionId)) -> [Vec<f64>; 2] {
-    let values = |id| -> Vec<f64> { network.weight(id).into_data().iter::<f64>().collect() };
+    let values = |id| -> Vec<f64> {
+        network
+            .weight_of_pairs(id)
+            .into_data()
+            .iter::<f64>()
+            .collect()
+    };
     let plan = network.plan();
     let learned = plan.projection(feedback);
     let order = match (&learned.source, learned.wiring.geometry) {
         (WeightSource::Own(_), Geometry::Convolution(back)) => in_maps(back, Units::AllAlike),
         (WeightSource::Own(_), Geometry::Local(back)) => in_maps(back.windows, Units::EachItsOwn),
         _ => {
-            let [_, columns] = network.weight(forward).dims();
+            let [_, columns] = network.weight_of_pairs(forward).dims();
             let rows = values(forward).len() / columns.max(1);
             (0..rows * columns)
                 .map(|at| Some(at % columns * rows + at / columns))

@@ -5,21 +5,24 @@ use burn_dendrite_nn::{Network, ProjectionId, geometry::Geometry};
 use crate::plot::{ImageGrid, Tile};
 
 /// The kernels of a projection as images: a row for each postsynaptic map, a column for each presynaptic one; of
-/// local windows, which differ from place to place, that of the unit in the middle of each map. Of at most `maps`
-/// postsynaptic maps; `None` where the projection has no windows, or no weights of its own.
+/// local windows, which differ from place to place, that of the unit in the middle of each map; of windows at
+/// random places a row for each unit. At most `rows` of them; `None` where the projection has no windows, or no
+/// weights of its own.
 ///
 /// From each kernel its mean is taken off, which is what a balanced inhibition leaves of it.
-pub fn kernels(network: &Network, projection: ProjectionId, maps: usize) -> Option<ImageGrid> {
+pub fn kernels(network: &Network, projection: ProjectionId, rows: usize) -> Option<ImageGrid> {
     let plan = network.plan().projection(projection);
-    // The column of each map's kernel is the first one, and so many further for each map.
-    let (windows, first, step, of) = match plan.wiring.geometry {
+    // The column of the first kernel, and how much further that of each next one is.
+    let (side, heard, first, step, of) = match plan.wiring.geometry {
         Geometry::Dense => return None,
-        Geometry::Convolution(windows) => (windows, 0, 1, "map"),
+        Geometry::Convolution(windows) => (windows.kernel.size, windows.input[0], 0, 1, "map"),
+        Geometry::ReceptiveFields(fields) => (fields.size, fields.image[0], 0, 1, "unit"),
         Geometry::Local(local) => {
             let [_, down, across] = local.windows.output;
             let middle = down / 2 * across + across / 2;
             (
-                local.windows,
+                local.windows.kernel.size,
+                local.windows.input[0],
                 middle,
                 down * across,
                 "unit in the middle of a map",
@@ -29,10 +32,10 @@ pub fn kernels(network: &Network, projection: ProjectionId, maps: usize) -> Opti
     if !plan.is_owned() {
         return None;
     }
-    let (side, fan_in, columns) = (windows.kernel.size, windows.fan_in(), plan.site.post);
+    let (fan_in, columns) = (plan.site.pre, plan.site.post);
     let weights = network.weight(projection).into_data();
     let weights: Vec<f64> = weights.iter::<f64>().collect();
-    let shown = (first..columns).step_by(step).take(maps);
+    let shown = (first..columns).step_by(step).take(rows);
     let tiles = shown.flat_map(|unit| {
         let kernel: Vec<f64> = (0..fan_in).map(|at| weights[at * columns + unit]).collect();
         let mean = kernel.iter().sum::<f64>() / fan_in as f64;
@@ -48,7 +51,7 @@ pub fn kernels(network: &Network, projection: ProjectionId, maps: usize) -> Opti
         subtitle: format!(
             "a row for each {of}, a column for each map that it hears; less the mean of the kernel"
         ),
-        columns: windows.input[0],
+        columns: heard,
         tiles: tiles.collect(),
     })
 }

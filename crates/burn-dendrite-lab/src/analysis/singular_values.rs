@@ -80,7 +80,7 @@ impl Measured for SingularValues {
         let projections = context.owned_projections();
         let total = projections.len();
         let spectra = projections.into_iter().enumerate().map(|(done, id)| {
-            let values = singular_values(&matrix(context.network.weight(id)));
+            let values = singular_values(&matrix(context.network.weight_of_pairs(id)));
             (context.progress)((done + 1) as f64 / total as f64);
             ProjectionSpectrum {
                 projection: context.network.plan().projection(id).name.to_string(),

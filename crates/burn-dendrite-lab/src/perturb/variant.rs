@@ -78,7 +78,9 @@ fn expected_balance(plan: &Plan, of: ProjectionId, through: ProjectionId) -> Opt
     };
     let heard = plan.projection(through);
     let interneurons = match heard.wiring.geometry {
-        Geometry::Dense | Geometry::Convolution(_) => heard.site.post,
+        Geometry::Dense | Geometry::Convolution(_) | Geometry::ReceptiveFields(_) => {
+            heard.site.post
+        }
         // Those of one place.
         Geometry::Local(local) => local.windows.output[0],
     };

@@ -1,6 +1,6 @@
 //! From what a file says of a projection's geometry to sizes.
 
-use crate::geometry::{Convolution, Geometry, Local, Pool, Wiring};
+use crate::geometry::{Convolution, Geometry, Local, Pool, ReceptiveFields, Wiring};
 use crate::spec::{GeometrySpec, Grain, PopulationSpec, ProjectionSpec, Size};
 
 /// The wiring of a projection between two populations, and the `[rows, columns]` of its weights.
@@ -44,27 +44,37 @@ fn geometry(
     populations: [&PopulationSpec; 2],
     [heard, reached]: [[usize; 3]; 2],
 ) -> Result<(Geometry, [usize; 2]), String> {
-    let need_maps = |what: &str| match populations.iter().find(|it| !is_maps(it.size)) {
-        None => Ok(()),
-        Some(flat) => Err(format!(
-            "{what} needs maps; accepted: a size of [maps, height, width] for `{}`, which is {}",
-            flat.name, flat.size
-        )),
-    };
     match spec {
         GeometrySpec::Dense => Ok((Geometry::Dense, [units(heard), units(reached)])),
         GeometrySpec::Convolution(kernel) => {
-            need_maps("a convolution")?;
+            need_maps("a convolution", &populations)?;
             let convolution = Convolution::new(kernel, heard, reached)?;
             let dims = [convolution.fan_in(), convolution.output[0]];
             Ok((Geometry::Convolution(convolution), dims))
         }
         GeometrySpec::Local(kernel) => {
-            need_maps("a local projection")?;
+            need_maps("a local projection", &populations)?;
             let local = Local::new(kernel, heard, reached)?;
             let dims = [local.windows.fan_in(), local.units()];
             Ok((Geometry::Local(local), dims))
         }
+        GeometrySpec::ReceptiveFields { size } => {
+            need_maps("a projection of receptive fields", &populations[..1])?;
+            let fields = ReceptiveFields::new(size, heard)?;
+            let dims = [fields.synapses(), units(reached)];
+            Ok((Geometry::ReceptiveFields(fields), dims))
+        }
+    }
+}
+
+/// Refuses populations that are no maps.
+fn need_maps(what: &str, populations: &[&PopulationSpec]) -> Result<(), String> {
+    match populations.iter().find(|it| !is_maps(it.size)) {
+        None => Ok(()),
+        Some(flat) => Err(format!(
+            "{what} needs maps; accepted: a size of [maps, height, width] for `{}`, which is {}",
+            flat.name, flat.size
+        )),
     }
 }
 
@@ -158,6 +168,42 @@ mod tests {
         assert_eq!(excitation.weights(), 3 * inside);
         // Onto three maps and one of interneurons, 36·5 onto the output, and a bias for each map.
         assert_eq!(plan.parameters(), 4 * inside + 180 + 3);
+    }
+
+    #[test]
+    fn receptive_fields_need_an_image_with_room_for_them() {
+        let fields = |size: &str| {
+            let geometry = format!("geometry = {{ kind = \"receptive_fields\", size = {size} }}");
+            let own = "weight = { kind = \"half_kaiming\" }";
+            format!(
+                r#"
+                tau = 1.0
+                steps = 1
+                population = [
+                    {{ name = "Input.E", size = [2, 6, 8], cell = "excitatory" }},
+                    {{ name = "Output.E", size = 5, cell = "excitatory" }},
+                ]
+                projection = [{{ name = "Output.E<-Input.E", {geometry}, {own} }}]
+                "#
+            )
+        };
+        let read = |text: &str| toml::from_str::<NetworkSpec>(text).unwrap().check();
+        let plan = read(&fields("3")).unwrap();
+        let site = plan.projections[0].site;
+        // Squares of 3 x 3 of two maps for each of five units, of 96 that there are.
+        assert_eq!([site.pre, site.post], [18, 5]);
+        assert_eq!((plan.projections[0].fan_in(), plan.parameters()), (18, 90));
+        for (text, message) in [
+            (fields("7"), "`size` is 7; accepted: 1 to 6"),
+            (fields("0"), "`size` is 0; accepted: 1 to 6"),
+            (
+                fields("3").replace("[2, 6, 8]", "96"),
+                "a projection of receptive fields needs maps; accepted: a size of [maps, height, width] for `Input.E`",
+            ),
+        ] {
+            let error = read(&text).unwrap_err().to_string();
+            assert!(error.contains(message), "{error}");
+        }
     }
 
     #[test]

@@ -21,7 +21,6 @@ registry! {
         upper_bound::UpperBound,
         fan_in_sum::FanInSum,
         no_autapses::NoAutapses,
-        receptive_field::ReceptiveField,
     }
 }
 
@@ -233,11 +232,6 @@ mod tests {
             }
             .into(),
             NoAutapses {}.into(),
-            ReceptiveField {
-                size: 3,
-                image: [1, 5, 5],
-            }
-            .into(),
         ];
         assert_eq!(all.len(), ConstraintSpec::KINDS.len());
         for spec in all {

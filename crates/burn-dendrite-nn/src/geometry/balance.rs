@@ -16,7 +16,7 @@ pub(crate) fn balanced<R: Rows>(excitation: &R, through: &R, wiring: &Wiring) ->
     let mean = excitation.clone().mean_of_column();
     let heard = through.clone().mean_of_column();
     let (interneurons, heard) = match wiring.geometry {
-        Geometry::Dense | Geometry::Convolution(_) => {
+        Geometry::Dense | Geometry::Convolution(_) | Geometry::ReceptiveFields(_) => {
             (interneurons, heard.mean_of_row() * interneurons as f64)
         }
         Geometry::Local(local) => {

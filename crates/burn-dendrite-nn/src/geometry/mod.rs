@@ -9,6 +9,7 @@ mod balance;
 mod convolution;
 mod local;
 mod pool;
+mod receptive_fields;
 mod tensors;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,8 @@ pub(crate) use balance::balanced;
 pub use convolution::Convolution;
 pub use local::Local;
 pub use pool::Pool;
-pub(crate) use tensors::{drive, drive_back, keep_existing, outer, sum_places};
+pub use receptive_fields::ReceptiveFields;
+pub(crate) use tensors::{Synapses, drive, drive_back, keep_existing, outer, sum_places};
 
 /// The way from the presynaptic units to the weights, and on to the postsynaptic ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,6 +42,8 @@ pub enum Geometry {
     Convolution(Convolution),
     /// At every place others: `[maps · kernel · kernel, units]`.
     Local(Local),
+    /// Within windows at random places: `[maps · size · size, units]`.
+    ReceptiveFields(ReceptiveFields),
 }
 
 impl Wiring {
@@ -48,10 +52,21 @@ impl Wiring {
         *self == Self::default()
     }
 
+    /// How many values are drawn for weights `[rows, columns]` when they start: of windows at random places as many
+    /// as the reference draws, for every pair of units.
+    pub(crate) fn drawn(&self, [rows, columns]: [usize; 2]) -> [usize; 2] {
+        match &self.geometry {
+            Geometry::ReceptiveFields(fields) => [fields.seen(), columns],
+            Geometry::Dense | Geometry::Convolution(_) | Geometry::Local(_) => [rows, columns],
+        }
+    }
+
     /// How many synapses with weights `[rows, columns]` exist.
     pub fn synapses(&self, [rows, columns]: [usize; 2]) -> usize {
         match &self.geometry {
-            Geometry::Dense | Geometry::Convolution(_) => rows * columns,
+            Geometry::Dense | Geometry::Convolution(_) | Geometry::ReceptiveFields(_) => {
+                rows * columns
+            }
             Geometry::Local(local) => local.synapses(),
         }
     }

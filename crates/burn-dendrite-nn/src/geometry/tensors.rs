@@ -1,53 +1,80 @@
 //! Geometries on burn's tensors.
 
 use burn::tensor::{
-    Tensor, TensorData,
+    Int, Tensor, TensorData,
     module::{conv_transpose2d, conv2d, conv2d_weight_backward, fold4d, unfold4d},
     ops::{ConvOptions, ConvTransposeOptions, UnfoldOptions},
 };
 
-use super::{Convolution, Geometry, Local, Pool, Wiring};
+use super::{
+    Convolution, Geometry, Local, Pool, ReceptiveFields, Wiring, receptive_fields::of_synapses,
+};
+
+/// Weights, and the presynaptic unit that each comes from where only a draw says so.
+pub(crate) struct Synapses {
+    pub(crate) weight: Tensor<2>,
+    pub(crate) heard: Option<Tensor<2, Int>>,
+}
+
+impl Synapses {
+    /// The weights of windows at random places among those of all pairs of units.
+    ///
+    /// A product with so many zeros is what devices do fastest, and the zeros are gone after it.
+    fn among_all(self, fields: &ReceptiveFields) -> Tensor<2> {
+        match self.heard {
+            Some(heard) => fields.among_all(self.weight, heard),
+            None => self.weight,
+        }
+    }
+}
 
 /// What arrives, `[batch, pre]`, through weights as drives, `[batch, post]`.
-pub(crate) fn drive(wiring: &Wiring, arriving: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+pub(crate) fn drive(wiring: &Wiring, arriving: Tensor<2>, synapses: Synapses) -> Tensor<2> {
     let arriving = pooled(&wiring.hears, arriving);
     let drive = match &wiring.geometry {
-        Geometry::Dense => arriving.matmul(weight),
+        Geometry::Dense => arriving.matmul(synapses.weight),
         Geometry::Convolution(convolution) => {
             let maps = maps(arriving, convolution.input);
-            let kernels = kernels(convolution, weight);
+            let kernels = kernels(convolution, synapses.weight);
             conv2d(maps, kernels, None, options(convolution)).flatten(1, 3)
         }
         Geometry::Local(local) => {
-            let weights = by_place(local, weight);
+            let weights = by_place(local, synapses.weight);
             samples_first(patches(local, arriving).matmul(weights))
         }
+        Geometry::ReceptiveFields(fields) => arriving.matmul(synapses.among_all(fields)),
     };
     spread(&wiring.reaches, drive)
 }
 
 /// The same way back, transposed: `[batch, post]` to `[batch, pre]`.
-pub(crate) fn drive_back(wiring: &Wiring, error: Tensor<2>, weight: Tensor<2>) -> Tensor<2> {
+pub(crate) fn drive_back(wiring: &Wiring, error: Tensor<2>, synapses: Synapses) -> Tensor<2> {
     let error = pooled(&wiring.reaches, error);
     let heard = match &wiring.geometry {
-        Geometry::Dense => error.matmul(weight.transpose()),
+        Geometry::Dense => error.matmul(synapses.weight.transpose()),
         Geometry::Convolution(convolution) => {
             let maps = maps(error, convolution.output);
-            let kernels = kernels(convolution, weight);
+            let kernels = kernels(convolution, synapses.weight);
             conv_transpose2d(maps, kernels, None, transpose_options(convolution)).flatten(1, 3)
         }
         Geometry::Local(local) => {
-            let weights = by_place(local, weight).swap_dims(1, 2);
+            let weights = by_place(local, synapses.weight).swap_dims(1, 2);
             let patches = places_first(local, error).matmul(weights);
             folded(local, samples_first(patches))
         }
+        Geometry::ReceptiveFields(fields) => error.matmul(synapses.among_all(fields).transpose()),
     };
     spread(&wiring.hears, heard)
 }
 
 /// The change of the weights that products of presynaptic and postsynaptic factors stand for, summed over rows
 /// and places.
-pub(crate) fn outer(wiring: &Wiring, pre: Tensor<2>, post: Tensor<2>) -> Tensor<2> {
+pub(crate) fn outer(
+    wiring: &Wiring,
+    heard: Option<Tensor<2, Int>>,
+    pre: Tensor<2>,
+    post: Tensor<2>,
+) -> Tensor<2> {
     let (pre, post) = (pooled(&wiring.hears, pre), pooled(&wiring.reaches, post));
     match &wiring.geometry {
         // A broadcast product for one sample: a matrix product with one inner term is slower.
@@ -64,6 +91,13 @@ pub(crate) fn outer(wiring: &Wiring, pre: Tensor<2>, post: Tensor<2>) -> Tensor<
             let change = patches.matmul(places_first(local, post));
             change.permute([1, 2, 0]).flatten(1, 2)
         }
+        Geometry::ReceptiveFields(_) => {
+            let all = pre.transpose().matmul(post);
+            match heard {
+                Some(heard) => of_synapses(all, heard),
+                None => all,
+            }
+        }
     }
 }
 
@@ -71,7 +105,10 @@ pub(crate) fn outer(wiring: &Wiring, pre: Tensor<2>, post: Tensor<2>) -> Tensor<
 pub(crate) fn keep_existing(geometry: &Geometry, weight: Tensor<2>) -> Tensor<2> {
     let local = match geometry {
         Geometry::Local(local) if !local.is_whole() => local,
-        Geometry::Dense | Geometry::Convolution(_) | Geometry::Local(_) => return weight,
+        Geometry::Dense
+        | Geometry::Convolution(_)
+        | Geometry::Local(_)
+        | Geometry::ReceptiveFields(_) => return weight,
     };
     let [input_maps, side] = [local.windows.input[0], local.windows.kernel.size];
     // All maps are cut off alike.

@@ -1,6 +1,8 @@
 //! Changes that are asked for, with their factors ready to be multiplied out.
 
-use super::{Change, Products, convolution, dense::FEW_PRODUCTS, local};
+use std::sync::Arc;
+
+use super::{Change, Products, convolution, dense::FEW_PRODUCTS, local, receptive_fields::Factors};
 use crate::{
     geometry::{Geometry, Pool, Wiring},
     numbers::{
@@ -30,10 +32,11 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn new(change: Change<'_>, wiring: &Wiring) -> Self {
+    /// `heard` is the unit that each synapse comes from, where only a draw says so.
+    pub(super) fn new(change: Change<'_>, wiring: &Wiring, heard: &Arc<[u32]>) -> Self {
         Self {
-            products: Stacked::new(change.products, wiring),
-            weighted: Stacked::new(change.weighted, wiring),
+            products: Stacked::new(change.products, wiring, heard),
+            weighted: Stacked::new(change.weighted, wiring, heard),
             bounds: change.bounds,
         }
     }
@@ -63,16 +66,27 @@ impl Asked {
     }
 }
 
+/// Factors once more, as a geometry goes through them.
+enum Prepared {
+    Nothing,
+    /// The postsynaptic ones in the order of local windows.
+    Tiles(Vec<f32>),
+    /// All of them unit by unit, with the unit that each synapse comes from.
+    ByUnit {
+        factors: Factors,
+        heard: Arc<[u32]>,
+    },
+}
+
 /// All factors of a sum of products, one under the other; `None` where there is no product.
 pub(super) struct Stacked {
     factors: Option<(HostRows, HostRows)>,
     geometry: Geometry,
-    /// The postsynaptic factors once more, in the order of local windows; empty in other geometries.
-    tiles: Vec<f32>,
+    prepared: Prepared,
 }
 
 impl Stacked {
-    pub(super) fn new(products: Products<'_>, wiring: &Wiring) -> Self {
+    fn new(products: Products<'_>, wiring: &Wiring, heard: &Arc<[u32]>) -> Self {
         let factors = (!products.is_empty()).then(|| {
             let (pre, post) = products.iter().cloned().unzip();
             let gather = |rows: HostRows, pool: Option<Pool>| match pool {
@@ -84,14 +98,20 @@ impl Stacked {
                 gather(HostRows::stacked(post), wiring.reaches),
             )
         });
-        let tiles = match (&wiring.geometry, &factors) {
-            (Geometry::Local(windows), Some((_, post))) => local::in_tiles(windows, post),
-            _ => Vec::new(),
+        let prepared = match (&wiring.geometry, &factors) {
+            (Geometry::Local(windows), Some((_, post))) => {
+                Prepared::Tiles(local::in_tiles(windows, post))
+            }
+            (Geometry::ReceptiveFields(_), Some((pre, post))) => Prepared::ByUnit {
+                factors: Factors::new(pre, post),
+                heard: heard.clone(),
+            },
+            _ => Prepared::Nothing,
         };
         Self {
             factors,
             geometry: wiring.geometry,
-            tiles,
+            prepared,
         }
     }
 
@@ -128,15 +148,18 @@ impl Stacked {
     pub(super) fn add_to(&self, sum: &mut [f32], first: usize, units: usize, width: usize) {
         if let Some((pre, post)) = &self.factors {
             let synapses = first..first + units;
-            match &self.geometry {
-                Geometry::Dense => {}
-                Geometry::Convolution(windows) => {
+            match (&self.geometry, &self.prepared) {
+                (Geometry::Convolution(windows), _) => {
                     return convolution::add_correlation(windows, synapses, pre, post, sum, width);
                 }
-                Geometry::Local(windows) => {
-                    let (factors, tiles) = ([pre, post], &self.tiles);
+                (Geometry::Local(windows), Prepared::Tiles(tiles)) => {
+                    let factors = [pre, post];
                     return local::add_correlation(windows, synapses, factors, tiles, sum, width);
                 }
+                (_, Prepared::ByUnit { factors, heard }) => {
+                    return factors.add_correlation(heard, synapses, [pre, post], sum, width);
+                }
+                _ => {}
             }
             let left = Operand {
                 values: pre.block().get(first..).unwrap_or_default(),

@@ -1,11 +1,15 @@
 //! The weights of one projection in main memory; where they apply is [`Wiring`].
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use super::{
     Change,
     asked::{Asked, Scratch, Stacked, keep_within},
-    convolution, host_rows, local, squared_length,
+    convolution, host_rows, local,
+    receptive_fields::{self, Windows},
+    squared_length,
 };
 use crate::{
     ConstraintSpec, Network, ProjectionId, constraint,
@@ -38,6 +42,9 @@ type RowBlock<'a, const N: usize> = (&'a mut [f32], [&'a mut [f32]; N]);
 pub(crate) struct DenseWeights {
     values: HostRows,
     wiring: Wiring,
+    /// The presynaptic unit that each synapse comes from, in rows as wide as those of the weights; empty but for
+    /// windows at random places.
+    heard: Arc<[u32]>,
     existing: Existing,
     /// What each weight must keep to by itself.
     bounds: Bounds,
@@ -51,8 +58,10 @@ impl DenseWeights {
         let (bounds, afterwards) =
             constraint::bounds_first(projection.site.cell, &projection.constraints);
         let connectivity = network.projections[id.0].connectivity.as_ref();
+        let values = host_rows(network.weight(id));
         Self {
-            values: host_rows(network.weight(id)),
+            heard: heard(network, id, values.width()),
+            values,
             wiring: projection.wiring,
             existing: Existing {
                 geometry: projection.wiring.geometry,
@@ -136,6 +145,14 @@ impl DenseWeights {
                 local::add_product(windows, &self.values, rows, transposed, scale, &mut sum);
                 return sum;
             }
+            Geometry::ReceptiveFields(_) => {
+                let windows = Windows {
+                    weights: &self.values,
+                    heard: &self.heard,
+                };
+                windows.add_product(rows, transposed, scale, &mut sum);
+                return sum;
+            }
         }
         let (matrix, width) = (self.values.block(), self.values.width());
         let [count, inner] = rows.dims();
@@ -186,11 +203,15 @@ impl DenseWeights {
         sum
     }
 
+    fn asked(&self, change: Change<'_>) -> Asked {
+        Asked::new(change, &self.wiring, &self.heard)
+    }
+
     /// `w ← constrain(w + Δ)`, for a change without bounds.
     pub(super) fn change(&mut self, change: Change<'_>) {
         let Asked {
             products, weighted, ..
-        } = Asked::new(change, &self.wiring);
+        } = self.asked(change);
         let is_matrix = self.wiring.geometry == Geometry::Dense;
         if is_matrix && products.count() + weighted.count() <= FEW_PRODUCTS {
             self.change_rows(&products, &weighted);
@@ -208,7 +229,7 @@ impl DenseWeights {
         memory: &mut [HostRows; N],
         step: impl Fn(&mut [f32], &[f32], [&mut [f32]; N]) + Send + Sync,
     ) {
-        let asked = Asked::new(change, &self.wiring);
+        let asked = self.asked(change);
         let (width, bounds) = (self.values.width(), self.bounds);
         let (rows_per_block, existing) = (self.rows_per_block(), &self.existing);
         let length = rows_per_block * width;
@@ -235,7 +256,7 @@ impl DenseWeights {
 
     /// `Σ Δ²`; the order of the sum does not depend on the number of threads.
     pub(super) fn squared_length(&self, change: Change<'_>) -> f64 {
-        let asked = Asked::new(change, &self.wiring);
+        let asked = self.asked(change);
         let (rows_per_block, width) = (self.rows_per_block(), self.values.width());
         let of_block = |scratch: &mut Scratch, (index, weights): (usize, &[f32])| {
             squared_length(asked.of(weights, index * rows_per_block, width, scratch))
@@ -274,6 +295,7 @@ impl DenseWeights {
         match self.wiring.geometry {
             Geometry::Dense | Geometry::Convolution(_) => ROWS_PER_BLOCK,
             Geometry::Local(_) => local::ROWS_PER_BLOCK,
+            Geometry::ReceptiveFields(_) => receptive_fields::ROWS_PER_BLOCK,
         }
     }
 
@@ -314,6 +336,7 @@ impl DenseWeights {
                 pre.div_ceil(rayon::current_num_threads().max(1)).max(64)
             }
             Geometry::Local(_) => local::ROWS_PER_BLOCK,
+            Geometry::ReceptiveFields(_) => receptive_fields::ROWS_PER_BLOCK,
         };
         let change = |(index, rows): (usize, &mut [f32])| {
             let first = index * block;
@@ -332,6 +355,21 @@ impl DenseWeights {
         let blocks = self.values.block_mut().par_chunks_mut(block * width);
         blocks.enumerate().for_each(change);
     }
+}
+
+/// [`Network::heard`] in rows of `width`; the padding hears the first unit, by weights of 0.
+fn heard(network: &Network, id: ProjectionId, width: usize) -> Arc<[u32]> {
+    let Some(heard) = network.heard(id) else {
+        return Arc::default();
+    };
+    let [rows, columns] = heard.dims();
+    let mut padded = vec![0; rows * width];
+    let units: Vec<u32> = heard.into_data().iter::<u32>().collect();
+    let lines = padded.chunks_exact_mut(width.max(1));
+    for (line, units) in lines.zip(units.chunks_exact(columns.max(1))) {
+        line[..columns].copy_from_slice(units);
+    }
+    padded.into()
 }
 
 /// Which synapses exist.

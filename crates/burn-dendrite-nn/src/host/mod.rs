@@ -4,6 +4,7 @@ mod asked;
 mod convolution;
 mod dense;
 mod local;
+mod receptive_fields;
 
 use std::sync::Arc;
 

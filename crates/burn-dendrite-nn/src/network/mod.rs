@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use burn::{
     module::{Module, Param},
-    tensor::{Device, Tensor},
+    tensor::{Device, Int, Tensor},
 };
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
@@ -16,7 +16,7 @@ pub use parameters::{Population, Projection};
 
 use crate::{
     Dynamics, NetworkState, Numbers, Observer, Parameter, Plan, PopulationId, ProjectionId,
-    geometry::{self, Geometry, Wiring, balanced},
+    geometry::{self, Geometry, Synapses, Wiring, balanced},
     init::WeightStream,
     laws::Lawful,
     on_inner,
@@ -51,7 +51,8 @@ impl Network {
         stream.skip(
             plan.projections
                 .iter()
-                .map(|it| it.site.pre * it.site.post)
+                .map(|it| it.wiring.drawn([it.site.pre, it.site.post]))
+                .map(|[pre, post]| pre * post)
                 .sum(),
         );
         let mut projections: Vec<Option<Projection>> =
@@ -107,7 +108,10 @@ impl Network {
         let projection = self.plan.projection(id);
         let local = match &projection.wiring.geometry {
             Geometry::Local(local) if !local.is_whole() && projection.has_weights() => local,
-            Geometry::Dense | Geometry::Convolution(_) | Geometry::Local(_) => return drawn,
+            Geometry::Dense
+            | Geometry::Convolution(_)
+            | Geometry::Local(_)
+            | Geometry::ReceptiveFields(_) => return drawn,
         };
         let inside = (0..local.windows.fan_in()).flat_map(|synapse| {
             let places: Vec<bool> = local.exists(synapse).collect();
@@ -116,6 +120,47 @@ impl Network {
         let drawn = drawn.unwrap_or_else(|| vec![true; projection.site.pre * projection.site.post]);
         let both = inside.zip(drawn).map(|(inside, drawn)| inside && drawn);
         Some(both.collect())
+    }
+
+    /// The weights of a projection for all pairs of units, `[pre, post]`, 0 where windows at random places leave a
+    /// pair out; of other geometries those of [`weight`](Self::weight).
+    pub fn weight_of_pairs(&self, id: ProjectionId) -> Tensor<2> {
+        let projection = self.plan.projection(id);
+        let weight = self.weight(id);
+        match (&projection.wiring.geometry, self.heard(id)) {
+            (Geometry::ReceptiveFields(fields), Some(heard)) if projection.is_transposed() => {
+                fields.among_all(weight.transpose(), heard).transpose()
+            }
+            (Geometry::ReceptiveFields(fields), Some(heard)) => fields.among_all(weight, heard),
+            _ => weight,
+        }
+    }
+
+    /// The presynaptic unit that each synapse comes from, `[synapses of a window, post]`, where it was drawn: of
+    /// [windows at random places](crate::spec::GeometrySpec::ReceptiveFields), a tied one's those of its source.
+    pub fn heard(&self, id: ProjectionId) -> Option<Tensor<2, Int>> {
+        let own = match self.plan.projection(id).source {
+            WeightSource::Tied { of, .. } => of,
+            WeightSource::Own(_) | WeightSource::Balance { .. } => id,
+        };
+        self.projections[own.0].heard.as_ref().map(Param::val)
+    }
+
+    /// Replaces the presynaptic units that the synapses of a projection come from, `[synapses of a window, post]`.
+    ///
+    /// # Panics
+    ///
+    /// If the projection has no windows at random places of its own or the shape is another one.
+    pub fn with_heard(mut self, id: ProjectionId, heard: Tensor<2, Int>) -> Self {
+        let slot = &mut self.projections[id.0].heard;
+        let parameter = slot.take().expect("a projection of receptive fields");
+        assert_eq!(
+            parameter.dims(),
+            heard.dims(),
+            "shape [synapses of a window, post] of the units that are heard"
+        );
+        *slot = Some(parameter.map(|old| heard.to_device(&old.device())));
+        self
     }
 
     /// The bias of a population, `[size]`, or `[maps]` where the units of a map share one, if it has one.
@@ -177,9 +222,12 @@ impl Network {
     /// - result: as the weights, or `[1, biases]`
     pub fn outer(&self, parameter: Parameter, pre: Tensor<2>, post: Tensor<2>) -> Tensor<2> {
         match parameter {
-            Parameter::Weight(id) => geometry::outer(&self.plan.projection(id).wiring, pre, post),
+            Parameter::Weight(id) => {
+                let wiring = &self.plan.projection(id).wiring;
+                geometry::outer(wiring, self.heard(id), pre, post)
+            }
             Parameter::Bias(id) => {
-                let change = geometry::outer(&Wiring::default(), pre, post);
+                let change = geometry::outer(&Wiring::default(), None, pre, post);
                 if self.is_matrix(parameter) {
                     change
                 } else {
@@ -329,9 +377,12 @@ impl Numbers for Network {
         let drive = if projection.wiring.is_dense() {
             arriving.matmul(matrix)
         } else if projection.is_transposed() {
-            geometry::drive_back(&projection.wiring, arriving, matrix.transpose())
+            let weight = matrix.transpose();
+            let heard = self.heard(id);
+            geometry::drive_back(&projection.wiring, arriving, Synapses { weight, heard })
         } else {
-            geometry::drive(&projection.wiring, arriving, matrix)
+            let (weight, heard) = (matrix, self.heard(id));
+            geometry::drive(&projection.wiring, arriving, Synapses { weight, heard })
         };
         match sum {
             Some(sum) => drive + sum,

@@ -2,7 +2,7 @@
 
 use burn::{
     module::{Module, Param},
-    tensor::{Bool, Device, Tensor, TensorData},
+    tensor::{Bool, Device, Int, Tensor, TensorData},
 };
 use rand_chacha::ChaCha8Rng;
 
@@ -27,11 +27,14 @@ pub struct Population {
 /// Parameters of a projection.
 #[derive(Module, Debug)]
 pub struct Projection {
-    /// Weights `[pre, post]`, of a convolution `[synapses of a kernel, maps]`, of local windows
-    /// `[synapses of a window, post]`; none where they are another projection's.
+    /// Weights `[pre, post]`, of a convolution `[synapses of a kernel, maps]`, of local windows and receptive
+    /// fields `[synapses of a window, post]`; none where they are another projection's.
     pub weight: Option<Param<Tensor<2>>>,
     /// Which synapses exist, `[pre, post]`; none where all do.
     pub connectivity: Option<Param<Tensor<2, Bool>>>,
+    /// The presynaptic unit that each synapse comes from, `[synapses of a window, post]`; none but for windows at
+    /// random places.
+    pub heard: Option<Param<Tensor<2, Int>>>,
 }
 
 impl Population {
@@ -119,18 +122,41 @@ impl Projection {
             }),
             WeightSource::Balance { .. } => Distribution::Constant(0.0),
             WeightSource::Tied { .. } => {
+                let [pre, post] = plan.wiring.drawn([pre, post]);
                 stream.skip(pre * post);
                 return Self {
                     weight: None,
                     connectivity: None,
+                    heard: None,
                 };
             }
         };
-        let by_unit = TensorData::new(distribution.sample(pre * post, stream), [post, pre]);
-        let weight =
-            Tensor::<2>::from_data(by_unit, &device.clone().without_autodiff()).transpose();
-        // The values in the layout [pre, post] themselves, not as a view of the other one.
-        let weight = Tensor::from_data(weight.into_data(), device);
+        let (weights, heard) = match &plan.wiring.geometry {
+            Geometry::ReceptiveFields(fields) => {
+                let windows = (0..post).map(|_| fields.draw(random).collect::<Vec<_>>());
+                let drawn = windows.map(|seen| {
+                    let all = distribution.sample(fields.seen(), stream);
+                    let weights = seen.iter().map(|unit| all[*unit]).collect::<Vec<f32>>();
+                    (weights, seen)
+                });
+                let (weights, heard): (Vec<_>, Vec<_>) = drawn.unzip();
+                (weights.concat(), Some(heard.concat()))
+            }
+            Geometry::Dense | Geometry::Convolution(_) | Geometry::Local(_) => {
+                (distribution.sample(pre * post, stream), None)
+            }
+        };
+        // Unit by unit as they were drawn, but in the layout [pre, post]: a transposed view would not be that.
+        let transposed = |at: usize| at % post * pre + at / post;
+        let weights: Vec<f32> = (0..pre * post).map(|at| weights[transposed(at)]).collect();
+        let weight = Tensor::from_data(TensorData::new(weights, [pre, post]), device);
+        let heard = heard.map(|heard| {
+            let heard: Vec<i32> = (0..pre * post)
+                .map(|at| heard[transposed(at)] as i32)
+                .collect();
+            let heard = Tensor::from_data(TensorData::new(heard, [pre, post]), device);
+            Param::initialized(burn::module::ParamId::new(), heard)
+        });
         let exists = (plan.constraints.iter())
             .filter_map(|constraint| constraint.connectivity(&plan.site, random))
             .reduce(|one, other| {
@@ -145,6 +171,7 @@ impl Projection {
                 let mask = Tensor::from_data(TensorData::new(exists, [pre, post]), device);
                 Param::initialized(burn::module::ParamId::new(), mask)
             }),
+            heard,
         }
     }
 

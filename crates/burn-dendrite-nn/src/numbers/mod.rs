@@ -6,6 +6,7 @@
 //! main memory that are changed in place. What a rule computes is thereby written once.
 
 mod bounds;
+pub(crate) mod gather;
 mod host;
 pub(crate) mod kernel;
 pub(crate) mod lanes;

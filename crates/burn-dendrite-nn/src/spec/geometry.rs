@@ -31,6 +31,19 @@ pub enum GeometrySpec {
     /// Weights: `[maps · kernel · kernel, units of the postsynaptic population]`. Where a window reaches beyond
     /// the border no synapse exists, and its weight is 0.
     Local(Kernel),
+    /// Every unit hears one square window at a random place, through all maps of the other population, which has
+    /// maps. The places are drawn once from the seed and saved with the weights.
+    ///
+    /// ```text
+    /// drive[j] = Σ_i Σ_u Σ_v w[i, u, v; j] · r[i, top[j] + u, left[j] + v]
+    /// ```
+    ///
+    /// Weights: `[maps · size · size, units of the postsynaptic population]`; what is outside of the windows takes
+    /// neither memory nor, in main memory, time. Ports `receptive_field_mask` of EIANN (Galloni et al. 2025).
+    ReceptiveFields {
+        /// Side of the window, in units.
+        size: usize,
+    },
 }
 
 /// A square window that moves over maps.
@@ -116,6 +129,9 @@ mod tests {
         let local: GeometrySpec =
             serde_json::from_str(&text.replace("convolution", "local")).unwrap();
         assert_eq!(local, GeometrySpec::Local(Kernel::same(5)));
+        let fields: GeometrySpec =
+            serde_json::from_str(r#"{"kind":"receptive_fields","size":9}"#).unwrap();
+        assert_eq!(fields, GeometrySpec::ReceptiveFields { size: 9 });
         let wrong = r#"{"kind":"convolution","kernel":5,"pading":2}"#;
         assert!(serde_json::from_str::<GeometrySpec>(wrong).is_err());
     }

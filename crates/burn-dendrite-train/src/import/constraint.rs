@@ -2,7 +2,7 @@
 
 use burn_dendrite_nn::{
     ConstraintSpec, SpecError,
-    constraint::{Autapses, FanInSum, NoAutapses, ReceptiveField},
+    constraint::{Autapses, FanInSum, NoAutapses},
     spec::Tied,
 };
 use serde_json::Value;
@@ -12,22 +12,32 @@ use super::keys::Keys;
 /// What `weight_constraint` stands for.
 #[derive(Debug, PartialEq)]
 pub(super) enum Constraints {
-    /// Constraints on weights of its own.
-    Own(Vec<ConstraintSpec>),
+    /// Constraints on weights of its own, and the windows within which they exist, if not everywhere.
+    Own(Vec<ConstraintSpec>, Option<Windows>),
     /// A clone of another projection's weights.
     Clone(Tied),
+}
+
+/// Windows at random places.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Windows {
+    /// Side of a window.
+    pub(super) size: usize,
+    /// `[channels, height, width]` of what they lie on.
+    pub(super) image: [usize; 3],
 }
 
 /// Reads `weight_constraint` and its arguments; a mistake counts as no constraint.
 pub(super) fn constraints(keys: &mut Keys<'_>, errors: &mut Vec<SpecError>) -> Constraints {
     let arguments = keys.take("weight_constraint_kwargs").unwrap_or_default();
     let mut arguments = Keys::new(&keys.path("weight_constraint_kwargs"), &arguments);
-    let none = Constraints::Own(Vec::new());
+    let own = |constraints| Constraints::Own(constraints, None);
+    let none = own(Vec::new());
     let found = match keys.text("weight_constraint", errors).as_deref() {
         None => none,
-        Some("normalize_weight") => Constraints::Own(vec![fan_in_sum(&mut arguments, errors)]),
-        Some("no_autapses") => Constraints::Own(vec![NoAutapses {}.into()]),
-        Some("receptive_field_mask") => Constraints::Own(receptive_field(&mut arguments, errors)),
+        Some("normalize_weight") => own(vec![fan_in_sum(&mut arguments, errors)]),
+        Some("no_autapses") => own(vec![NoAutapses {}.into()]),
+        Some("receptive_field_mask") => receptive_field(&mut arguments, errors),
         Some("clone_weight") => match clone(&mut arguments, errors) {
             Some(tied) => Constraints::Clone(tied),
             None => none,
@@ -55,17 +65,15 @@ fn fan_in_sum(arguments: &mut Keys<'_>, errors: &mut Vec<SpecError>) -> Constrai
     FanInSum { total, autapses }.into()
 }
 
-fn receptive_field(arguments: &mut Keys<'_>, errors: &mut Vec<SpecError>) -> Vec<ConstraintSpec> {
+fn receptive_field(arguments: &mut Keys<'_>, errors: &mut Vec<SpecError>) -> Constraints {
     if !arguments.has("receptive_field_size") {
         arguments.missing("receptive_field_size", "the side of the window", errors);
     }
     let size = arguments.count("receptive_field_size", errors).unwrap_or(1);
     let image = image(arguments, errors).unwrap_or([1, 28, 28]);
-    let mut constraints = vec![ReceptiveField { size, image }.into()];
-    if arguments.flag("apply_weight_norm", errors) == Some(true) {
-        constraints.push(fan_in_sum(arguments, errors));
-    }
-    constraints
+    let is_normalized = arguments.flag("apply_weight_norm", errors) == Some(true);
+    let sum = is_normalized.then(|| fan_in_sum(arguments, errors));
+    Constraints::Own(sum.into_iter().collect(), Some(Windows { size, image }))
 }
 
 /// The image that the mask is for; only that of MNIST may go without saying.
@@ -129,10 +137,6 @@ mod tests {
         (found, errors.iter().map(SpecError::to_string).collect())
     }
 
-    fn field(size: usize, image: [usize; 3]) -> ConstraintSpec {
-        ReceptiveField { size, image }.into()
-    }
-
     #[test]
     fn a_receptive_field_knows_the_default_image_and_the_sum_of_its_weights() {
         let kind = "receptive_field_mask";
@@ -145,7 +149,11 @@ mod tests {
             let (found, errors) =
                 read(json!({"weight_constraint": kind, "weight_constraint_kwargs": arguments}));
             assert_eq!(errors, [""; 0]);
-            assert_eq!(found, Constraints::Own(vec![field(9, expected)]));
+            let windows = Windows {
+                size: 9,
+                image: expected,
+            };
+            assert_eq!(found, Constraints::Own(Vec::new(), Some(windows)));
         }
         let arguments = json!({"receptive_field_size": 5, "apply_weight_norm": true, "scale": 9.5});
         let (found, errors) =
@@ -155,8 +163,11 @@ mod tests {
             total: 9.5,
             autapses: Autapses::Removed,
         };
-        let expected = vec![field(5, [1, 28, 28]), sum.into()];
-        assert_eq!(found, Constraints::Own(expected));
+        let windows = Windows {
+            size: 5,
+            image: [1, 28, 28],
+        };
+        assert_eq!(found, Constraints::Own(vec![sum.into()], Some(windows)));
     }
 
     #[test]

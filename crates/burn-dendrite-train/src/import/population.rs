@@ -3,7 +3,7 @@
 use burn_dendrite_nn::{
     Activation, CellType, InitializerSpec, PopulationName, SpecError,
     init::ScaledKaiming,
-    spec::{BiasSpec, PopulationSpec, Sharing},
+    spec::{BiasSpec, PopulationSpec, Sharing, Size},
 };
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ pub(super) fn populations(
                 output = Some(name.clone());
             }
             populations.push(PopulationSpec {
-                size: size(&mut keys, errors).into(),
+                size: size(&mut keys, &name, projections, errors),
                 cell,
                 activation: activation(&mut keys, errors).unwrap_or(default),
                 tau: keys.number("tau", errors),
@@ -61,11 +61,33 @@ pub(super) fn populations(
     (populations, output)
 }
 
-fn size(keys: &mut Keys<'_>, errors: &mut Vec<SpecError>) -> usize {
+/// The number of neurons, or the image that windows lie on.
+fn size(
+    keys: &mut Keys<'_>,
+    name: &PopulationName,
+    projections: &[Imported],
+    errors: &mut Vec<SpecError>,
+) -> Size {
     if !keys.has("size") {
         keys.missing("size", "the number of neurons", errors);
     }
-    keys.count("size", errors).unwrap_or(1)
+    let neurons = keys.count("size", errors).unwrap_or(1);
+    let outgoing = projections.iter().filter(|it| it.spec.name.pre == *name);
+    let mut images = outgoing.filter_map(|it| it.image.as_ref());
+    let Some((path, image)) = images.next() else {
+        return neurons.into();
+    };
+    let size = Size::Maps(*image);
+    if size.neurons() != neurons {
+        let message =
+            format!("is {size}; accepted: sizes whose product is the {neurons} of `{name}`");
+        errors.push(SpecError::new(path, message));
+    }
+    for (other, _) in images.filter(|(_, other)| other != image) {
+        let message = format!("is another image than that of `{path}`; accepted: the same");
+        errors.push(SpecError::new(other, message));
+    }
+    size
 }
 
 fn activation(keys: &mut Keys<'_>, errors: &mut Vec<SpecError>) -> Option<Activation> {
@@ -229,6 +251,39 @@ mod tests {
         assert_eq!(errors.len(), 1, "{errors:?}");
         assert_eq!(errors[0].path, "layer_config.Input.E");
         assert!(errors[0].message.contains("`H1.I<-Input.E` from 0 down"));
+    }
+
+    #[test]
+    fn the_image_of_windows_is_the_shape_of_the_population() {
+        let read = |[one, other]: [Value; 2]| {
+            let (mut rules, mut errors) = (Rules::new(0.1), Vec::new());
+            let to = |image| {
+                json!({"Input": {"E": {"weight_init": "scaled_kaiming", "weight_init_args": [1],
+                    "weight_constraint": "receptive_field_mask",
+                    "weight_constraint_kwargs": {"receptive_field_size": 2, "image_dims": image}}}})
+            };
+            let config = json!({"H1": {"E": to(one), "I": to(other)}});
+            let outgoing = projections(&config, &mut rules, &mut errors);
+            let layers = json!({"Input": {"E": {"size": 24}}});
+            let (found, _) = populations(&layers, &outgoing, &mut rules, &mut errors);
+            let errors: Vec<String> = errors.iter().map(SpecError::to_string).collect();
+            (found[0].size, errors)
+        };
+        let image = json!([2, 3, 4]);
+        assert_eq!(
+            read([image.clone(), image.clone()]),
+            (Size::Maps([2, 3, 4]), Vec::new())
+        );
+        let (_, errors) = read([image.clone(), json!([4, 3, 2])]);
+        assert!(
+            errors[0].contains("is another image than that of"),
+            "{errors:?}"
+        );
+        let (_, errors) = read([json!([5, 5]), json!([5, 5])]);
+        assert!(
+            errors[0].contains("image_dims: is 1 x 5 x 5; accepted: sizes whose product is the 24"),
+            "{errors:?}"
+        );
     }
 
     #[test]

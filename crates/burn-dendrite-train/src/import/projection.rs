@@ -1,8 +1,7 @@
 //! `projection_config`: which populations project where, and how.
 
 use burn_dendrite_nn::{
-    Active, CellType, Compartment, ConstraintSpec, PopulationName, ProjectionName, SpecError,
-    Timing,
+    Active, CellType, Compartment, PopulationName, ProjectionName, SpecError, Timing,
     constraint::UpperBound,
     init::ScaledKaiming,
     spec::{GeometrySpec, Grain, ProjectionSpec, WeightSpec},
@@ -10,17 +9,20 @@ use burn_dendrite_nn::{
 use serde_json::Value;
 
 use super::{
-    constraint::{Constraints, constraints},
+    constraint::{Constraints, Windows, constraints},
     initializer::initializer,
     keys::{Keys, entries, needs_table},
     population_name,
     rules::Rules,
 };
 
-/// A projection, and the cell type that its bounds ask of its presynaptic population.
+/// A projection, and what it asks of its presynaptic population.
 pub(super) struct Imported {
     pub(super) spec: ProjectionSpec,
+    /// The cell type that its bounds stand for.
     pub(super) cell: Option<CellType>,
+    /// The image that its windows lie on, and the key that says so.
+    pub(super) image: Option<(String, [usize; 3])>,
 }
 
 /// Reads the nested form: post layer, post population, pre layer, pre population.
@@ -97,12 +99,13 @@ fn projection(
     } else {
         rules.on_projection(&name, cell, &mut keys, errors);
     }
+    let mut windows = None;
     let (weight, constraints) = match constraints {
         // A clone has no start of its own, and bounds are not applied to it.
         Constraints::Clone(tied) => (WeightSpec::Tied(tied), Vec::new()),
-        Constraints::Own(own) => {
-            let masked = |it: &ConstraintSpec| matches!(it, ConstraintSpec::ReceptiveField(_));
-            if init.is_none() && !keys.has("weight_init") && own.iter().any(masked) {
+        Constraints::Own(own, within) => {
+            windows = within;
+            if init.is_none() && !keys.has("weight_init") && windows.is_some() {
                 // torch's own start counts all units, not those of the receptive field.
                 let accepted = "an initialiser, e.g. `scaled_kaiming`, beside a receptive field";
                 keys.missing("weight_init", accepted, errors);
@@ -113,19 +116,25 @@ fn projection(
             (WeightSpec::Own(start), cap.into_iter().chain(own).collect())
         }
     };
+    let image = windows.map(|Windows { image, .. }| {
+        let key = keys.path("weight_constraint_kwargs");
+        (format!("{key}.image_dims"), image)
+    });
     keys.finish(errors);
     let spec = ProjectionSpec {
         name,
         compartment,
         timing,
         active,
-        geometry: GeometrySpec::Dense,
+        geometry: windows.map_or(GeometrySpec::Dense, |Windows { size, .. }| {
+            GeometrySpec::ReceptiveFields { size }
+        }),
         hears: Grain::Units,
         reaches: Grain::Units,
         weight,
         constraints,
     };
-    Imported { spec, cell }
+    Imported { spec, cell, image }
 }
 
 /// Cell type and cap that `weight_bounds` stands for.

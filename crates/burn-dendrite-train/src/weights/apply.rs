@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use burn_dendrite_nn::{CellType, Network, ProjectionId};
+use burn_dendrite_nn::{CellType, Network, ProjectionId, geometry::Geometry};
 
-use super::{BIAS, NamedArray, WEIGHT, weights};
+use super::{BIAS, HEARD, NamedArray, WEIGHT, weights};
 use crate::run::{Pattern, Start};
 
 /// Why a network cannot start from weights.
@@ -56,8 +56,7 @@ pub enum StartError {
     },
     /// Weights break the law of their projection.
     #[error(
-        "`{name}` of `{}` has {count} weights that {law}; accepted: weights that keep to the \
-         specification",
+        "`{name}` of `{}` has {count} values that {law}; accepted: what the specification allows",
         from.display()
     )]
     Unlawful {
@@ -112,6 +111,14 @@ impl Given<'_> {
                 self.refuse(array, "are where no synapse exists", |place, weight| {
                     weight != 0.0 && !exists(place)
                 })?;
+            }
+            if let Geometry::ReceptiveFields(fields) = projection.wiring.geometry {
+                let heard = self.find(&format!("{name}.{HEARD}"), &[site.post, site.pre])?;
+                self.refuse(heard, "are no numbers of presynaptic neurons", |_, unit| {
+                    unit.fract() != 0.0 || !(0.0..fields.seen() as f32).contains(&unit)
+                })?;
+                let heard = weights(heard, device).int();
+                network = network.with_heard(ProjectionId(index), heard);
             }
             network = network.with_weight(ProjectionId(index), weights(array, device));
         }

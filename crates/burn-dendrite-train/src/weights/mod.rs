@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `H1.E<-Input.E.weight` | `[post, pre]` | weights of a projection: a row for each neuron that receives, as PyTorch's `Linear` has them; a tied one's computed from their source |
 //! | `H1.E<-Input.E.mask` | `[post, pre]` | 1 where a synapse exists, 0 where not; none where all do |
+//! | `H1.E<-Input.E.heard` | `[post, synapses]` | of receptive fields the number of the presynaptic neuron that each weight comes from |
 //! | `H1.E.bias` | `[size]` | constant drive of each neuron, if there is one |
 //! | `H1.E.sign` | `[size]` | 1 for excitatory neurons, −1 for inhibitory ones, 0 for those without a law |
 
@@ -29,6 +30,7 @@ pub struct NamedArray {
 
 const WEIGHT: &str = "weight";
 const MASK: &str = "mask";
+const HEARD: &str = "heard";
 const BIAS: &str = "bias";
 const SIGN: &str = "sign";
 
@@ -62,6 +64,13 @@ pub fn arrays(network: &Network) -> Vec<NamedArray> {
     for (index, projection) in plan.projections.iter().enumerate() {
         let weight = network.weight(ProjectionId(index)).transpose();
         arrays.push(array(format!("{}.{WEIGHT}", projection.name), weight));
+        if let Some(heard) = network
+            .heard(ProjectionId(index))
+            .filter(|_| projection.is_owned())
+        {
+            let heard = heard.transpose().float();
+            arrays.push(array(format!("{}.{HEARD}", projection.name), heard));
+        }
         if let Some(exists) = network.existing(ProjectionId(index)) {
             let (pre, post) = (projection.site.pre, projection.site.post);
             let by_unit = (0..post).flat_map(|unit| (0..pre).map(move |at| at * post + unit));

@@ -1,4 +1,6 @@
-//! Local windows on both kinds of numbers: by hand, and beside a convolution.
+//! Local windows on both kinds of numbers: by hand, and beside a convolution; and windows at random places.
+
+mod receptive_fields;
 
 use burn::tensor::{Tensor, TensorData};
 
@@ -25,6 +27,12 @@ impl Case {
     /// The windows forward, and back by a tie times a half.
     fn network(&self, kind: &str) -> Network {
         let [kernel, stride, padding] = self.kernel;
+        self.network_of(serde_json::json!({
+            "kind": kind, "kernel": kernel, "stride": stride, "padding": padding
+        }))
+    }
+
+    fn network_of(&self, geometry: serde_json::Value) -> Network {
         let free = "unconstrained";
         let spec: NetworkSpec = serde_json::from_value(serde_json::json!({
             "tau": 1.0, "steps": 1, "output": "H2.E",
@@ -34,7 +42,7 @@ impl Case {
                 { "name": "H2.E", "size": self.output, "cell": free }],
             "projection": [
                 { "name": "H2.E<-H1.E", "weight": { "kind": "scaled_kaiming" },
-                  "geometry": { "kind": kind, "kernel": kernel, "stride": stride, "padding": padding } },
+                  "geometry": geometry },
                 { "name": "H1.E<-H2.E", "compartment": "dendrite", "active": "backward",
                   "weight": { "kind": "tied", "of": "H2.E<-H1.E", "transpose": true, "scale": 0.5 } },
                 { "name": "H1.E<-Input.E", "weight": { "kind": "scaled_kaiming" } }],
