@@ -16,6 +16,7 @@
 mod best;
 mod checkpoint;
 mod error;
+mod files;
 mod halt;
 mod log;
 mod means;
@@ -26,19 +27,18 @@ mod start;
 mod summary;
 
 use std::{
-    fs::{self, File},
-    io::{self, Write},
+    fs, io,
     path::{Path, PathBuf},
 };
-
-use burn_dendrite_nn::spec::toml_error;
-use serde::{Serialize, de::DeserializeOwned};
 
 pub(crate) use best::Best;
 pub use best::Keep;
 pub use checkpoint::Checkpoints;
 pub(crate) use checkpoint::{AtomicCheckpointer, CheckpointSchedule, Interval, Saves};
 pub use error::{Occupant, RunError};
+pub(crate) use files::write_atomically_with;
+pub use files::{TEMPORARY, read_toml, write_atomically, write_toml};
+use files::{read_json, remove_temporaries, write_json};
 pub(crate) use halt::Halt;
 pub use log::{JsonLinesLogger, Progress, SegmentRecord};
 pub(crate) use means::Means;
@@ -73,8 +73,6 @@ const METRICS: &str = "metrics.jsonl";
 const MODEL: &str = "model.bpk";
 const CHECKPOINTS: &str = "checkpoint";
 const INPUT: &str = "input.toml";
-/// How the names of files begin that are being written.
-pub const TEMPORARY: &str = ".unfinished-";
 
 impl RunFolder {
     /// Makes a folder for a new run and writes down what is going to be done.
@@ -177,7 +175,7 @@ impl RunFolder {
     ///
     /// If the file cannot be written.
     pub fn write_summary(&self, summary: &Summary) -> Result<(), RunError> {
-        self.write_json(SUMMARY, summary)?;
+        write_json(&self.path.join(SUMMARY), summary)?;
         // A run that went on and came to its end did not diverge after all.
         let file = self.path.join(DIVERGENCE);
         match fs::remove_file(&file) {
@@ -194,7 +192,7 @@ impl RunFolder {
     ///
     /// If the file cannot be written.
     pub fn write_divergence(&self, divergence: &Divergence) -> Result<(), RunError> {
-        self.write_json(DIVERGENCE, divergence)
+        write_json(&self.path.join(DIVERGENCE), divergence)
     }
 
     /// Writes how the network sees its samples, if that is not as they are.
@@ -207,15 +205,6 @@ impl RunFolder {
             Some(scale) => write_toml(&self.path().join(INPUT), scale),
             None => Ok(()),
         }
-    }
-
-    fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), RunError> {
-        let file = self.path.join(name);
-        let text = serde_json::to_string_pretty(value).map_err(|error| RunError::Invalid {
-            file: file.clone(),
-            message: error.to_string(),
-        })?;
-        write_atomically(&file, format!("{text}\n").as_bytes())
     }
 }
 
@@ -305,19 +294,6 @@ pub fn input_scale(path: &Path) -> Result<Option<InputScale>, RunError> {
     file.is_file().then(|| read_toml(&file)).transpose()
 }
 
-fn read_json<T: DeserializeOwned>(file: PathBuf) -> Result<Option<T>, RunError> {
-    match fs::read_to_string(&file) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(RunError::Io { file, error }),
-        Ok(text) => serde_json::from_str(&text)
-            .map(Some)
-            .map_err(|error| RunError::Invalid {
-                file,
-                message: error.to_string(),
-            }),
-    }
-}
-
 /// The metrics of a run, segment by segment; a line that was cut off is left out.
 ///
 /// # Errors
@@ -392,17 +368,6 @@ fn is_left_over(entry: &fs::DirEntry) -> bool {
     }
 }
 
-/// Removes the files in a folder whose writer was killed.
-fn remove_temporaries(folder: &Path) {
-    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-    for entry in entries {
-        if entry.file_name().to_string_lossy().starts_with(TEMPORARY) {
-            // One that stays does no harm.
-            let _ = fs::remove_file(entry.path());
-        }
-    }
-}
-
 /// Where the checkpoints of a run are kept.
 pub(crate) fn checkpoints_folder(path: &Path) -> PathBuf {
     path.join(CHECKPOINTS)
@@ -421,78 +386,4 @@ pub fn checkpoints(path: &Path) -> Vec<(PathBuf, Position)> {
             )
         })
         .collect()
-}
-
-/// Reads a file of TOML.
-///
-/// # Errors
-///
-/// If it cannot be read, or holds something else.
-pub fn read_toml<T: DeserializeOwned>(file: &Path) -> Result<T, RunError> {
-    let text = fs::read_to_string(file).map_err(|error| RunError::Io {
-        file: file.to_owned(),
-        error,
-    })?;
-    toml::from_str(&text).map_err(|error| RunError::Invalid {
-        file: file.to_owned(),
-        message: toml_error(&error, &text),
-    })
-}
-
-/// Writes a file of TOML, whole or not at all.
-///
-/// # Errors
-///
-/// If it cannot be written.
-pub fn write_toml<T: Serialize>(file: &Path, value: &T) -> Result<(), RunError> {
-    let text = toml::to_string(value).map_err(|error| RunError::Invalid {
-        file: file.to_owned(),
-        message: error.to_string(),
-    })?;
-    write_atomically(file, text.as_bytes())
-}
-
-/// Writes a file in full or not at all: under another name first, synced, then renamed.
-pub fn write_atomically(file: &Path, bytes: &[u8]) -> Result<(), RunError> {
-    write_atomically_with(file, |temporary| {
-        temporary.write_all(bytes).map_err(|error| RunError::Io {
-            file: file.to_owned(),
-            error,
-        })
-    })
-}
-
-/// The same for what `fill` writes bit by bit.
-pub(crate) fn write_atomically_with(
-    file: &Path,
-    fill: impl FnOnce(&mut File) -> Result<(), RunError>,
-) -> Result<(), RunError> {
-    // A bare name has a folder without a name.
-    let folder = file
-        .parent()
-        .filter(|folder| !folder.as_os_str().is_empty());
-    let folder = folder.unwrap_or(Path::new("."));
-    let begin = || {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(TEMPORARY);
-        // A temporary file is the owner's alone; the finished one gets the usual permissions.
-        #[cfg(unix)]
-        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        builder.tempfile_in(folder)
-    };
-    let finish = |temporary: tempfile::NamedTempFile| -> io::Result<()> {
-        temporary.as_file().sync_all()?;
-        temporary.persist(file).map_err(|error| error.error)?;
-        // The new name is in the folder, which is a file of its own to the disk.
-        #[cfg(unix)]
-        File::open(folder)?.sync_all()?;
-        Ok(())
-    };
-    let failed = |error| RunError::Io {
-        file: file.to_owned(),
-        error,
-    };
-    let mut temporary = begin().map_err(failed)?;
-    fill(temporary.as_file_mut())?;
-    finish(temporary).map_err(failed)
 }
