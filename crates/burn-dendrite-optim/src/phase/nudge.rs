@@ -41,8 +41,8 @@ impl Nudge {
     /// ```
     ///
     /// With [`Settling::Equilibrated`] the layers are visited in each of as many steps as the
-    /// forward phase has. The plateau is that of the first step; dendritic states follow the
-    /// activity in every step; and somata move by
+    /// forward phase has. The plateau is that of the first step; the dendritic state that is left is
+    /// that of the last; and somata move by
     ///
     /// ```text
     /// s ← s + (b + Σ W·r_pre − s) / τ        over all somatic projections
@@ -223,10 +223,15 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
                     .collect()
             })
             .collect();
+        let last = plan.steps.saturating_sub(1);
         for step in 0..plan.steps {
             self.trace.nudged.pass();
             for (&layer, somata) in layers.iter().zip(&somata) {
-                self.update_dendrites(layer);
+                // The first states decide the plateaus and the last ones are left behind; nothing hears those
+                // between.
+                if step == 0 || step == last {
+                    self.update_dendrites(layer);
+                }
                 for &id in layer {
                     if step == 0 {
                         self.decide_plateau(id);
