@@ -86,27 +86,27 @@ impl<'a, R: Rows> Synapse<'a, R> {
     /// batch.
     ///
     /// ```text
-    /// Δw_ij = (1/batch) Σ_b pre_bi · post_bj
+    /// Δw_ij = (1/batch) Σ_k pre_ki · post_kj
     /// ```
     ///
     /// # Shapes
     ///
-    /// - pre: `[batch, pre]`, post: `[batch, post]`
+    /// - pre: `[rows, pre]`, post: `[rows, post]`: a row for each sample, or as many as the sum has terms
     pub fn outer(&self, pre: R, post: R) -> Delta<R> {
-        Delta::outer(pre, averaged(post))
+        Delta::outer(pre, self.averaged(post))
     }
 
     /// The change that such a product makes in proportion to each weight, averaged over the batch.
     ///
     /// ```text
-    /// Δw_ij = w_ij · (1/batch) Σ_b pre_bi · post_bj
+    /// Δw_ij = w_ij · (1/batch) Σ_k pre_ki · post_kj
     /// ```
     ///
     /// # Shapes
     ///
-    /// - pre: `[batch, pre]`, post: `[batch, post]`
+    /// - pre: `[rows, pre]`, post: `[rows, post]`, as of [`outer`](Self::outer)
     pub fn weighted(&self, pre: R, post: R) -> Delta<R> {
-        Delta::weighted(pre, averaged(post))
+        Delta::weighted(pre, self.averaged(post))
     }
 
     /// A change in proportion to each weight that does not ask for the presynaptic neuron, averaged
@@ -124,30 +124,27 @@ impl<'a, R: Rows> Synapse<'a, R> {
         Delta::weighted(post.filled([1, size], 1.0), post.mean_of_column())
     }
 
-    /// What each sample of the batch finds in a memory slot where every sample leaves its row of
-    /// `left`: the row of the sample before it, the first one what the batch before left.
+    /// What the sample before the batch left in a memory slot, and below it what each sample of the batch
+    /// leaves there.
     ///
     /// # Shapes
     ///
-    /// - left and result: `[batch, size]`
+    /// - left: `[batch, size]`
+    /// - result: `[1 + batch, size]`
     ///
     /// # Panics
     ///
     /// If the rule declares no such slot.
-    pub fn past(&self, slot: usize, left: &R) -> R {
-        let first = self.memory(slot);
-        match left.dims()[0] {
-            1 => first,
-            batch => R::stacked(vec![first, left.clone().row_range(0, batch - 1)]),
-        }
+    pub fn with_past(&self, slot: usize, left: R) -> R {
+        R::stacked(vec![self.memory(slot), left])
     }
-}
 
-/// A factor of a sum over samples, so that the sum is their mean.
-fn averaged<R: Rows>(factor: R) -> R {
-    match factor.dims()[0] {
-        1 => factor,
-        batch => factor / batch as f64,
+    /// A factor of a sum over samples, so that the sum is their mean.
+    fn averaged(&self, factor: R) -> R {
+        match self.post.forward().dims()[0] {
+            1 => factor,
+            batch => factor / batch as f64,
+        }
     }
 }
 

@@ -79,6 +79,21 @@ impl BehavioralTimescale {
     }
 }
 
+/// Of each row the sum of the one before it and the one after it, where there are such.
+fn neighbours<R: Rows>(rows: R) -> R {
+    let [count, size] = rows.dims();
+    let none = rows.filled([1, size], 0.0);
+    let before = below_none(rows.clone().row_range(0, count - 1));
+    let after = R::stacked(vec![rows.row_range(1, count - 1), none]);
+    before + after
+}
+
+/// The rows below one of zeros.
+fn below_none<R: Rows>(rows: R) -> R {
+    let [_, size] = rows.dims();
+    R::stacked(vec![rows.filled([1, size], 0.0), rows])
+}
+
 impl LearningRule for BehavioralTimescale {
     fn check(&self, site: &RuleSite) -> Result<(), String> {
         let positive = [
@@ -134,27 +149,20 @@ impl LearningRule for BehavioralTimescale {
     fn update<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Delta<R> {
         let (eligibility, instruction) = (Self::eligibility(synapse), Self::instruction(synapse));
         let negative = synapse.post.plateau().clamp_max(0.0);
-        let past_eligibility = synapse.past(ELIGIBILITY, &eligibility) * self.discount;
-        let past_instruction = synapse.past(INSTRUCTION, &instruction);
+        let lost_now = self.lost(eligibility.clone());
 
-        // With e the eligibility and p the instruction of each pair,
-        // Δw = Σ w_max p·e + N·E − w ∘ Σ p·(e + r q(e)). What meets the same instruction is added up.
-        let before = past_instruction.clone() * (self.discount * self.saturation);
-        let strengthened_now = synapse.outer(
-            eligibility.clone() + past_eligibility.clone(),
-            instruction.clone() * self.saturation,
-        );
-        let strengthened_before = synapse.outer(eligibility.clone(), before + negative);
-        let weakened_now = synapse.weighted(
-            self.lost(eligibility.clone()) + self.lost(past_eligibility),
-            -instruction,
-        );
-        let weakened_before =
-            synapse.weighted(self.lost(eligibility * self.discount), -past_instruction);
-        strengthened_now
-            .and(strengthened_before)
-            .and(weakened_now)
-            .and(weakened_before)
+        // Two samples, one after the other, meet in both directions: each one's eligibility with the other's
+        // instruction, discounted. So with s the samples of the batch and the one before it,
+        // Δw = Σ_s E_s·(w_max (P_s + d (P_{s−1} + P_{s+1})) + N_s) − w ∘ Σ_s P_s·(l(E_s) + l(d E_{s−1}) + l(d E_{s+1})),
+        // where l(e) = e + r q(e), and of the sample before the batch only its meeting with the first one counts.
+        let eligibilities = synapse.with_past(ELIGIBILITY, eligibility);
+        let instructions = synapse.with_past(INSTRUCTION, instruction.clone());
+        let lost_beside = neighbours(self.lost(eligibilities.clone() * self.discount));
+        let strengthening = neighbours(instructions.clone()) * (self.discount * self.saturation);
+        let own = instruction * self.saturation + negative;
+        let strengthened = synapse.outer(eligibilities, strengthening + below_none(own));
+        let weakened = synapse.weighted(lost_beside + below_none(lost_now), -instructions);
+        strengthened.and(weakened)
     }
 
     fn remember<R: Rows>(&self, synapse: &Synapse<'_, R>) -> Vec<R> {
