@@ -2,7 +2,7 @@
 
 use crate::{
     Active, Compartment, Event, NetworkState, Observer, PerPopulation, Phase, Plan, PopulationId,
-    ProjectionId, Timing, numbers::Rows,
+    ProjectionId, ProjectionPlan, Timing, numbers::Rows,
 };
 
 /// The parameters of a network in one kind of numbers: all that the dynamics ask of it.
@@ -163,7 +163,7 @@ pub trait Dynamics: Numbers {
         let plan = self.plan();
         let somata: Vec<_> = (plan.populations.iter())
             .filter(|(id, _)| *id != plan.input)
-            .map(|(id, _)| self.soma(id, Drive::Forward, &state))
+            .map(|(id, _)| self.soma(id, Drive::Forward, &state, |from| from.pre == plan.input))
             .collect();
         for step in steps {
             state.previous = state.activity.clone();
@@ -235,20 +235,23 @@ pub trait Dynamics: Numbers {
             .collect()
     }
 
-    /// The soma of a population under the input of `state`, ready to be integrated; the drive that
-    /// the input gives is computed here, once.
+    /// The soma of a population in `state`, ready to be integrated; what comes through projections
+    /// that are `constant` is computed here, once.
+    ///
+    /// Through a constant projection the activity of `state` arrives in every step.
     fn soma(
         &self,
         id: PopulationId,
         drive: Drive,
         state: &NetworkState<Self::Rows>,
+        constant: impl Fn(&ProjectionPlan) -> bool,
     ) -> Soma<'_, Self> {
         let plan = self.plan();
         let (fixed, varying): (Vec<_>, Vec<_>) = plan
             .incoming(id, Compartment::Soma)
             .filter(|(_, projection)| drive.includes(projection.active))
             .map(|(id, _)| id)
-            .partition(|id| plan.projection(*id).pre == plan.input && self.is_steady(*id));
+            .partition(|id| constant(plan.projection(*id)) && self.is_steady(*id));
         let constant = fixed.iter().fold(self.bias_row(id), |sum, id| {
             let pre = plan.projection(*id).pre;
             Some(self.add_drive(*id, &state.activity[pre], sum))
@@ -314,7 +317,7 @@ pub struct Soma<'a, N: Numbers + ?Sized> {
     id: PopulationId,
     tau: f64,
     numbers: &'a N,
-    /// Bias and input, which do not change.
+    /// Bias and what arrives without change.
     constant: N::Rows,
     varying: Vec<ProjectionId>,
 }

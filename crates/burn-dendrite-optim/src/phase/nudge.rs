@@ -2,7 +2,8 @@
 
 use burn_dendrite_nn::{
     Activation, Compartment, Drive, Dynamics, Event, NetworkState, Numbers, Observer,
-    PerPopulation, Phase, Plan, PopulationId, RandomSite, SampleStream, Soma, numbers::Rows,
+    PerPopulation, Phase, Plan, PopulationId, ProjectionPlan, RandomSite, SampleStream, Soma,
+    Timing, numbers::Rows,
 };
 
 use super::{Plateau, Response, Settling};
@@ -152,7 +153,8 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
             for &id in layer {
                 if is_backward_interneuron(plan, id) {
                     for state in [&mut rest, &mut self.trace.nudged] {
-                        let soma = network.soma(id, Drive::Backward, state).equilibrium(state);
+                        let soma = network.soma(id, Drive::Backward, state, |_| false);
+                        let soma = soma.equilibrium(state);
                         state.previous[id] = state.activity[id].clone();
                         state.activity[id] = network.respond(id, soma.clone());
                         state.soma[id] = soma;
@@ -212,15 +214,21 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
 
     fn settle(&mut self, layers: &[&[PopulationId]], observer: &mut dyn Observer<N::Rows>) {
         let (network, plan) = (self.network, self.network.plan());
+        let state = &self.trace.nudged;
+        let moves = |id: PopulationId| moves(plan, id, self.nudge.settling);
         let somata: Vec<Vec<(PopulationId, Soma<'_, N>)>> = layers
             .iter()
             .map(|layer| {
-                let moving = layer
-                    .iter()
-                    .filter(|id| moves(plan, **id, self.nudge.settling));
-                moving
-                    .map(|&id| (id, network.soma(id, Drive::All, &self.trace.nudged)))
-                    .collect()
+                // A previous activity becomes the one of the forward phase when its layer is visited.
+                let is_same = |from: &ProjectionPlan| {
+                    from.timing == Timing::Current || layer.contains(&from.pre)
+                };
+                let constant = |from: &ProjectionPlan| {
+                    from.pre == plan.input || !moves(from.pre) && is_same(from)
+                };
+                let soma = |&id| (id, network.soma(id, Drive::All, state, constant));
+                let moving = layer.iter().filter(|id| moves(**id));
+                moving.map(soma).collect()
             })
             .collect();
         let last = plan.steps.saturating_sub(1);
