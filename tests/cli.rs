@@ -168,6 +168,31 @@ fn a_budget_beyond_the_data_or_of_nothing_is_refused() {
 }
 
 #[test]
+fn a_value_that_is_no_number_is_refused_with_what_is_accepted() {
+    for (flag, value, accepted) in [
+        (
+            "--samples",
+            "1e3",
+            "`--samples` is 1e3; accepted: a whole number",
+        ),
+        ("--seed", "one", "`--seed` is one; accepted: a whole number"),
+        (
+            "--batch-size",
+            "99999999999999999999999",
+            "`--batch-size` is 99999999999999999999999; accepted: a smaller whole number",
+        ),
+        (
+            "--rotate",
+            "ten",
+            "`--rotate` is ten; accepted: a whole number",
+        ),
+    ] {
+        let preset = ["--preset", "mnist-dtp", flag, value];
+        Attempt::new().refused(&preset, &[accepted]);
+    }
+}
+
+#[test]
 fn missing_and_truncated_data_files_are_named() {
     let attempt = Attempt::new();
     let arguments = |folder: &str| {

@@ -28,8 +28,9 @@ mod table;
 mod train;
 
 use std::{
+    error::Error,
     fs, io,
-    num::NonZeroUsize,
+    num::{IntErrorKind, NonZeroUsize, ParseIntError},
     path::{Path, PathBuf},
     process::ExitCode,
     thread::available_parallelism,
@@ -44,7 +45,10 @@ use burn_dendrite_train::{
     limits::workers,
     output::{self, say},
 };
-use clap::{Args, CommandFactory, Parser, Subcommand};
+use clap::{
+    Args, CommandFactory, Parser, Subcommand,
+    error::{ContextKind, ContextValue},
+};
 
 use data::{DataArguments, LoadedData, MeasuredOn};
 
@@ -216,11 +220,34 @@ fn dispatch(command: Command) -> anyhow::Result<ExitCode> {
 
 /// What the parser says instead of arguments: help, the version, or what is wrong with them.
 fn explained(error: &clap::Error) -> ExitCode {
+    if let Some(sentence) = no_number(error) {
+        return exit_code(Err(Mistake(sentence).into()));
+    }
     match error.print() {
         // What is wrong was said as well as it could be.
         Err(failure) if !error.use_stderr() => exit_code(Err(output::named(&failure).into())),
         _ => ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(MISTAKE)),
     }
+}
+
+/// What is wrong with a value that is no number, of which the parser only says why it could not go on.
+fn no_number(error: &clap::Error) -> Option<String> {
+    let text = |kind| match error.get(kind)? {
+        ContextValue::String(text) => Some(text.as_str()),
+        _ => None,
+    };
+    let reason = error.source()?;
+    let accepted = match reason
+        .downcast_ref::<ParseIntError>()
+        .map(ParseIntError::kind)
+    {
+        Some(IntErrorKind::PosOverflow) => "a smaller whole number",
+        Some(_) => "a whole number",
+        None => return None,
+    };
+    let argument = text(ContextKind::InvalidArg)?.split(' ').next()?;
+    let value = text(ContextKind::InvalidValue)?;
+    Some(format!("`{argument}` is {value}; accepted: {accepted}"))
 }
 
 /// Says what went wrong, and with which code the process ends.

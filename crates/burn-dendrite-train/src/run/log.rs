@@ -37,6 +37,27 @@ pub struct SegmentRecord {
     pub silent: Vec<PopulationName>,
 }
 
+/// The records of a log; a last line that was cut off is left out.
+///
+/// # Errors
+///
+/// If the file cannot be read, or any other line is no record.
+pub(super) fn read(path: &Path) -> Result<Vec<SegmentRecord>, RunError> {
+    let text = fs::read_to_string(path).map_err(|error| RunError::Io {
+        file: path.to_owned(),
+        error,
+    })?;
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    let lines = whole.lines().zip(1..);
+    let record = |(line, number): (&str, usize)| {
+        serde_json::from_str(line).map_err(|error| RunError::Invalid {
+            file: path.to_owned(),
+            message: format!("line {number} is no record of a run: {error}"),
+        })
+    };
+    lines.map(record).collect()
+}
+
 /// What a finished segment tells somebody who waits.
 pub type Progress = Arc<dyn Fn(&SegmentRecord) + Send + Sync>;
 
@@ -72,7 +93,7 @@ impl JsonLinesLogger {
     ///
     /// # Errors
     ///
-    /// If the file cannot be read or written.
+    /// If the file cannot be read or written, or holds a line that is no record.
     pub fn open(
         path: &Path,
         finished: usize,
@@ -83,15 +104,13 @@ impl JsonLinesLogger {
             file: path.to_owned(),
             error,
         };
-        let text = match fs::read_to_string(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-            other => other.map_err(wrong)?,
+        let mut history = match read(path) {
+            Err(RunError::Io { error, .. }) if error.kind() == io::ErrorKind::NotFound => {
+                Vec::new()
+            }
+            other => other?,
         };
-        let history: Vec<SegmentRecord> = text
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .filter(|record: &SegmentRecord| record.segment <= finished)
-            .collect();
+        history.retain(|record| record.segment <= finished);
         let kept: String = history.iter().map(line).collect();
         super::write_atomically(path, kept.as_bytes())?;
         let file = File::options().append(true).open(path).map_err(wrong)?;
@@ -261,5 +280,23 @@ mod tests {
         );
         let kept = fs::read_to_string(&path).unwrap();
         assert_eq!(kept.lines().count(), 2);
+    }
+
+    #[test]
+    fn a_damaged_line_is_named_and_nothing_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("metrics.jsonl");
+        let [one, two] = [record(1, "train"), record(1, "valid")].map(|it| line(&it));
+        let text = format!("{one}{}\n{two}", &two[..two.len() / 2]);
+        fs::write(&path, &text).unwrap();
+        let read = read(&path).unwrap_err().to_string();
+        assert!(
+            read.contains("metrics.jsonl`: line 2 is no record of a run"),
+            "{read}"
+        );
+        let samples = |segment| segment * 10;
+        let open = JsonLinesLogger::open(&path, 1, samples, Arc::new(|_| ())).err();
+        assert_eq!(open.unwrap().to_string(), read);
+        assert_eq!(fs::read_to_string(&path).unwrap(), text);
     }
 }

@@ -298,14 +298,9 @@ pub fn input_scale(path: &Path) -> Result<Option<InputScale>, RunError> {
 ///
 /// # Errors
 ///
-/// If the file cannot be read.
+/// If the file cannot be read, or holds a line that is no record.
 pub fn records(path: &Path) -> Result<Vec<SegmentRecord>, RunError> {
-    let file = path.join(METRICS);
-    let text = fs::read_to_string(&file).map_err(|error| RunError::Io { file, error })?;
-    Ok(text
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok())
-        .collect())
+    log::read(&path.join(METRICS))
 }
 
 /// The trained network of a run.
