@@ -257,7 +257,7 @@ mod tests {
             message
         };
         let message = refused("name = \"mine\"\ntau = .001\n");
-        for part in ["line 2, column", "`tau = .001`", "as in `0.001`"] {
+        for part in ["line 2, column 7, ", "`tau = .001`", "as in `0.001`"] {
             assert!(message.contains(part), "{message}");
         }
         let message = refused("[network]\ntau = 3\nlist = [{ a = 1 }, { b = nan }]\n");

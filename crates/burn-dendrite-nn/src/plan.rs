@@ -263,3 +263,43 @@ impl Plan {
             + biases.map(|(_, it)| it.biases()).sum::<usize>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        NetworkSpec, PopulationId,
+        numbers::{HostRows, Rows},
+    };
+
+    #[test]
+    fn units_of_a_pool_compete_where_it_passes_the_largest_on() {
+        let respond = |pool: &str| {
+            let text = format!(
+                r#"
+                tau = 1.0
+                steps = 1
+                population = [
+                    {{ name = "Input.E", size = 1, cell = "excitatory" }},
+                    {{ name = "Output.E", size = [1, 2, 2], cell = "excitatory"{pool} }},
+                ]
+                projection = [{{ name = "Output.E<-Input.E", weight = {{ kind = "half_kaiming" }} }}]
+                "#
+            );
+            let plan = toml::from_str::<NetworkSpec>(&text)
+                .unwrap()
+                .check()
+                .unwrap();
+            let soma = HostRows::from_values(&[1.0, 3.0, -2.0, 0.5], [1, 4]);
+            plan.populations[PopulationId(1)].respond(soma).to_values()
+        };
+        assert_eq!(respond(""), [1.0, 3.0, 0.0, 0.5]);
+        assert_eq!(
+            respond(r#", pool = { kind = "average", size = 2 }"#),
+            [1.0, 3.0, 0.0, 0.5]
+        );
+        assert_eq!(
+            respond(r#", pool = { kind = "max", size = 2 }"#),
+            [0.0, 3.0, 0.0, 0.0]
+        );
+    }
+}

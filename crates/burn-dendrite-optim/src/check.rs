@@ -374,6 +374,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::Gate;
 
     #[test]
     fn a_dendrite_without_backward_input_gives_no_plateau() {
@@ -406,5 +407,83 @@ mod tests {
             message.contains("`H1.E` has no dendritic input in the backward phase"),
             "{message}"
         );
+    }
+
+    /// An input, a hidden population with a dendrite, and an output.
+    fn chain() -> Plan {
+        let excitatory = |name: &str| json!({"name": name, "size": 1, "cell": "excitatory"});
+        let weight = json!({"kind": "half_kaiming"});
+        let network: NetworkSpec = serde_json::from_value(json!({
+            "tau": 1.0,
+            "steps": 1,
+            "population": [excitatory("Input.E"), excitatory("H1.E"), excitatory("Output.E")],
+            "projection": [
+                {"name": "H1.E<-Input.E", "weight": weight},
+                {"name": "H1.E<-Output.E", "compartment": "dendrite", "active": "backward",
+                 "weight": weight},
+                {"name": "Output.E<-H1.E", "weight": weight},
+            ],
+        }))
+        .unwrap();
+        network.check().unwrap()
+    }
+
+    fn checked(nudge: serde_json::Value) -> Result<Learning, SpecErrors> {
+        let learning: LearningSpec = serde_json::from_value(json!({
+            "nudge": nudge,
+            "rule": [{"on": "H1.E<-Input.E", "learning_rate": 0.1,
+                      "rule": {"kind": "hebbian"}}],
+        }))
+        .unwrap();
+        learning.check(&chain())
+    }
+
+    #[test]
+    fn only_events_with_a_probability_are_at_most_1() {
+        let random = json!({"kind": "random", "fraction": 0.5});
+        assert!(checked(json!({"bound": 2.0})).is_ok());
+        assert!(checked(json!({"bound": 1.0, "select": random})).is_ok());
+        assert!(checked(json!({"bound": 0.5, "select": random})).is_ok());
+        for nudge in [
+            json!({"bound": 2.0, "select": random}),
+            json!({"bound": 2.0, "population": [{"name": "H1.E", "select": random}]}),
+        ] {
+            let message = checked(nudge).unwrap_err().to_string();
+            assert!(
+                message.contains("nudge.bound: plateaus that are events"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_named_is_nudged_as_it_says_and_nothing_else() {
+        let named = json!({
+            "gate": "relu",
+            "negative_above": 0.25,
+            "population": [{"name": "H1.E", "select": {"kind": "strongest", "fraction": 0.5}}],
+        });
+        let learning = checked(named).unwrap();
+        let nudge = learning.nudge().unwrap();
+        let responses: Vec<_> = nudge
+            .populations
+            .iter()
+            .map(|(_, it)| it.as_ref())
+            .collect();
+        assert!(responses[0].is_none() && responses[2].is_none());
+        let response = responses[1].unwrap();
+        assert_eq!(response.gate, Gate::Relu);
+        assert_eq!(response.negative_above, Some(0.25));
+        assert_eq!(response.select, Select::Strongest { fraction: 0.5 });
+        let message = checked(json!({"population": [{"name": "Input.E"}]})).unwrap_err();
+        assert!(
+            message
+                .to_string()
+                .contains("has no dendrite and is not the output"),
+            "{message}"
+        );
+        let message = checked(json!({"settling": "output_only", "population": [{"name": "H1.E"}]}));
+        let message = message.unwrap_err().to_string();
+        assert!(message.contains("is not the output"), "{message}");
     }
 }

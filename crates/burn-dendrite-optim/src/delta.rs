@@ -201,4 +201,35 @@ mod tests {
         let later = resolved.multiplied_out(|| unreachable!("nothing depends on the weights"));
         later.into_data().assert_eq(&expected, true);
     }
+
+    /// Also where a product of factors means something else for the weights, here twice as much.
+    #[test]
+    fn all_that_is_asked_for_is_summed() {
+        let device = crate::test_device();
+        let rows = |values: [[f32; 2]; 1]| Tensor::<2>::from_floats(values, &device);
+        let weight = || Tensor::<2>::from_floats([[10.0, 20.0], [30.0, 40.0]], &device);
+        let twice = |pre: Tensor<2>, post: Tensor<2>| pre.transpose().matmul(post) * 2.0;
+        let summed = |delta: Delta<Tensor<2>>| {
+            let whole = delta.summed(weight, twice);
+            let change = whole.multiplied_out(|| unreachable!("nothing depends on the weights"));
+            change.into_data()
+        };
+        let products = Delta::outer(rows([[1.0, 2.0]]), rows([[3.0, 4.0]]))
+            .and(Delta::outer(rows([[1.0, 0.0]]), rows([[0.0, 1.0]])));
+        let weighted = Delta::weighted(rows([[1.0, 1.0]]), rows([[0.0, -1.0]]))
+            .and(Delta::weighted(rows([[1.0, 0.0]]), rows([[1.0, 0.0]])));
+        let whole = Delta::whole(Tensor::from_floats([[1.0, 2.0], [3.0, 4.0]], &device));
+        // [[6, 8 + 2], [12, 16]], and w ∘ [[2, −2], [0, −2]].
+        let check = |delta, expected: [[f32; 2]; 2]| {
+            summed(delta).assert_eq(&TensorData::from(expected), true);
+        };
+        check(products.clone(), [[6.0, 10.0], [12.0, 16.0]]);
+        check(weighted.clone(), [[20.0, -40.0], [0.0, -80.0]]);
+        check(whole.clone(), [[1.0, 2.0], [3.0, 4.0]]);
+        check(Delta::none(), [[0.0, 0.0], [0.0, 0.0]]);
+        check(
+            products.and(weighted).and(whole),
+            [[27.0, -28.0], [15.0, -60.0]],
+        );
+    }
 }

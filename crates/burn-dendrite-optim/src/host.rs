@@ -324,3 +324,61 @@ fn stacked(traces: &[Trace<HostRows>]) -> Trace<HostRows> {
         plateau: some(|it| &it.plateau),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn_dendrite_nn::NetworkSpec;
+
+    use super::*;
+    use crate::LearningSpec;
+
+    /// An input of 0.5 through weights of 1 and 2: the target of the second unit is 0.2 more.
+    #[test]
+    fn the_states_of_the_last_step_and_of_those_that_were_recorded() {
+        let spec: NetworkSpec = toml::from_str(
+            r#"
+            tau = 1.0
+            steps = 1
+            population = [
+                { name = "Input.E", size = 1, cell = "excitatory" },
+                { name = "Output.E", size = 2, cell = "excitatory" },
+            ]
+            projection = [{ name = "Output.E<-Input.E", weight = { kind = "half_kaiming" } }]
+            "#,
+        )
+        .unwrap();
+        let learning: LearningSpec = toml::from_str(
+            r#"
+            nudge = {}
+            rule = [{ on = "Output.E<-Input.E", learning_rate = 0.0, rule = { kind = "hebbian" } }]
+            "#,
+        )
+        .unwrap();
+        let device = crate::test_device();
+        let weights = Tensor::from_floats([[1.0, 2.0]], &device);
+        let network = spec.init(0, &device).unwrap();
+        let network = network.with_weight(burn_dendrite_nn::ProjectionId(0), weights);
+        let learning = learning.check(network.plan()).unwrap();
+        let memory = learning.memory(&network);
+        let mut trainer = HostTrainer::new(&network, &memory, &learning);
+        let [input, output] = [0, 1].map(PopulationId);
+        assert_eq!(trainer.state(State::Activity, output), None);
+        assert!(trainer.trace().is_none() && trainer.recorded().is_none());
+        trainer.step(&[0.5], &[0.5, 1.25], 1.0);
+        trainer.record();
+        assert_eq!(trainer.state(State::Activity, input), Some(vec![0.5]));
+        assert_eq!(trainer.state(State::Activity, output), Some(vec![0.5, 1.0]));
+        assert_eq!(trainer.state(State::Plateau, output), Some(vec![0.0, 0.25]));
+        assert_eq!(
+            trainer.state(State::NudgedActivity, output),
+            Some(vec![0.5, 1.25])
+        );
+        assert_eq!(trainer.state(State::Plateau, input), None);
+        trainer.step(&[2.0], &[2.0, 4.0], 1.0);
+        trainer.record();
+        let activity = trainer.recorded().unwrap().forward.activity[output].clone();
+        assert_eq!(activity.dims(), [2, 2]);
+        assert_eq!(activity.to_values(), [0.5, 1.0, 2.0, 4.0]);
+        assert!(trainer.recorded().is_none());
+    }
+}

@@ -493,4 +493,62 @@ mod tests {
         let left: Vec<Parameter> = learning.without(&frozen).learned().collect();
         assert_eq!(left, [Parameter::Weight(ProjectionId(1))]);
     }
+
+    /// An input, two hidden populations with dendrites of which one is nudged, interneurons, and an output.
+    #[test]
+    fn states_that_a_step_leaves() {
+        use State::{Activity, Dendrite, NudgedActivity, NudgedDendrite, Plateau, Soma};
+        let spec: NetworkSpec = toml::from_str(
+            r#"
+            tau = 1.0
+            steps = 1
+            population = [
+                { name = "Input.E", size = 1, cell = "excitatory" },
+                { name = "H1.E", size = 1, cell = "excitatory" },
+                { name = "H2.E", size = 1, cell = "excitatory" },
+                { name = "H2.SomaI", size = 1, cell = "inhibitory" },
+                { name = "Output.E", size = 1, cell = "excitatory" },
+            ]
+            projection = [
+                { name = "H1.E<-Input.E", weight = { kind = "constant", value = 1.0 } },
+                { name = "H2.E<-H1.E", weight = { kind = "constant", value = 1.0 } },
+                { name = "H2.SomaI<-H1.E", weight = { kind = "constant", value = 1.0 } },
+                { name = "Output.E<-H2.E", weight = { kind = "constant", value = 1.0 } },
+                { name = "H1.E<-H2.E", compartment = "dendrite", active = "backward", weight = { kind = "constant", value = 1.0 } },
+                { name = "H2.E<-Output.E", compartment = "dendrite", active = "backward", weight = { kind = "constant", value = 1.0 } },
+            ]
+            "#,
+        )
+        .unwrap();
+        let plan = spec.check().unwrap();
+        let learning = |nudge: &str| {
+            let text = format!(
+                "{nudge}\nrule = [{{ on = \"H1.E<-Input.E\", learning_rate = 0.1, \
+                 rule = {{ kind = \"hebbian\", phase = \"forward\" }} }}]"
+            );
+            let learning: LearningSpec = toml::from_str(&text).unwrap();
+            learning.check(&plan).unwrap()
+        };
+        let check = |nudge: &str, state: State, expected: [bool; 5]| {
+            let learning = learning(nudge);
+            let left = [0, 1, 2, 3, 4].map(|id| state.is_left(&plan, &learning, PopulationId(id)));
+            assert_eq!(left, expected, "{state:?} with `{nudge}`");
+        };
+        let dendrites = [false, true, true, false, false];
+        let nudge = r#"nudge = { population = [{ name = "H2.E" }, { name = "Output.E" }] }"#;
+        for nudge in ["", nudge] {
+            check(nudge, Soma, [true; 5]);
+            check(nudge, Activity, [true; 5]);
+            check(nudge, Dendrite, dendrites);
+        }
+        for state in [NudgedActivity, NudgedDendrite, Plateau] {
+            check("", state, [false; 5]);
+        }
+        check(nudge, NudgedActivity, [true; 5]);
+        check(nudge, NudgedDendrite, [false, true, true, false, true]);
+        check(nudge, Plateau, [false, false, true, false, true]);
+        let output = r#"nudge = { settling = "output_only" }"#;
+        check(output, NudgedDendrite, [false, false, false, false, true]);
+        check(output, Plateau, [false, false, false, false, true]);
+    }
 }

@@ -296,7 +296,7 @@ mod tests {
             let (back, units) = match own.plan().projection(feedback).wiring.geometry {
                 Geometry::Convolution(back) => (back, Units::AllAlike),
                 Geometry::Local(back) => (back.windows, Units::EachItsOwn),
-                Geometry::Dense => unreachable!(),
+                Geometry::Dense | Geometry::ReceptiveFields(_) => unreachable!(),
             };
             let weights: Vec<f32> = tied.weight(forward).into_data().iter().collect();
             let mut placed = vec![0.0; weights.len()];

@@ -499,6 +499,27 @@ mod tests {
     }
 
     #[test]
+    fn as_many_weights_as_there_may_be_are_accepted() {
+        let check = |output: usize| {
+            let text = format!(
+                r#"
+                tau = 1.0
+                steps = 1
+                population = [
+                    {{ name = "Input.E", size = 65536, cell = "excitatory" }},
+                    {{ name = "Output.E", size = {output}, cell = "excitatory" }},
+                ]
+                projection = [{{ name = "Output.E<-Input.E", weight = {{ kind = "half_kaiming" }} }}]
+                "#
+            );
+            toml::from_str::<NetworkSpec>(&text).unwrap().check()
+        };
+        assert_eq!(check(1 << 15).unwrap().parameters(), 1 << 31);
+        let errors = check((1 << 15) + 1).unwrap_err().to_string();
+        assert!(errors.contains("has 32769 x 65536 weights"), "{errors}");
+    }
+
+    #[test]
     fn more_steps_than_anything_settles_for_are_refused() {
         assert_eq!(mistakes(&[("steps = 15", "steps = 10000")]).len(), 0);
         let found = mistakes(&[("steps = 15", "steps = 10001")]);

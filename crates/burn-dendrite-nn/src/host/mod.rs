@@ -5,6 +5,8 @@ mod convolution;
 mod dense;
 mod local;
 mod receptive_fields;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

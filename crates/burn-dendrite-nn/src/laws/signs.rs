@@ -126,6 +126,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn there_is_a_cell_or_none() {
+        assert!(Signs::excitatory(0).is_empty());
+        assert!(!Signs::inhibitory(1).is_empty());
+    }
+
+    #[test]
     fn a_fraction_below_one_leaves_a_cell_that_excites() {
         for (size, fraction, expected) in [
             (4, 0.25, vec![1, 1, 1, -1]),

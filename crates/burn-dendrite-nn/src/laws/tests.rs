@@ -9,12 +9,12 @@ use burn::{
     module::{Lora, Module, Param, Quantizer},
     nn::{Linear, LinearConfig, LinearLayout},
     tensor::{
-        Device, Tensor, TensorData,
+        DType, Device, Tensor, TensorData,
         quantization::{Calibration, QuantValue},
     },
 };
 
-use super::*;
+use super::{law::unlawful, *};
 use crate::{NetworkSpec, ProjectionId, layers::DaleLinearConfig, test_device};
 
 mod steps;
@@ -365,4 +365,26 @@ fn an_unlawful_record_is_loaded_as_saved_and_warned_of() {
             .any(|it| it.starts_with("21 of 21 values in a record")),
         "{warnings:?}"
     );
+}
+
+/// Rounding moves what is lawful by half a unit in the last place of its type, and nothing else is let through.
+#[test]
+fn a_fixed_sum_is_met_as_closely_as_the_type_of_number_allows() {
+    let device = test_device();
+    let law = Law::<2>::new().with_fan_in_sum(1.0, 1);
+    for dtype in [DType::F64, DType::F32, DType::F16, DType::BF16] {
+        let weight =
+            Tensor::<2>::from_data([[1.0f64, 0.1], [0.7, 0.3], [0.3, 0.7]], (&device, dtype));
+        let broken = |weight: Tensor<2>| values(unlawful(weight, &law).int().float().sum());
+        let lawful = law.project(weight.clone());
+        assert_eq!(lawful.dtype(), dtype);
+        assert_eq!(broken(lawful.clone()), [0.0], "{dtype:?}");
+        assert_eq!(broken(lawful * 1.1), [6.0], "{dtype:?}");
+    }
+}
+
+#[test]
+fn a_module_under_law_is_displayed_as_itself() {
+    let device = test_device();
+    assert_eq!(lawful(&device).to_string(), linear(&device).to_string());
 }

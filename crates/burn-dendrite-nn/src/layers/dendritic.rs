@@ -353,6 +353,30 @@ mod tests {
     }
 
     #[test]
+    fn a_field_is_any_window_that_lies_in_the_image() {
+        let config =
+            DendriticLayerConfig::new(30, 1, 1).with_receptive_fields(ReceptiveFields::Local {
+                image: [2, 3, 5],
+                window: 2,
+            });
+        // Two rows of two pixels, in either channel, at two heights and four widths.
+        let windows = (0..2).flat_map(|top| (0..4).map(move |left| top * 5 + left));
+        let mut expected: Vec<Vec<usize>> = windows
+            .map(|corner| {
+                [0, 1, 5, 6, 15, 16, 20, 21]
+                    .map(|pixel| corner + pixel)
+                    .into()
+            })
+            .collect();
+        let mut random = Seed::new(Some(1), &crate::test_device()).stream(0);
+        let mut found: Vec<Vec<usize>> = (0..200).map(|_| config.field(&mut random)).collect();
+        found.sort();
+        found.dedup();
+        expected.sort();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
     fn missing_synapses_stay_missing() {
         let mut layer = DendriticLayerConfig::new(20, 3, 2)
             .with_synapses(4)

@@ -316,6 +316,18 @@ mod tests {
     }
 
     #[test]
+    fn epsilon_is_added_to_what_divides() {
+        let device = crate::test_device();
+        let mut layer = layer(Inhibition::Divisive, &device);
+        layer.epsilon = 0.5;
+        let input = Tensor::<2>::from_floats([[2.0, 2.0]], &device);
+        // 6.5 / (1.5 + 0.5)
+        let expected = TensorData::from([[3.25f32, 0.0]]);
+        let output = layer.forward(input).into_data();
+        output.assert_approx_eq::<f32>(&expected, Tolerance::strict());
+    }
+
+    #[test]
     fn the_start_takes_the_mean_over_the_neurons_away() {
         let device = crate::test_device();
         let config = EiDenseConfig::new(50, 200, 4).with_activation(Activation::Linear);

@@ -353,6 +353,28 @@ mod tests {
         output.assert_eq(&TensorData::from([[2.125f32]]), true);
     }
 
+    /// With inhibition `Σ(w − w̄)² = 2π/(π − 1)`, without it `(Σw)²/π + Σw²·(1 − 1/π) = 1`, each times
+    /// the square of the gain.
+    #[test]
+    fn the_input_starts_as_strong_as_inhibition_makes_it() {
+        let sums = |inhibitory: usize| {
+            let layer = EiLayerConfig::new(40, 1, inhibitory)
+                .with_input_gain(0.5)
+                .with_seed(Some(1))
+                .init(&crate::test_device());
+            let weights = layer.network.weight(E_FROM_INPUT).into_data();
+            let weights: Vec<f64> = weights.convert::<f64>().iter().collect();
+            let squares = weights.iter().map(|weight| weight * weight);
+            (weights.iter().sum::<f64>(), squares.sum::<f64>())
+        };
+        let (sum, squares) = sums(3);
+        assert!((squares - sum * sum / 40.0 - 2.933_884 / 4.0).abs() < 1e-5);
+        let (sum, squares) = sums(0);
+        let pi = std::f64::consts::PI;
+        let bracket = sum * sum / pi + squares * (1.0 - 1.0 / pi);
+        assert!((bracket - 0.25).abs() < 1e-5, "{bracket}");
+    }
+
     #[test]
     fn default_layers_of_many_sizes_come_to_rest() {
         let device = crate::test_device();

@@ -302,6 +302,34 @@ mod tests {
         }
     }
 
+    /// Within five standard deviations of as many throws as there are cells.
+    #[test]
+    fn so_many_synapses_are_not_silent() {
+        let check = |cells: Signs, balance, expected: f64| {
+            let cells: Vec<CellType> = cells.iter().collect();
+            let weights = balanced(&cells, balance, &mut Seed(7).stream(0));
+            let active = (weights.iter().zip(&cells))
+                .filter(|&(&weight, &cell)| weight > 0.0 && cell == CellType::Excitatory)
+                .count();
+            assert!(
+                (active as f64 - expected).abs() < 5.0 * expected.sqrt(),
+                "{active} for {expected}"
+            );
+        };
+        let cells = |excitatory, inhibitory| {
+            Signs::excitatory(excitatory).then(Signs::inhibitory(inhibitory))
+        };
+        // One for two inhibitory cells, and one in six where there are many or nothing balances them.
+        check(cells(6000, 200), Balance::Balanced, 100.0);
+        check(cells(600, 1000), Balance::Balanced, 100.0);
+        check(cells(6000, 200), Balance::Equal, 1000.0);
+        check(cells(6000, 0), Balance::Balanced, 1000.0);
+        assert_eq!(usually_active(6000), 1000.0);
+        // A dozen at least, of few cells all.
+        assert_eq!(usually_active(60), 12.0);
+        check(cells(9, 0), Balance::Balanced, 9.0);
+    }
+
     #[test]
     fn one_sign_alone_keeps_the_mean_square() {
         for signs in [

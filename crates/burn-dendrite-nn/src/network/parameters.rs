@@ -208,3 +208,40 @@ fn lawful(
     };
     constrain(weight, cell, keep_existing, constraints)
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Tensor;
+
+    use crate::{NetworkSpec, PopulationId};
+
+    #[test]
+    fn a_bias_stays_within_the_bounds_that_it_has() {
+        let spec: NetworkSpec = toml::from_str(
+            r#"
+            tau = 1.0
+            steps = 1
+            population = [
+                { name = "Input.E", size = 1, cell = "excitatory" },
+                { name = "H1.E", size = 3, cell = "excitatory", bias = { init = { kind = "constant", value = 0.5 }, lower = -1.0, upper = 2.0 } },
+                { name = "Output.E", size = 3, cell = "excitatory", bias = { init = { kind = "constant", value = 0.5 }, upper = 2.0 } },
+            ]
+            projection = [
+                { name = "H1.E<-Input.E", weight = { kind = "half_kaiming" } },
+                { name = "Output.E<-H1.E", weight = { kind = "half_kaiming" } },
+            ]
+            "#,
+        )
+        .unwrap();
+        let device = crate::test_device();
+        let mut network = spec.init(0, &device).unwrap();
+        for population in [PopulationId(1), PopulationId(2)] {
+            let bias = Tensor::from_floats([-3.0, 1.0, 3.0], &device);
+            network = network.with_bias(population, bias);
+        }
+        let network = network.constrained();
+        let bias = |id| -> Vec<f32> { network.bias(id).unwrap().into_data().iter().collect() };
+        assert_eq!(bias(PopulationId(1)), [-1.0, 1.0, 2.0]);
+        assert_eq!(bias(PopulationId(2)), [-3.0, 1.0, 2.0]);
+    }
+}

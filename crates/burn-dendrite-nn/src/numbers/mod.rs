@@ -11,6 +11,8 @@ mod host;
 pub(crate) mod kernel;
 pub(crate) mod lanes;
 mod tensor;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt::Debug,

@@ -205,3 +205,93 @@ fn inverse(order: &[usize]) -> Vec<usize> {
     }
     inverse
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Tensor;
+
+    use super::*;
+    use crate::{HostNetwork, NetworkSpec, numbers::HostRows};
+
+    const FORWARD: ProjectionId = ProjectionId(0);
+
+    fn host() -> HostNetwork {
+        let spec: NetworkSpec = toml::from_str(
+            r#"
+            tau = 1.0
+            steps = 1
+            population = [
+                { name = "Input.E", size = 3, cell = "excitatory" },
+                { name = "H.E", size = 2, cell = "excitatory", activation = "sigmoid" },
+            ]
+            projection = [{ name = "H.E<-Input.E", weight = { kind = "half_kaiming" } }]
+            "#,
+        )
+        .unwrap();
+        let device = crate::test_device();
+        let weights = Tensor::from_floats([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]], &device);
+        let network = spec.init(0, &device).unwrap();
+        HostNetwork::new(&network.with_weight(FORWARD, weights))
+    }
+
+    fn row<const SIZE: usize>(values: [f32; SIZE]) -> HostRows {
+        HostRows::from_values(&values, [1, SIZE])
+    }
+
+    /// Inputs that are heard in another order, by units that are scaled by 2 and 1/2.
+    #[test]
+    fn forward_and_back_through_a_scaled_and_shuffled_projection() {
+        let effects = Effects {
+            populations: [CellEffect::default(), CellEffect::default()]
+                .into_iter()
+                .collect(),
+            projections: vec![SynapseEffect {
+                gain: Some(vec![2.0, 0.5]),
+                order: Some(vec![1, 2, 0]),
+                ..SynapseEffect::default()
+            }],
+        };
+        let host = host();
+        let perturbed = Perturbed::new(&host, &effects, SampleStream::new(0, 0));
+        // 10, 100 and 1 are heard: 315 and 426.
+        let input = row([1.0, 10.0, 100.0]);
+        let drive = |sum| perturbed.add_drive(FORWARD, &input, sum).to_values();
+        assert_eq!(drive(None), [630.0, 213.0]);
+        assert_eq!(drive(Some(row([1.0, 2.0]))), [631.0, 215.0]);
+        // 2 and 1 after the gain: 4, 10 and 16 for those that are heard first, second and third.
+        let error = row([1.0, 2.0]);
+        let back = |sum| {
+            perturbed
+                .add_drive_back(FORWARD, &error, None, sum)
+                .to_values()
+        };
+        assert_eq!(back(None), [16.0, 4.0, 10.0]);
+        assert_eq!(back(Some(row([1.0, 1.0, 2.0]))), [17.0, 5.0, 12.0]);
+        let (arriving, error) = perturbed.weight_factors(FORWARD, input, error);
+        assert_eq!(arriving.to_values(), [10.0, 100.0, 1.0]);
+        assert_eq!(error.to_values(), [2.0, 1.0]);
+    }
+
+    /// `g·σ'(s)`, with the slope of a sigmoid `σ(1 − σ)`.
+    #[test]
+    fn an_error_passes_a_scaled_response() {
+        let effects = Effects {
+            populations: [
+                CellEffect::default(),
+                CellEffect {
+                    gain: Some(vec![2.0, 0.0]),
+                    noise: None,
+                },
+            ]
+            .into_iter()
+            .collect(),
+            projections: vec![SynapseEffect::default()],
+        };
+        let host = host();
+        let perturbed = Perturbed::new(&host, &effects, SampleStream::new(0, 0));
+        // Twice 0.75, and a silenced one.
+        let activity = row([1.5, 0.0]);
+        let through = perturbed.through_response(PopulationId(1), row([4.0, 4.0]), &activity);
+        assert_eq!(through.to_values(), [1.5, 0.0]);
+    }
+}

@@ -200,3 +200,70 @@ impl<T: ?Sized> Found<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    trait Gain: Send + Sync {
+        fn gain(&self) -> f64;
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Own {
+        #[serde(default)]
+        gain: f64,
+    }
+
+    impl Gain for Own {
+        fn gain(&self) -> f64 {
+            self.gain
+        }
+    }
+
+    #[derive(Serialize, Deserialize)]
+    struct Unit {}
+
+    impl Gain for Unit {
+        fn gain(&self) -> f64 {
+            1.0
+        }
+    }
+
+    fn read(kinds: &OwnKinds<dyn Gain>, text: &str) -> Registered<dyn Gain> {
+        let mut deserializer = serde_json::Deserializer::from_str(text);
+        match kinds.read(&mut deserializer, &["standard"]).unwrap() {
+            Found::Own(kind) => kind,
+            Found::Standard(value) => panic!("{value} is a standard kind"),
+        }
+    }
+
+    #[test]
+    fn kinds_are_equal_by_name_and_parameters() {
+        let kinds = OwnKinds::<dyn Gain>::new();
+        kinds.add::<Own>("own", &[], |own| Arc::new(own)).unwrap();
+        kinds.add::<Own>("alias", &[], |own| Arc::new(own)).unwrap();
+        let one = read(&kinds, r#"{"kind":"own","gain":2.0}"#);
+        assert_eq!((one.name(), one.gain()), ("own", 2.0));
+        assert!(one == read(&kinds, r#"{"gain":2.0,"kind":"own"}"#));
+        assert!(one == one.clone());
+        assert!(one != read(&kinds, r#"{"kind":"own","gain":3.0}"#));
+        assert!(one != read(&kinds, r#"{"kind":"alias","gain":2.0}"#));
+        let silent = read(&kinds, r#"{"kind":"own"}"#);
+        let text = serde_json::to_string(&silent).unwrap();
+        assert_eq!(text, r#"{"kind":"own","gain":0.0}"#);
+    }
+
+    #[test]
+    fn a_name_belongs_to_one_kind() {
+        let kinds = OwnKinds::<dyn Gain>::new();
+        let own = || kinds.add::<Own>("own", &["standard"], |own| Arc::new(own));
+        let unit = |name| kinds.add::<Unit>(name, &["standard"], |unit| Arc::new(unit));
+        assert_eq!((own(), own()), (Ok(()), Ok(())));
+        assert_eq!(unit("own"), Err(RegistryError("own".into())));
+        assert_eq!(unit("standard"), Err(RegistryError("standard".into())));
+        assert_eq!(unit("unit"), Ok(()));
+        assert_eq!(kinds.names(), ["own", "unit"]);
+        assert_eq!(read(&kinds, r#"{"kind":"unit"}"#).gain(), 1.0);
+    }
+}

@@ -361,3 +361,61 @@ impl PublishedNetworkConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dendrites_and_their_interneurons_are_there_for_targets_alone() {
+        let config = PublishedNetworkConfig::new(7, [5, 6], 3).with_interneurons(4);
+        let built = |learning| {
+            let (network, rules) = config.clone().with_learning(learning).build();
+            let plan = network.check().unwrap();
+            rules.check(&plan).unwrap();
+            let populations = plan.populations.iter();
+            let sizes = populations.map(|(_, it)| (it.name.to_string(), it.size));
+            let dendrites = plan
+                .populations
+                .iter()
+                .filter(|(id, _)| plan.has_dendrite(*id));
+            let dendrites = dendrites.map(|(_, it)| it.name.to_string());
+            (sizes.collect::<Vec<_>>(), dendrites.collect::<Vec<_>>())
+        };
+        let named = |all: &[(&str, usize)]| -> Vec<(String, usize)> {
+            all.iter()
+                .map(|(name, size)| (name.to_string(), *size))
+                .collect()
+        };
+        let (populations, dendrites) = built(AnatomyLearning::DendriticTargets);
+        assert_eq!(
+            populations,
+            named(&[
+                ("Input.E", 7),
+                ("H1.E", 5),
+                ("H1.SomaI", 4),
+                ("H1.DendI", 4),
+                ("H2.E", 6),
+                ("H2.SomaI", 4),
+                ("H2.DendI", 4),
+                ("Output.E", 3),
+                ("Output.SomaI", 3),
+            ])
+        );
+        assert_eq!(dendrites, ["H1.E", "H2.E"]);
+        let (populations, dendrites) = built(AnatomyLearning::Backprop);
+        assert_eq!(
+            populations,
+            named(&[
+                ("Input.E", 7),
+                ("H1.E", 5),
+                ("H1.SomaI", 4),
+                ("H2.E", 6),
+                ("H2.SomaI", 4),
+                ("Output.E", 3),
+                ("Output.SomaI", 3),
+            ])
+        );
+        assert!(dendrites.is_empty(), "{dendrites:?}");
+    }
+}

@@ -261,3 +261,58 @@ fn what_backprop_asks_for_is_the_slope_of_the_loss() {
         }
     }
 }
+
+/// Every one changes what it is called after, and nothing else.
+#[test]
+fn settings_are_changed_one_by_one() {
+    let plain = || EiNetworkConfig::new(7, [5, 6], 3);
+    let table = |config: EiNetworkConfig| match serde_json::to_value(config).unwrap() {
+        serde_json::Value::Object(table) => table,
+        other => panic!("{other}"),
+    };
+    let before = table(plain());
+    let check = |config: EiNetworkConfig, key: &str, value: serde_json::Value| {
+        let mut expected = before.clone();
+        expected.insert(key.to_owned(), value);
+        assert_eq!(table(config), expected, "{key}");
+    };
+    check(plain().with_maps([8]), "maps", [8].into());
+    check(plain().with_kernels([7]), "kernels", [7].into());
+    check(plain().with_pools([1]), "pools", [1].into());
+    check(
+        plain().with_pooling(PoolKind::Average),
+        "pooling",
+        "average".into(),
+    );
+    check(
+        plain().with_weights(MapWeights::Local),
+        "weights",
+        "local".into(),
+    );
+    let backprop = AnatomyLearning::Backprop;
+    check(
+        plain().with_learning(backprop),
+        "learning",
+        "backprop".into(),
+    );
+    check(
+        plain().with_feedback(Feedback::Learned),
+        "feedback",
+        "learned".into(),
+    );
+    let none = DendriticInhibition::None;
+    check(
+        plain().with_dendritic_inhibition(none),
+        "dendritic_inhibition",
+        "none".into(),
+    );
+    let fixed = SomaticInhibition::Fixed;
+    check(
+        plain().with_somatic_inhibition(fixed),
+        "somatic_inhibition",
+        "fixed".into(),
+    );
+    check(plain().with_interneurons(4), "interneurons", 4.into());
+    check(plain().with_strength(0.5), "strength", 0.5.into());
+    check(plain().with_bound(3.0), "bound", 3.0.into());
+}

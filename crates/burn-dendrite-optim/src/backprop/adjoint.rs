@@ -261,3 +261,85 @@ fn pass_back<N: Adjoint>(
     let sum = activities[from][pre].take();
     activities[from][pre] = Some(network.add_drive_back(id, error, wanted, sum));
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Tensor;
+    use burn_dendrite_nn::{Network, NetworkSpec, ProjectionId};
+
+    use crate::{HostTrainer, LearningSpec};
+
+    const INPUT: [[f32; 2]; 2] = [[0.5, -1.0], [1.5, 0.25]];
+    const TARGET: [[f32; 2]; 2] = [[0.5, 0.0], [-0.5, 1.0]];
+
+    /// Recurrent, with a time constant, and with feedback that comes a step later.
+    fn network() -> Network {
+        let spec: NetworkSpec = toml::from_str(
+            r#"
+            tau = 2.0
+            steps = 4
+            population = [
+                { name = "Input.E", size = 2, cell = "unconstrained" },
+                { name = "H1.E", size = 3, cell = "unconstrained", activation = "tanh" },
+                { name = "Output.E", size = 2, cell = "unconstrained", activation = "linear", tau = 1.5 },
+            ]
+            projection = [
+                { name = "H1.E<-Input.E", weight = { kind = "scaled_kaiming" } },
+                { name = "H1.E<-H1.E", timing = "previous", weight = { kind = "scaled_kaiming" } },
+                { name = "Output.E<-H1.E", weight = { kind = "scaled_kaiming" } },
+                { name = "H1.E<-Output.E", timing = "previous", weight = { kind = "scaled_kaiming" } },
+            ]
+            "#,
+        )
+        .unwrap();
+        spec.init(3, &crate::test_device()).unwrap()
+    }
+
+    fn loss(network: &Network) -> f32 {
+        let device = crate::test_device();
+        let output = network.forward(Tensor::from_floats(INPUT, &device));
+        let difference = output - Tensor::from_floats(TARGET, &device);
+        difference.square().mean().into_scalar::<f32>()
+    }
+
+    #[test]
+    fn what_is_asked_for_is_the_slope_of_the_squared_error() {
+        let network = network();
+        let names: Vec<String> = (network.plan().projections.iter())
+            .map(|projection| projection.name.to_string())
+            .collect();
+        let rules = names.iter().map(|name| {
+            serde_json::json!({ "on": name, "learning_rate": 1.0, "rule": { "kind": "backprop" } })
+        });
+        let learning: LearningSpec = serde_json::from_value(serde_json::json!({
+            "tracked_steps": 4, "rule": rules.collect::<Vec<_>>(),
+        }))
+        .unwrap();
+        let learning = learning.check(network.plan()).unwrap();
+        let memory = learning.memory(&network);
+        let mut trainer = HostTrainer::new(&network, &memory, &learning);
+        let error = trainer.step(INPUT.as_flattened(), TARGET.as_flattened(), 1.0);
+        assert!((error - f64::from(loss(&network))).abs() < 1e-6);
+        let learned = trainer.network(network.clone());
+        for (at, name) in names.iter().enumerate() {
+            let id = ProjectionId(at);
+            let change = (learned.weight(id) - network.weight(id)).into_data();
+            let [pre, post] = network.weight(id).dims();
+            for (weight, change) in change.iter::<f32>().enumerate() {
+                let shifted = |shift: f32| {
+                    let mut shifts = vec![0.0; pre * post];
+                    shifts[weight] = shift;
+                    let shifts = burn::tensor::TensorData::new(shifts, [pre, post]);
+                    let shifts = Tensor::from_data(shifts, &crate::test_device());
+                    loss(&network.clone().with_weight(id, network.weight(id) + shifts))
+                };
+                // The error of a central difference is of the order of the shift's square.
+                let slope = (shifted(0.01) - shifted(-0.01)) / 0.02;
+                assert!(
+                    (change + slope).abs() < 1e-3,
+                    "{name} {weight}: {change} for {slope}"
+                );
+            }
+        }
+    }
+}

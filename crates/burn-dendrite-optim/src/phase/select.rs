@@ -151,4 +151,17 @@ mod tests {
             true,
         );
     }
+
+    #[test]
+    fn a_fraction_is_more_than_nothing_and_at_most_all() {
+        for (fraction, accepted) in [(-0.5, false), (0.0, false), (1e-9, true), (1.0, true)]
+            .into_iter()
+            .chain([(1.5, false), (f64::NAN, false), (f64::INFINITY, false)])
+        {
+            for select in [Select::Strongest { fraction }, Select::Random { fraction }] {
+                assert_eq!(select.check().is_ok(), accepted, "{select:?}");
+            }
+        }
+        assert!(Select::All.check().is_ok());
+    }
 }
