@@ -25,7 +25,7 @@ cd "$out/source"
 status=0
 cargo mutants --in-place --output "$out" --package burn-dendrite-nn --package burn-dendrite-optim \
     --exclude-re 'Debug for|ModuleDisplay' --shard "0/$every" --sharding round-robin \
-    --cargo-arg --locked --cargo-arg --lib || status=$?
+    --minimum-test-timeout 120 --cargo-arg --locked --cargo-arg --lib || status=$?
 # 2: some were missed; 3: some ran without end.
 [ "$status" -eq 0 ] || [ "$status" -eq 2 ] || [ "$status" -eq 3 ]
 out+=/mutants.out

@@ -129,15 +129,12 @@ mod tests {
         let local: GeometrySpec =
             serde_json::from_str(&text.replace("convolution", "local")).unwrap();
         assert_eq!(local, GeometrySpec::Local(Kernel::same(5)));
-<<<<<<< HEAD
         let fields: GeometrySpec =
             serde_json::from_str(r#"{"kind":"receptive_fields","size":9}"#).unwrap();
         assert_eq!(fields, GeometrySpec::ReceptiveFields { size: 9 });
-=======
         let text = r#"{"kind":"convolution","kernel":5,"stride":2}"#;
         let strided: GeometrySpec = serde_json::from_str(text).unwrap();
         assert_eq!(serde_json::to_string(&strided).unwrap(), text);
->>>>>>> b3a1e5e (Tests for what could be replaced unnoticed in layers and learning)
         let wrong = r#"{"kind":"convolution","kernel":5,"pading":2}"#;
         assert!(serde_json::from_str::<GeometrySpec>(wrong).is_err());
     }
