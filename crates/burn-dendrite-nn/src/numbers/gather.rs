@@ -134,9 +134,9 @@ impl GatheredChanges<'_> {
         let (post, _) = S::as_simd_f32s(&self.post[unit * self.length..][..self.length]);
         let (given, _) = S::as_simd_f32s(self.given);
         let mut picked = [post; SYNAPSES];
-        for at in 0..SYNAPSES {
+        for (at, picked) in picked.iter_mut().enumerate() {
             let heard = self.heard[(synapse + at) * self.width + unit] as usize;
-            picked[at] = &given[heard * vectors..][..vectors];
+            *picked = &given[heard * vectors..][..vectors];
         }
         let mut sums = [simd.splat_f32s(0.0); SYNAPSES];
         for lane in 0..vectors {
@@ -144,8 +144,8 @@ impl GatheredChanges<'_> {
                 sums[at] = simd.mul_add_e_f32s(picked[at][lane], post[lane], sums[at]);
             }
         }
-        for at in 0..SYNAPSES {
-            self.sum[(synapse + at) * self.width + unit] += simd.reduce_sum_f32s(sums[at]);
+        for (at, sum) in sums.into_iter().enumerate() {
+            self.sum[(synapse + at) * self.width + unit] += simd.reduce_sum_f32s(sum);
         }
     }
 }
