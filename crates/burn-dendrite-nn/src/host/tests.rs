@@ -59,6 +59,14 @@ fn a_tie_is_its_source_seen_from_the_other_side() {
     assert!(host.parameter(Parameter::Bias(PopulationId(0))).is_empty());
 }
 
+/// The sum of the squares of a change, and the parameter after it.
+fn changed_by(network: &Network, parameter: Parameter, change: Change<'_>) -> (f64, Vec<f32>) {
+    let mut host = HostNetwork::new(network);
+    let squares = host.squared_length(parameter, change);
+    host.change(parameter, change);
+    (squares, host.parameter(parameter))
+}
+
 #[test]
 fn a_drive_is_added_to_each_row_of_a_sum_or_to_the_only_one() {
     let host = HostNetwork::new(&tied());
@@ -88,7 +96,6 @@ fn a_drive_is_added_to_each_row_of_a_sum_or_to_the_only_one() {
 fn a_bias_changes_by_products_like_a_weight() {
     let bias = Parameter::Bias(HIDDEN);
     let change = |bounds| {
-        let mut host = HostNetwork::new(&tied());
         let products = [(
             rows([[1.0], [2.0]]),
             rows([[0.25, 1.0, -0.5], [0.0, 0.5, -1.0]]),
@@ -97,15 +104,13 @@ fn a_bias_changes_by_products_like_a_weight() {
             rows([[1.0], [-1.0]]),
             rows([[3.0, 0.0, 1.0], [1.0, 0.0, 0.0]]),
         )];
+        // 0.25 + 0.5 · 2, 2 + 0, and -2.5 + 0.5
         let change = Change {
             products: &products,
             weighted: &weighted,
             bounds,
         };
-        // 0.25 + 0.5 · 2, 2 + 0, and -2.5 + 0.5
-        let squares = host.squared_length(bias, change);
-        host.change(bias, change);
-        (squares, host.parameter(bias))
+        changed_by(&tied(), bias, change)
     };
     let (squares, changed) = change(Bounds::NONE);
     assert_eq!(squares, 1.25 * 1.25 + 4.0 + 4.0);
@@ -184,15 +189,12 @@ fn weights_change_by_products_and_in_proportion_to_themselves() {
     let weighted = [(rows([[1.0, 0.5]]), rows([[1.0, 0.0, -1.0]]))];
     for products in [&products[..], &many[..]] {
         let change = |bounds| {
-            let mut host = HostNetwork::new(&tied());
             let change = Change {
                 products,
                 weighted: &weighted,
                 bounds,
             };
-            let squares = host.squared_length(weights, change);
-            host.change(weights, change);
-            (squares, host.parameter(weights))
+            changed_by(&tied(), weights, change)
         };
         // 1 2 0, -1 0 -2 and 1 0 -3, 2 0 -3
         let (squares, changed) = change(Bounds::NONE);
@@ -231,15 +233,12 @@ fn what_places_share_changes_by_the_sum_over_them() {
         rows([[2.0, 0.0, 0.0, 0.0, 0.0, 0.5]]),
     )];
     let change = |bounds| {
-        let mut host = HostNetwork::new(&network);
         let change = Change {
             products: &products,
             weighted: &weighted,
             bounds,
         };
-        let squares = host.squared_length(weights, change);
-        host.change(weights, change);
-        (squares, host.parameter(weights))
+        changed_by(&network, weights, change)
     };
     // 3 4, 1 -1 and 2 0, 0 4
     assert_eq!(change(Bounds::NONE), (51.0, vec![6.0, 6.0, 5.0, 11.0]));
