@@ -1,5 +1,6 @@
 //! Rows in main memory as numbers.
 
+mod buffer;
 mod rows;
 mod select;
 
@@ -10,6 +11,7 @@ use std::{
 
 use rayon::prelude::*;
 
+use self::buffer::Buffer;
 use super::{Rows, kernel};
 
 /// Values in main memory, `[batch, size]`, in single precision.
@@ -21,21 +23,22 @@ use super::{Rows, kernel};
 pub struct HostRows(Arc<Block>);
 
 /// Rows are padded to whole vectors; what is beyond the last column is 0.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Block {
     rows: usize,
     size: usize,
     width: usize,
-    values: Vec<f32>,
+    values: Buffer<f32>,
     active: OnceLock<Active>,
 }
 
 /// The columns of each row that are not 0.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Active {
-    columns: Vec<u32>,
+    /// Behind the end of the last row, whatever.
+    columns: Buffer<u32>,
     /// Where each row's columns end.
-    ends: Vec<usize>,
+    ends: Buffer<u32>,
 }
 
 /// From so many values on, an operation is worth a second thread.
@@ -45,7 +48,7 @@ impl HostRows {
     /// Rows of one value everywhere.
     pub fn full([rows, size]: [usize; 2], value: f32) -> Self {
         let width = kernel::padded(size);
-        let mut values = vec![value; rows * width];
+        let mut values = Buffer::filled(rows * width, value);
         if value != 0.0 {
             clear_padding(&mut values, size, width);
         }
@@ -61,9 +64,9 @@ impl HostRows {
         assert_eq!(values.len(), rows * size, "values of {rows} x {size}");
         let width = kernel::padded(size);
         if width == size {
-            return Self::of_block(rows, size, values.to_vec());
+            return Self::of_block(rows, size, values);
         }
-        let mut padded = vec![0.0; rows * width];
+        let mut padded = Buffer::filled(rows * width, 0.0);
         if size > 0 {
             for (padded, values) in padded.chunks_exact_mut(width).zip(values.chunks(size)) {
                 padded[..size].copy_from_slice(values);
@@ -74,8 +77,8 @@ impl HostRows {
 
     /// Rows that are padded already.
     #[inline]
-    pub(crate) fn of_block(rows: usize, size: usize, values: Vec<f32>) -> Self {
-        let width = kernel::padded(size);
+    fn of_block(rows: usize, size: usize, values: impl Into<Buffer<f32>>) -> Self {
+        let (width, values) = (kernel::padded(size), values.into());
         debug_assert_eq!(values.len(), rows * width);
         Self(Arc::new(Block {
             rows,
@@ -121,7 +124,7 @@ impl HostRows {
     pub(crate) fn active(&self, row: usize) -> &[u32] {
         let Active { columns, ends } = self.0.active.get_or_init(|| self.0.find_active());
         let start = if row == 0 { 0 } else { ends[row - 1] };
-        &columns[start..ends[row]]
+        &columns[start as usize..ends[row] as usize]
     }
 
     /// `f` of every value.
@@ -140,7 +143,7 @@ impl HostRows {
             }
             None => {
                 let block = &self.0;
-                let mut values = vec![0.0; block.values.len()];
+                let mut values = Buffer::of_any(block.values.len());
                 in_parts_with(&mut values, &block.values, |values, own| {
                     kernel::vectorized(|| {
                         for (value, own) in values.iter_mut().zip(own) {
@@ -294,11 +297,12 @@ impl Block {
     fn find_active(&self) -> Active {
         let mut active = Active {
             // One more than there can be: each column is written before it is known to count.
-            columns: vec![0; self.rows * self.size + 1],
-            ends: Vec::with_capacity(self.rows),
+            columns: Buffer::of_any(self.rows * self.size + 1),
+            ends: Buffer::filled(self.rows, 0),
         };
         let mut count = 0;
-        for row in self.values.chunks_exact(self.width.max(1)) {
+        let rows = self.values.chunks_exact(self.width.max(1));
+        for (row, end) in rows.zip(active.ends.iter_mut()) {
             // Without a branch on the value, which no processor could foresee.
             let found = &mut active.columns[count..];
             let mut here = 0;
@@ -307,9 +311,8 @@ impl Block {
                 here += usize::from(*value != 0.0);
             }
             count += here;
-            active.ends.push(count);
+            *end = count as u32;
         }
-        active.columns.truncate(count);
         active
     }
 }

@@ -3,7 +3,7 @@
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
 use super::{
-    Block, HostRows, kernel,
+    Block, Buffer, HostRows, kernel,
     select::{keep_largest, keep_largest_of_four, keep_strongest, softmax},
 };
 use crate::{Activation, numbers::Rows};
@@ -24,7 +24,7 @@ impl Rows for HostRows {
 
     fn to_values(&self) -> Vec<f32> {
         if self.0.size == self.0.width {
-            return self.0.values.clone();
+            return self.0.values.to_vec();
         }
         let mut values = Vec::with_capacity(self.0.rows * self.0.size);
         (0..self.0.rows).for_each(|row| values.extend_from_slice(self.row(row)));
@@ -133,8 +133,7 @@ impl Rows for HostRows {
 
     fn row_range(self, first: usize, rows: usize) -> Self {
         let Block { size, width, .. } = *self.0;
-        let values = self.0.values[first * width..][..rows * width].to_vec();
-        Self::of_block(rows, size, values)
+        Self::of_block(rows, size, &self.0.values[first * width..][..rows * width])
     }
 
     fn stacked(mut parts: Vec<Self>) -> Self {
@@ -164,7 +163,7 @@ impl Rows for HostRows {
     }
 
     fn absolute_sums(&self) -> Self {
-        let mut sums = vec![0.0; self.0.width];
+        let mut sums = Buffer::filled(self.0.width, 0.0);
         for row in self.0.values.chunks_exact(self.0.width.max(1)) {
             kernel::vectorized(|| {
                 for (sum, value) in sums.iter_mut().zip(row) {
@@ -184,7 +183,7 @@ impl Rows for HostRows {
     }
 
     fn mean_of_column(self) -> Self {
-        let mut sums = vec![0.0; self.0.width];
+        let mut sums = Buffer::filled(self.0.width, 0.0);
         for row in self.0.values.chunks_exact(self.0.width.max(1)) {
             for (sum, value) in sums.iter_mut().zip(row) {
                 *sum += value;
