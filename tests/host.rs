@@ -157,17 +157,24 @@ fn memory_does_not_grow_with_time() {
     }
 }
 
-/// Bytes that a trainer holds after one step on a batch of this size.
+/// Bytes that a trainer holds after one step on a batch of this size, on a thread that held nothing before.
 fn held(subject: &Subject, batch: usize) -> i64 {
     let rows = |rows: &[Vec<f32>]| rows[..batch].concat();
     let (inputs, targets) = (rows(&subject.inputs), rows(&subject.targets));
-    let mut trainer = None;
-    let counted = allocation_counter::measure(|| {
-        let mut made = subject.trainer();
-        made.step(&inputs, &targets, 1.0);
-        trainer = Some(made);
-    });
-    counted.bytes_current
+    let step = || {
+        let mut trainer = subject.trainer();
+        trainer.step(&inputs, &targets, 1.0);
+        trainer
+    };
+    // What is allocated is counted for one thread alone, so there must be no other.
+    let measure = || {
+        let alone = rayon::ThreadPoolBuilder::new().num_threads(1);
+        let alone = alone.use_current_thread().build().unwrap();
+        let mut trainer = None;
+        let counted = allocation_counter::measure(|| trainer = Some(alone.install(step)));
+        counted.bytes_current
+    };
+    std::thread::scope(|scope| scope.spawn(measure).join().unwrap())
 }
 
 #[test]
@@ -175,11 +182,7 @@ fn memory_is_the_parameters_and_the_activities_of_one_batch() {
     let spec = presets::load("mnist-dtp").unwrap();
     let subject = Subject::new(&spec, 20, 256);
     let parameters = spec.network.check().unwrap().parameters() as i64 * 4;
-    // What is allocated is counted for this thread alone, so there must be no other.
-    let alone = rayon::ThreadPoolBuilder::new().num_threads(1);
-    let alone = alone.use_current_thread().build().unwrap();
-    let [small, middle, large] =
-        alone.install(|| [64, 128, 256].map(|batch| held(&subject, batch)));
+    let [small, middle, large] = [64, 128, 256].map(|batch| held(&subject, batch));
     println!("{parameters} bytes of parameters; held: {small}, {middle}, {large}");
     let row = (middle - small) / 64;
     let further = (large - middle) / 128;
