@@ -40,6 +40,8 @@ mod angle;
 mod context;
 mod histogram;
 mod kernels;
+#[cfg(test)]
+mod maps_by_hand;
 mod name;
 mod over_training;
 mod quantity;
