@@ -19,9 +19,17 @@ echo "|---|---|---|"
 for preset in $("$dendrite" presets | awk '{ print $1 }' | grep -E "$pattern"); do
     case $preset in
         fashion-mnist-mirrored-*) budget=(--dataset fashion-mnist) ;;
-        mnist-mirrored-* | mnist-deep-* | mnist-conv-*) budget=(--dataset mnist) ;;
+        mnist-mirrored-* | mnist-deep-*) budget=(--dataset mnist) ;;
         fashion-mnist-conv-*) budget=(--dataset fashion-mnist) ;;
-        # Nothing is chosen any more: all 50,000 images are learned from.
+        # Nothing is chosen any more: all images are learned from.
+        mnist-conv-*)
+            budget=(--dataset mnist --set 'data.learn_from="train_and_validation"' --crop 1
+                --validate-every 60000 --validation-samples 1000)
+            ;;
+        cifar10-conv-large-*)
+            budget=(--dataset cifar10 --set 'data.learn_from="train_and_validation"' --crop 3 --flip --epochs 24
+                --validate-every 50000 --validation-samples 1000)
+            ;;
         cifar10-conv-* | cifar10-local-*)
             budget=(--dataset cifar10 --set 'data.learn_from="train_and_validation"' --crop 3 --flip
                 --validate-every 50000 --validation-samples 1000)

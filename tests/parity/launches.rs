@@ -10,15 +10,16 @@ use burn::{
     train::TrainStep,
 };
 use burn_dendrite::{
-    nn::Network,
-    train::{PlasticNetwork, data::SampleBatch, presets},
+    nn::{Network, spec::Format},
+    train::{ExperimentSpec, PlasticNetwork, data::SampleBatch, presets},
 };
 use cubecl_runtime::logging::{LaunchObservation, LaunchObserver};
 
 use crate::backend::{Backend, alone};
 
-/// The network that is counted.
-const PRESET: &str = "spirals-dtp";
+/// The networks that are counted: recurrent and settling, and the circuit of `cifar10-conv-dtp` on small images, as
+/// launches do not depend on sizes.
+pub(crate) const NETWORKS: [&str; 2] = ["mnist-dtp", "maps"];
 
 /// Samples of one step, in turn.
 const BATCH_SIZES: [usize; 2] = [8, 16];
@@ -31,31 +32,51 @@ const STEPS: usize = 10;
 const TIMES: usize = 2;
 
 /// Every step launches as many kernels as the others, and more of them for no larger batch.
-pub(crate) fn check(backend: &Backend) -> Result<String, String> {
+pub(crate) fn check(network: &str, backend: &Backend) -> Result<String, String> {
     let _alone = alone();
     let mut counts = Vec::new();
     for batch_size in BATCH_SIZES {
-        counts.extend(count(backend, batch_size)?);
+        counts.extend(count(network, backend, batch_size)?);
     }
     let first = &counts[0];
-    match counts.iter().find(|count| *count != first) {
-        None => Ok(format!("{} launches a step", total(first) / STEPS)),
-        Some(other) => Err(format!(
+    if let Some(other) = counts.iter().find(|count| *count != first) {
+        return Err(format!(
             "{} and {} launches in {STEPS} steps, batches of {BATCH_SIZES:?} {TIMES} times each: {}",
             total(first),
             total(other),
             difference(first, other),
-        )),
+        ));
     }
+    let launches = total(first) / STEPS;
+    let mut kernels: Vec<_> = first.iter().collect();
+    kernels.sort_by_key(|(_, times)| std::cmp::Reverse(**times));
+    let kernels = kernels.into_iter();
+    let table: String = kernels
+        .map(|(name, times)| format!("\n  {:.1} × {name}", *times as f64 / STEPS as f64))
+        .collect();
+    Ok(format!("{launches} launches a step{table}"))
+}
+
+/// The network, and how it learns.
+fn subject(network: &str) -> Result<ExperimentSpec, String> {
+    if network == "maps" {
+        let text = r#"
+            name = "maps"
+            anatomy = { kind = "mirrored", inputs = [6, 8, 8], maps = [4, 4, 4], outputs = 10, strength = 0.1 }
+            optimizer = { kind = "adam", epsilon = 1e-8 }
+        "#;
+        return ExperimentSpec::parse(text, Format::Toml).map_err(|errors| errors.to_string());
+    }
+    presets::load(network).map_err(|error| error.to_string())
 }
 
 /// Launches by kernel.
 type Launches = BTreeMap<&'static str, usize>;
 
 /// Launches in each [`STEPS`] steps.
-fn count(backend: &Backend, batch_size: usize) -> Result<Vec<Launches>, String> {
+fn count(network: &str, backend: &Backend, batch_size: usize) -> Result<Vec<Launches>, String> {
     let device = &backend.device;
-    let spec = presets::load(PRESET).map_err(|error| error.to_string())?;
+    let spec = subject(network)?;
     let (plan, learning) = spec.check().map_err(|errors| errors.to_string())?;
     let [inputs, classes] = [plan.input, plan.output].map(|id| plan.populations[id].size);
     let network = Network::new(plan, 66_049, device);

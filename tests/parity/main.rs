@@ -13,6 +13,7 @@ mod compare;
 mod fixture;
 #[cfg(feature = "gpu")]
 mod launches;
+mod maps;
 mod memory;
 mod quantities;
 mod reference;
@@ -60,12 +61,22 @@ fn backend_trials(backend: &Backend) -> Vec<Trial> {
             report(&name, training::check(preset, &backend))
         })
     }));
+    {
+        let backend = backend.clone();
+        let name = format!("maps::{}", backend.name);
+        trials.push(Trial::test(name.clone(), move || {
+            let _beside = beside_others();
+            report(&name, maps::check(&backend))
+        }));
+    }
     #[cfg(feature = "gpu")]
     if backend.name.launches_kernels() {
-        let backend = backend.clone();
-        let name = format!("launches::{}", backend.name);
-        trials.push(Trial::test(name.clone(), move || {
-            report(&name, launches::check(&backend))
+        trials.extend(launches::NETWORKS.map(|network| {
+            let backend = backend.clone();
+            let name = format!("launches::{}::{network}", backend.name);
+            Trial::test(name.clone(), move || {
+                report(&name, launches::check(network, &backend))
+            })
         }));
     }
     trials

@@ -39,10 +39,19 @@ impl<R> Copy for Event<'_, R> {}
 pub trait Observer<R = Tensor<2>> {
     /// Called at every event, in order.
     fn observe(&mut self, event: Event<'_, R>);
+
+    /// Whether it looks at events at all: where nobody does, steps need not be made one after another.
+    fn watches(&self) -> bool {
+        true
+    }
 }
 
 impl<R> Observer<R> for () {
     fn observe(&mut self, _event: Event<'_, R>) {}
+
+    fn watches(&self) -> bool {
+        false
+    }
 }
 
 impl<R, F: FnMut(Event<'_, R>)> Observer<R> for F {

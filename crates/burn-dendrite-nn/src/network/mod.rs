@@ -2,6 +2,7 @@
 
 mod display;
 mod parameters;
+mod wavefront;
 
 use std::sync::Arc;
 
@@ -13,6 +14,8 @@ use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
 pub use parameters::{Population, Projection};
+
+use wavefront::Wavefront;
 
 use crate::{
     Dynamics, NetworkState, Numbers, Observer, Parameter, Plan, PopulationId, ProjectionId,
@@ -389,6 +392,26 @@ impl Numbers for Network {
             None => drive,
         }
     }
+
+    fn settle_from_rest(&self, input: &Tensor<2>, steps: usize) -> Option<NetworkState> {
+        // One step has nothing to gain.
+        if steps < 2 || !launches_kernels(&input.device()) {
+            return None;
+        }
+        let wavefront = Wavefront::of(&self.plan)?;
+        Some(wavefront.settle(self, input, steps))
+    }
+}
+
+/// Whether each operation on a device is a kernel that has to be launched.
+#[cfg(feature = "gpu")]
+fn launches_kernels(device: &Device) -> bool {
+    device.identity().is_some()
+}
+
+#[cfg(not(feature = "gpu"))]
+fn launches_kernels(_device: &Device) -> bool {
+    false
 }
 
 /// `values` on the device and in the autodiff context of `old`.

@@ -1,7 +1,9 @@
 //! Under which conditions a network is shown a batch.
 
 use super::{Effects, Perturbed};
-use crate::{Adjoint, Numbers, Plan, PopulationId, ProjectionId, random::SampleStream};
+use crate::{
+    Adjoint, NetworkState, Numbers, Plan, PopulationId, ProjectionId, random::SampleStream,
+};
 
 /// What is different while a batch is shown, and the random numbers of its samples.
 #[derive(Clone, Debug)]
@@ -87,6 +89,10 @@ impl<N: Numbers + ?Sized> Numbers for Running<'_, N> {
 
     fn is_steady(&self, id: ProjectionId) -> bool {
         running!(self, numbers => numbers.is_steady(id))
+    }
+
+    fn settle_from_rest(&self, input: &N::Rows, steps: usize) -> Option<NetworkState<N::Rows>> {
+        running!(self, numbers => numbers.settle_from_rest(input, steps))
     }
 }
 
