@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The table of results: test accuracy of the presets, seeds 1 to 3, one thread, as lines of Markdown.
 # The published networks in the paper's protocol (batch 1; 20,000 samples, of the spirals one pass),
-# those that come with a budget of their own in that, CIFAR-10 in maps with shifted and flipped images.
+# those that come with a budget of their own in that, those in maps on shifted images, of CIFAR-10 flipped too.
 #
 #   benches/accuracy.sh [PATTERN [FOLDER FOR THE RUNS]]
 #
@@ -25,10 +25,6 @@ for preset in $("$dendrite" presets | awk '{ print $1 }' | grep -E "$pattern"); 
         mnist-conv-*)
             budget=(--dataset mnist --set 'data.learn_from="train_and_validation"' --crop 1
                 --validate-every 60000 --validation-samples 1000)
-            ;;
-        cifar10-conv-large-*)
-            budget=(--dataset cifar10 --set 'data.learn_from="train_and_validation"' --crop 3 --flip --epochs 24
-                --validate-every 50000 --validation-samples 1000)
             ;;
         cifar10-conv-* | cifar10-local-*)
             budget=(--dataset cifar10 --set 'data.learn_from="train_and_validation"' --crop 3 --flip

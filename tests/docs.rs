@@ -254,9 +254,9 @@ fn every_key_of_the_files_is_in_the_reference() {
             phase::PopulationNudge,
         },
         train::{
-            ExperimentSpec,
+            ExperimentSpec, ScheduleSpec,
             data::{DataOrigin, DataSpec, Preprocessing},
-            optimizer::{OptimizerSpec, ScheduleSpec},
+            optimizer::OptimizerSpec,
             run::{LearnerSettings, RunSettings, Start},
         },
     };

@@ -61,19 +61,16 @@ fn backend_trials(backend: &Backend) -> Vec<Trial> {
             report(&name, training::check(preset, &backend))
         })
     }));
-    {
-        let backend = backend.clone();
-        let name = format!("maps::{}", backend.name);
-        trials.push(Trial::test(name.clone(), move || {
-            let _beside = beside_others();
-            report(&name, maps::check(&backend))
-        }));
-    }
+    let (name, of_maps) = (format!("maps::{}", backend.name), backend.clone());
+    trials.push(Trial::test(name.clone(), move || {
+        let _beside = beside_others();
+        report(&name, maps::check(&of_maps))
+    }));
     #[cfg(feature = "gpu")]
     if backend.name.launches_kernels() {
         trials.extend(launches::NETWORKS.map(|network| {
             let backend = backend.clone();
-            let name = format!("launches::{}::{network}", backend.name);
+            let name = format!("launches::{}::{}", backend.name, network.name);
             Trial::test(name.clone(), move || {
                 report(&name, launches::check(network, &backend))
             })

@@ -19,10 +19,7 @@ use burn_dendrite::{
         Clipping, Gate, LearningSpec, NudgeSpec, Plasticity, RuleSpec, Select, Settling, Target,
         phase::PopulationNudge,
     },
-    train::{
-        BatchScaling, ExperimentSpec,
-        optimizer::{OptimizerSpec, ScheduleSpec},
-    },
+    train::{BatchScaling, ExperimentSpec, ScheduleSpec, optimizer::OptimizerSpec},
 };
 use proptest::{collection::vec, option, prelude::*, sample::Index};
 

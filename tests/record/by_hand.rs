@@ -11,9 +11,8 @@ use burn_dendrite::{
     nn::NetworkSpec,
     optim::{Descent, LearningSpec},
     train::{
-        Pace, PlasticNetwork, RunSchedule, StepCount, StepsBy,
+        Pace, PlasticNetwork, RunSchedule, ScheduleSpec, StepCount, StepsBy,
         data::SampleBatch,
-        optimizer::ScheduleSpec,
         record::{Probes, Recorder, Records},
     },
 };

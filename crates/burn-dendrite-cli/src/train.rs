@@ -10,10 +10,9 @@ use burn_dendrite_lab::study::{folder_name, study_of};
 use burn_dendrite_nn::{CellType, Plan, perturb::Perturbation};
 use burn_dendrite_train::{
     Choice, DeviceAddress, DeviceName, Ending, Experiment, ExperimentError, ExperimentSpec,
-    OnDivergence,
+    OnDivergence, ScheduleSpec,
     data::{Dataset, DatasetName, LearnFrom, Splits},
     limits::{MOST_EPOCHS, MOST_SAMPLES, check_counts, check_seed},
-    optimizer::ScheduleSpec,
     output::{report, say},
     presets,
     record::{self, Probe},

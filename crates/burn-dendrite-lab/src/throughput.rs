@@ -9,9 +9,8 @@ use burn::{
 };
 use burn_dendrite_nn::{Compartment, Network, Parameter, Plan, ProjectionPlan, geometry::Geometry};
 use burn_dendrite_train::{
-    Engine, ExperimentSpec, Pace, PlasticNetwork, RunSchedule, StepCount, StepsBy,
+    Engine, ExperimentSpec, Pace, PlasticNetwork, RunSchedule, ScheduleSpec, StepCount, StepsBy,
     data::{DataError, SampleSet, SegmentLoader, SegmentPlan},
-    optimizer::ScheduleSpec,
 };
 use serde::Serialize;
 

@@ -52,8 +52,13 @@ pub trait Numbers {
         true
     }
 
-    /// The state after so many steps from rest, where these numbers have a faster way to it than step by step;
-    /// `None` where they have not.
+    /// The state after so many steps from rest, that of [`Dynamics::settle`] but for roundings, where these numbers have a
+    /// faster way to it than step by step; `None` where they have not.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, input size]`
+    /// - all rows of the result: `[batch, size]`
     fn settle_from_rest(
         &self,
         _input: &Self::Rows,
@@ -261,9 +266,7 @@ pub trait Dynamics: Numbers {
         constant: impl Fn(&ProjectionPlan) -> bool,
     ) -> Soma<'_, Self> {
         let plan = self.plan();
-        let (fixed, varying): (Vec<_>, Vec<_>) = plan
-            .incoming(id, Compartment::Soma)
-            .filter(|(_, projection)| drive.includes(projection.active))
+        let (fixed, varying): (Vec<_>, Vec<_>) = drives(plan, id, drive)
             .map(|(id, _)| id)
             .partition(|id| constant(plan.projection(*id)) && self.is_steady(*id));
         let constant = fixed.iter().fold(self.bias_row(id), |sum, id| {
@@ -314,13 +317,23 @@ pub enum Drive {
 }
 
 impl Drive {
-    pub(crate) fn includes(self, active: Active) -> bool {
+    fn includes(self, active: Active) -> bool {
         match self {
             Self::Forward => active.forward(),
             Self::Backward => active.backward(),
             Self::All => true,
         }
     }
+}
+
+/// The projections that drive the soma of a population.
+pub(crate) fn drives(
+    plan: &Plan,
+    post: PopulationId,
+    drive: Drive,
+) -> impl Iterator<Item = (ProjectionId, &ProjectionPlan)> {
+    plan.incoming(post, Compartment::Soma)
+        .filter(move |(_, projection)| drive.includes(projection.active))
 }
 
 /// The soma of one population while the input is constant: one step of its dynamics at a time.

@@ -69,6 +69,6 @@ pub use health::{Divergence, Occasion, OnDivergence, RUNAWAY};
 pub use model::{Pace, PlasticNetwork};
 pub use registry::Registry;
 pub use scaling::BatchScaling;
-pub use schedule::{RunSchedule, StepCount, StepsBy};
+pub use schedule::{RunSchedule, ScheduleSpec, StepCount, StepsBy};
 pub use spec::ExperimentSpec;
 pub use stop::Stop;

@@ -149,7 +149,7 @@ impl LrScheduler for Scaled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::optimizer::ScheduleSpec;
+    use crate::ScheduleSpec;
 
     const ALL: [BatchScaling; 4] = [
         BatchScaling::None,

@@ -13,10 +13,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
+    ScheduleSpec,
     budget::BudgetSpec,
     data::{DataSpec, Dataset, DatasetName, Splits},
     optimizer::OptimizerSpec,
-    optimizer::ScheduleSpec,
     scaling::BatchScaling,
 };
 

@@ -1,11 +1,13 @@
 //! Settling in few and large operations, for devices where each launch of a kernel takes time.
 
+use std::ops::Range;
+
 use burn::tensor::Tensor;
 
 use super::{Network, WeightView};
 use crate::{
     Activation, Drive, NetworkState, Numbers, PerPopulation, Plan, PopulationId, ProjectionId,
-    ProjectionPlan, Timing, numbers::Rows, spec::Compartment,
+    Timing, numbers::Rows, settle::drives,
 };
 
 /// The populations of a network side by side in one row of units, and when each is advanced.
@@ -24,8 +26,9 @@ use crate::{
 /// that is `steps + L − 1` times, instead of a product for each projection in each step.
 #[derive(Debug)]
 pub(super) struct Wavefront {
+    /// All populations but the input, in order of update.
     members: Vec<Member>,
-    /// The somatic projections among them.
+    /// The projections that drive somata, but for those of the input.
     projections: Vec<ProjectionId>,
     units: usize,
     layers: usize,
@@ -35,9 +38,8 @@ pub(super) struct Wavefront {
 #[derive(Debug)]
 struct Member {
     id: PopulationId,
-    /// Where its units begin.
-    start: usize,
-    size: usize,
+    /// Its units among all.
+    units: Range<usize>,
     tau: f64,
     layer: usize,
 }
@@ -49,40 +51,44 @@ impl Wavefront {
     /// The wavefront of a network; `None` where populations hear each other in another way, are of several kinds,
     /// or have so few connections that one matrix would be mostly nothing.
     pub(super) fn of(plan: &Plan) -> Option<Self> {
-        let mut members: Vec<Member> = Vec::new();
-        let mut projections = Vec::new();
-        let (mut units, mut layer) = (0, 0);
-        for (id, population) in plan.populations.iter() {
-            if id == plan.input {
-                continue;
-            }
-            let heard = forward_drives(plan, id);
-            let of_this_layer = |pre: PopulationId| {
-                let found = members.iter().find(|member| member.id == pre);
-                found.is_some_and(|member| member.layer == layer)
-            };
-            let mut now = heard.iter().map(|(_, it)| it);
-            if now.any(|it| it.timing == Timing::Current && of_this_layer(it.pre)) {
-                layer += 1;
-            }
-            projections.extend(heard.iter().map(|(id, _)| *id));
-            members.push(Member {
-                id,
-                start: units,
-                size: population.size,
-                tau: population.tau,
-                layer,
-            });
-            units += population.size;
-        }
-        let wavefront = Self {
-            members,
-            projections,
-            units,
-            layers: layer + 1,
+        let mut wavefront = Self {
+            members: Vec::new(),
+            projections: Vec::new(),
+            units: 0,
+            layers: 1,
         };
+        for (id, population) in plan.populations.iter().filter(|(id, _)| *id != plan.input) {
+            let layer = wavefront.layers - 1;
+            let members = wavefront.members.iter();
+            let this_layer: Vec<PopulationId> = members
+                .filter(|member| member.layer == layer)
+                .map(|member| member.id)
+                .collect();
+            let heard = || drives(plan, id, Drive::Forward).filter(|(_, it)| it.pre != plan.input);
+            if heard().any(|(_, it)| it.timing == Timing::Current && this_layer.contains(&it.pre)) {
+                wavefront.layers += 1;
+            }
+            wavefront.projections.extend(heard().map(|(id, _)| id));
+            wavefront.members.push(Member {
+                id,
+                units: wavefront.units..wavefront.units + population.size,
+                tau: population.tau,
+                layer: wavefront.layers - 1,
+            });
+            wavefront.units += population.size;
+        }
         (wavefront.is_alike(plan) && wavefront.is_in_time(plan) && wavefront.is_worth_it(plan))
             .then_some(wavefront)
+    }
+
+    fn member(&self, id: PopulationId) -> Option<&Member> {
+        self.members.iter().find(|member| member.id == id)
+    }
+
+    /// The members at both ends of a projection.
+    fn ends(&self, plan: &Plan, id: ProjectionId) -> [&Member; 2] {
+        let projection = plan.projection(id);
+        [projection.pre, projection.post].map(|id| self.member(id).expect("not the input"))
     }
 
     /// Whether all units respond in the same way, each by itself.
@@ -95,32 +101,32 @@ impl Wavefront {
 
     /// Whether what each population hears is there when the layer below is one step ahead.
     fn is_in_time(&self, plan: &Plan) -> bool {
-        let member = |id: PopulationId| self.members.iter().position(|it| it.id == id);
-        self.projections.iter().all(|id| {
-            let projection = plan.projection(*id);
-            let (Some(pre), Some(post)) = (member(projection.pre), member(projection.post)) else {
-                return false;
-            };
-            let [from, to] = [pre, post].map(|at| self.members[at].layer);
+        self.projections.iter().all(|&id| {
+            let projection = plan.projection(id);
+            let [pre, post] = self.ends(plan, id);
             // A population listed later has not moved yet when its activity is heard.
-            let hears_this_step = projection.timing == Timing::Current && pre < post;
-            projection.wiring.is_dense() && to == from + usize::from(hears_this_step)
+            let hears_this_step = projection.timing == Timing::Current && pre.id < post.id;
+            projection.wiring.is_dense() && post.layer == pre.layer + usize::from(hears_this_step)
         })
     }
 
     /// Whether the matrix is not mostly nothing, and holds each pair of populations once.
     fn is_worth_it(&self, plan: &Plan) -> bool {
-        let mut pairs: Vec<_> = (self.projections.iter())
-            .map(|id| (plan.projection(*id).pre, plan.projection(*id).post))
-            .collect();
-        let work: usize = (pairs.iter())
-            .map(|(pre, post)| plan.populations[*pre].size * plan.populations[*post].size)
+        let ends = self.projections.iter().map(|id| self.ends(plan, *id));
+        let work: usize = (ends.clone())
+            .map(|[pre, post]| pre.units.len() * post.units.len())
             .sum();
+        let mut pairs: Vec<_> = ends.map(|ends| ends.map(|member| member.id)).collect();
         pairs.sort_unstable();
         pairs.windows(2).all(|two| two[0] != two[1]) && self.units * self.units <= MOST_WORK * work
     }
 
     /// The state after so many steps from rest: what [`Dynamics::settle`](crate::Dynamics::settle) says, but for roundings.
+    ///
+    /// # Shapes
+    ///
+    /// - input: `[batch, input size]`
+    /// - all tensors of the result: `[batch, size]`
     pub(super) fn settle(
         &self,
         network: &Network,
@@ -128,15 +134,14 @@ impl Wavefront {
         steps: usize,
     ) -> NetworkState {
         let plan = network.plan();
-        let [batch, _] = input.dims();
         let weights = self.weights(network, input);
-        let constant = self.constant(network, input);
         let respond = |soma: Tensor<2>| plan.populations[self.members[0].id].respond(soma);
         let mut soma = self.rest(network, input);
+        let constant = self.add_input(network, input, soma.clone());
         let mut activity = respond(soma.clone());
-        let rates: Vec<Tensor<2>> = self.rates(steps, input);
+        // Of the last steps of the layers: the activity before each.
         let mut before = Vec::with_capacity(self.layers);
-        for (wave, rate) in rates.into_iter().enumerate() {
+        for (wave, rate) in self.rates(steps, input).into_iter().enumerate() {
             if wave + 1 >= steps {
                 before.push(activity.clone());
             }
@@ -144,19 +149,17 @@ impl Wavefront {
             soma = soma.clone() + (drive - soma) * rate;
             activity = respond(soma.clone());
         }
-        let of = |values: &Tensor<2>, member: &Member| {
-            (values.clone()).slice([0..batch, member.start..member.start + member.size])
-        };
-        let each = |from: &dyn Fn(&Member) -> Tensor<2>| -> PerPopulation<Tensor<2>> {
-            let member = |id| self.members.iter().find(|member| member.id == id);
+        let each = |row: &dyn Fn(&Member) -> Tensor<2>| -> PerPopulation<Tensor<2>> {
+            let of =
+                |member: &Member| row(member).slice([0..input.dims()[0], member.units.clone()]);
             (plan.populations.iter())
-                .map(|(id, _)| member(id).map_or_else(|| input.clone(), from))
+                .map(|(id, _)| self.member(id).map_or_else(|| input.clone(), of))
                 .collect()
         };
         NetworkState {
-            soma: each(&|member| of(&soma, member)),
-            activity: each(&|member| of(&activity, member)),
-            previous: each(&|member| of(&before[member.layer], member)),
+            soma: each(&|_| soma.clone()),
+            activity: each(&|_| activity.clone()),
+            previous: each(&|member| before[member.layer].clone()),
             past: Vec::new(),
         }
     }
@@ -167,7 +170,7 @@ impl Wavefront {
             let rate = |member: &Member| {
                 let is_its_turn = (member.layer..member.layer + steps).contains(&wave);
                 let rate = if is_its_turn { 1.0 / member.tau } else { 0.0 };
-                std::iter::repeat_n(rate as f32, member.size)
+                std::iter::repeat_n(rate as f32, member.units.len())
             };
             self.members.iter().flat_map(rate).collect()
         };
@@ -186,70 +189,52 @@ impl Wavefront {
 
     /// All weights in one matrix, `[units, units]`.
     fn weights(&self, network: &Network, like: &Tensor<2>) -> Tensor<2> {
-        let columns = |id: PopulationId| {
-            let mut members = self.members.iter();
-            let member = members.find(|member| member.id == id).expect("a member");
-            member.start..member.start + member.size
-        };
         let nothing = like.filled([self.units, self.units], 0.0);
-        self.projections.iter().fold(nothing, |weights, id| {
-            let WeightView { matrix, scale } = network.view(*id);
-            let projection = network.plan().projection(*id);
-            let place = [columns(projection.pre), columns(projection.post)];
+        self.projections.iter().fold(nothing, |weights, &id| {
+            let WeightView { matrix, scale } = network.view(id);
+            let place = self.ends(network.plan(), id).map(|it| it.units.clone());
             weights.slice_assign(place, if scale == 1.0 { matrix } else { matrix * scale })
         })
     }
 
-    /// Biases and what the input drives, `[batch, units]`.
-    fn constant(&self, network: &Network, input: &Tensor<2>) -> Tensor<2> {
-        let plan = network.plan();
-        let nothing = self.rest(network, input);
-        self.members.iter().fold(nothing, |constant, member| {
-            let incoming = plan.incoming(member.id, Compartment::Soma);
-            let drives = incoming
-                .filter(|(_, it)| it.pre == plan.input && Drive::Forward.includes(it.active));
-            let bias = network.bias_row(member.id);
-            let drive = drives.fold(None, |sum: Option<Tensor<2>>, (id, _)| {
-                Some(network.add_drive(id, input, sum.or(bias.clone())))
-            });
-            match drive {
-                Some(drive) => self.put(constant, member, drive),
-                None => constant,
-            }
-        })
-    }
-
-    /// Somata at rest: the biases, `[batch, units]`.
+    /// Somata at rest, `[batch, units]`: the biases.
     fn rest(&self, network: &Network, like: &Tensor<2>) -> Tensor<2> {
         let [batch, _] = like.dims();
         let nothing = like.filled([batch, self.units], 0.0);
-        self.members
-            .iter()
-            .fold(nothing, |rest, member| match network.bias_row(member.id) {
-                Some(bias) => self.put(rest, member, bias.expand([batch, member.size])),
-                None => rest,
-            })
+        self.members.iter().fold(nothing, |rest, member| {
+            let Some(bias) = network.bias_row(member.id) else {
+                return rest;
+            };
+            let bias = bias.expand([batch, member.units.len()]);
+            rest.slice_assign([0..batch, member.units.clone()], bias)
+        })
     }
 
-    fn put(&self, row: Tensor<2>, member: &Member, values: Tensor<2>) -> Tensor<2> {
-        let [batch, _] = row.dims();
-        row.slice_assign([0..batch, member.start..member.start + member.size], values)
+    /// The same with what the input drives, which does not change.
+    fn add_input(&self, network: &Network, input: &Tensor<2>, rest: Tensor<2>) -> Tensor<2> {
+        let plan = network.plan();
+        let [batch, _] = input.dims();
+        self.members.iter().fold(rest, |sum, member| {
+            let from_input =
+                drives(plan, member.id, Drive::Forward).filter(|(_, it)| it.pre == plan.input);
+            let drive = from_input.fold(None, |drive: Option<Tensor<2>>, (id, _)| {
+                let drive = drive.or_else(|| network.bias_row(member.id));
+                Some(network.add_drive(id, input, drive))
+            });
+            match drive {
+                Some(drive) => sum.slice_assign([0..batch, member.units.clone()], drive),
+                None => sum,
+            }
+        })
     }
-}
-
-/// The projections that drive a soma in the forward phase, but for those of the input.
-fn forward_drives(plan: &Plan, id: PopulationId) -> Vec<(ProjectionId, &ProjectionPlan)> {
-    plan.incoming(id, Compartment::Soma)
-        .filter(|(_, it)| it.pre != plan.input && Drive::Forward.includes(it.active))
-        .collect()
 }
 
 #[cfg(test)]
 mod tests {
-    use burn::tensor::{Distribution, Tensor, Tolerance};
+    use burn::tensor::{Tensor, TensorData, Tolerance};
 
     use super::Wavefront;
-    use crate::{Dynamics, NetworkSpec};
+    use crate::{Dynamics, Network, NetworkSpec, NetworkState};
 
     /// Two layers with interneurons of each kind of cell, which hear their own layer a step late, and an output.
     const LAYERS: &str = r#"
@@ -278,12 +263,18 @@ mod tests {
         ]
     "#;
 
-    fn network(steps: usize, timing: &str) -> crate::Network {
+    fn network(steps: usize, timing: &str) -> Network {
         let text = LAYERS
             .replace("STEPS", &steps.to_string())
             .replace("TIMING", timing);
         let spec: NetworkSpec = toml::from_str(&text).unwrap();
         spec.init(3, &crate::test_device()).unwrap()
+    }
+
+    /// Four samples.
+    fn inputs() -> Tensor<2> {
+        let values: Vec<f32> = (0..20).map(|at| (at * 7 % 20) as f32 / 20.0).collect();
+        Tensor::from_data(TensorData::new(values, [4, 5]), &crate::test_device())
     }
 
     #[test]
@@ -292,11 +283,11 @@ mod tests {
             let network = network(steps, "previous");
             let wavefront = Wavefront::of(network.plan()).unwrap();
             assert_eq!((wavefront.units, wavefront.layers), (22, 3));
-            let input = Tensor::<2>::random([4, 5], Distribution::Default, &crate::test_device());
+            let input = inputs();
             let expected = Dynamics::settle(&network, input.clone(), steps, &mut ());
             let found = wavefront.settle(&network, &input, steps);
             for (id, _) in network.plan().populations.iter() {
-                let of = |state: &crate::NetworkState| {
+                let of = |state: &NetworkState| {
                     [&state.soma, &state.activity, &state.previous].map(|it| it[id].to_data())
                 };
                 for (found, expected) in of(&found).iter().zip(of(&expected)) {
@@ -305,6 +296,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn gradients_pass_through_a_wavefront() {
+        let network = network(3, "previous");
+        let gradient = |settle: &dyn Fn(Tensor<2>) -> NetworkState| {
+            let input = Tensor::from_inner(inputs()).require_grad();
+            let output = settle(input.clone()).activity[network.plan().output].clone();
+            let gradients = output.square().sum().backward();
+            input.grad(&gradients).unwrap().into_data()
+        };
+        let expected = gradient(&|input| Dynamics::settle(&network, input, 3, &mut ()));
+        let wavefront = Wavefront::of(network.plan()).unwrap();
+        let found = gradient(&|input| wavefront.settle(&network, &input, 3));
+        assert!(expected.iter::<f32>().any(|slope| slope != 0.0));
+        found.assert_approx_eq::<f32>(&expected, Tolerance::absolute(1e-5));
     }
 
     #[test]

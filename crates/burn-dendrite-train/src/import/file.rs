@@ -5,7 +5,7 @@ use std::path::Path;
 use burn_dendrite_nn::{SpecError, SpecErrors, error::unknown_name};
 
 use super::{from_reference, yaml};
-use crate::{BatchScaling, ExperimentSpec, optimizer::OptimizerSpec, optimizer::ScheduleSpec};
+use crate::{BatchScaling, ExperimentSpec, ScheduleSpec, optimizer::OptimizerSpec};
 
 const KEYS: [&str; 3] = ["layer_config", "projection_config", "training_kwargs"];
 

@@ -1,5 +1,7 @@
 //! The factor on all learning rates, step by step of a run.
 
+mod spec;
+
 use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicUsize, Ordering},
@@ -8,6 +10,8 @@ use std::sync::{
 use burn::optim::lr_scheduler::{
     LrScheduler, LrSchedulerRecord, module_lr_scheduler::ModuleLrScheduler,
 };
+
+pub use spec::ScheduleSpec;
 
 /// The training steps that a run has made, shared by all who count or ask.
 #[derive(Clone, Debug, Default)]
@@ -144,7 +148,6 @@ impl Rates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::optimizer::ScheduleSpec;
 
     fn schedule(made: &StepCount, steps: StepsBy) -> RunSchedule {
         let line = ScheduleSpec::Linear {
