@@ -1,6 +1,6 @@
 //! The backward phase on burn's tensors; in memory it is part of a step.
 
-use burn_dendrite::nn::{Dynamics, SampleStream};
+use burn_dendrite::nn::SampleStream;
 use divan::{Bencher, counter::ItemsCount};
 
 use crate::subject::{Case, Subject};
@@ -22,7 +22,7 @@ fn on_tensors(bencher: Bencher<'_, '_>, preset: &str, case: &Case) {
     let (inputs, targets) = subject.tensors(case.batch, &case.device);
     let plan = subject.network.plan();
     let forward = subject.network.settle(inputs, plan.steps, &mut ());
-    let dendrites = subject.network.dendritic_states(&forward);
+    let wanted = plan.populations.iter().map(|_| false).collect();
     let random = SampleStream::new(0, 0);
     let nudge = subject
         .learning
@@ -35,7 +35,7 @@ fn on_tensors(bencher: Bencher<'_, '_>, preset: &str, case: &Case) {
                 &subject.network,
                 &random,
                 forward.clone(),
-                dendrites.clone(),
+                &wanted,
                 &targets,
                 &mut (),
             );

@@ -36,7 +36,7 @@ pub(crate) const NETWORKS: [Counted; 2] = [
     Counted {
         name: "maps",
         load: || ExperimentSpec::parse(MAPS, Format::Toml).map_err(|errors| errors.to_string()),
-        most: 420,
+        most: 200,
     },
 ];
 

@@ -120,6 +120,16 @@ impl PopulationPlan {
         }
     }
 
+    /// The same where the units that fired `before` remain those that fire.
+    pub(crate) fn respond_again<R: Rows>(&self, soma: R, before: &R) -> R {
+        let activity = soma.respond(self.activation);
+        if self.competes() {
+            activity * before.clone().nonzero()
+        } else {
+            activity
+        }
+    }
+
     /// True where only the strongest unit of each pool fires.
     pub fn competes(&self) -> bool {
         self.pool.is_some_and(|pool| pool.kind == PoolKind::Max)
@@ -273,7 +283,7 @@ mod tests {
 
     #[test]
     fn units_of_a_pool_compete_where_it_passes_the_largest_on() {
-        let respond = |pool: &str| {
+        let plan = |pool: &str| {
             let text = format!(
                 r#"
                 tau = 1.0
@@ -285,12 +295,15 @@ mod tests {
                 projection = [{{ name = "Output.E<-Input.E", weight = {{ kind = "half_kaiming" }} }}]
                 "#
             );
-            let plan = toml::from_str::<NetworkSpec>(&text)
-                .unwrap()
-                .check()
-                .unwrap();
-            let soma = HostRows::from_values(&[1.0, 3.0, -2.0, 0.5], [1, 4]);
-            plan.populations[PopulationId(1)].respond(soma).to_values()
+            let spec: NetworkSpec = toml::from_str(&text).unwrap();
+            spec.check().unwrap()
+        };
+        let row = |values: [f32; 4]| HostRows::from_values(&values, [1, 4]);
+        let respond = |pool: &str| {
+            let soma = row([1.0, 3.0, -2.0, 0.5]);
+            plan(pool).populations[PopulationId(1)]
+                .respond(soma)
+                .to_values()
         };
         assert_eq!(respond(""), [1.0, 3.0, 0.0, 0.5]);
         assert_eq!(
@@ -299,6 +312,16 @@ mod tests {
         );
         assert_eq!(
             respond(r#", pool = { kind = "max", size = 2 }"#),
+            [0.0, 3.0, 0.0, 0.0]
+        );
+        let again = |pool: &str| {
+            let (soma, before) = (row([4.0, 3.0, -2.0, 0.5]), row([0.0, 3.0, 0.0, 0.0]));
+            let output = &plan(pool).populations[PopulationId(1)];
+            output.respond_again(soma, &before).to_values()
+        };
+        assert_eq!(again(""), [4.0, 3.0, 0.0, 0.5]);
+        assert_eq!(
+            again(r#", pool = { kind = "max", size = 2 }"#),
             [0.0, 3.0, 0.0, 0.0]
         );
     }

@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn numbers_have_the_moments_of_their_distribution() {
         let stream = SampleStream::new(7, 0);
-        let mean = |values: &HostRows| values.clone().mean_of_row().mean_of_column().row(0)[0];
+        let mean = |values: &HostRows| values.clone().mean().row(0)[0];
         let uniform = stream.uniform(SITE, 0, &like(80));
         assert!((mean(&uniform) - 0.5).abs() < 0.01);
         let normal = stream.normal(SITE, 0, &like(80));

@@ -32,9 +32,34 @@ pub trait Numbers {
         sum: Option<Self::Rows>,
     ) -> Self::Rows;
 
+    /// What several projections give to their postsynaptic population together; `None` of none.
+    ///
+    /// # Shapes
+    ///
+    /// - arriving: `[batch, pre]` of each
+    /// - result: `[batch, post]`
+    fn drive_of_all(&self, arriving: &[(ProjectionId, &Self::Rows)]) -> Option<Self::Rows> {
+        added(self, arriving)
+    }
+
     /// The activity that a population answers with when its somata are at `soma`.
     fn respond(&self, id: PopulationId, soma: Self::Rows) -> Self::Rows {
         self.plan().populations[id].respond(soma)
+    }
+
+    /// The activity of a population whose somata are at their bias.
+    fn respond_at_rest(&self, id: PopulationId, soma: Self::Rows) -> Self::Rows {
+        self.respond(id, soma)
+    }
+
+    /// The activity that a population answers with a second time: of units that compete, only those answer that fired
+    /// `before`.
+    ///
+    /// # Shapes
+    ///
+    /// - soma, before and result: `[batch, size]`
+    fn respond_again(&self, id: PopulationId, soma: Self::Rows, before: &Self::Rows) -> Self::Rows {
+        self.plan().populations[id].respond_again(soma, before)
     }
 
     /// The activity of the input population when it is shown `input`.
@@ -124,13 +149,10 @@ pub trait Dynamics: Numbers {
             &plan.populations[plan.input].name
         });
         let soma: PerPopulation<Self::Rows> = (plan.populations.iter())
-            .map(|(id, population)| {
-                let zeros = || input.filled([batch, population.size], 0.0);
-                match self.bias_row(id) {
-                    _ if id == plan.input => input.clone(),
-                    Some(bias) => zeros() + bias,
-                    None => zeros(),
-                }
+            .map(|(id, population)| match self.bias_row(id) {
+                _ if id == plan.input => input.clone(),
+                Some(bias) => bias.repeated(batch),
+                None => input.filled([batch, population.size], 0.0),
             })
             .collect();
         let activity: PerPopulation<Self::Rows> = (soma.iter())
@@ -138,7 +160,7 @@ pub trait Dynamics: Numbers {
                 if id == plan.input {
                     self.respond_to_input(input.clone())
                 } else {
-                    self.respond(id, soma.clone())
+                    self.respond_at_rest(id, soma.clone())
                 }
             })
             .collect();
@@ -215,9 +237,10 @@ pub trait Dynamics: Numbers {
         state: &NetworkState<Self::Rows>,
     ) -> Option<Self::Rows> {
         let incoming = self.plan().incoming(post, Compartment::Dendrite);
-        incoming.fold(None, |sum, (id, _)| {
-            Some(self.add_drive(id, arriving(self, id, state), sum))
-        })
+        let arriving: Vec<_> = incoming
+            .map(|(id, _)| (id, arriving(self, id, state)))
+            .collect();
+        self.drive_of_all(&arriving)
     }
 
     /// How much the dendritic state of a population differs between two states: the sum over its
@@ -237,10 +260,14 @@ pub trait Dynamics: Numbers {
         before: &NetworkState<Self::Rows>,
     ) -> Option<Self::Rows> {
         let incoming = self.plan().incoming(post, Compartment::Dendrite);
-        incoming.fold(None, |sum, (id, _)| {
-            let change = arriving(self, id, state).clone() - arriving(self, id, before).clone();
-            Some(self.add_drive(id, &change, sum))
-        })
+        let changes: Vec<_> = incoming
+            .map(|(id, _)| {
+                let before = arriving(self, id, before).clone();
+                (id, arriving(self, id, state).clone() - before)
+            })
+            .collect();
+        let arriving: Vec<_> = changes.iter().map(|(id, change)| (*id, change)).collect();
+        self.drive_of_all(&arriving)
     }
 
     /// The dendritic states of all populations.
@@ -288,6 +315,16 @@ pub trait Dynamics: Numbers {
 }
 
 impl<N: Numbers + ?Sized> Dynamics for N {}
+
+/// What projections give, one added after the other.
+pub(crate) fn added<N: Numbers + ?Sized>(
+    numbers: &N,
+    arriving: &[(ProjectionId, &N::Rows)],
+) -> Option<N::Rows> {
+    arriving.iter().fold(None, |sum, (id, arriving)| {
+        Some(numbers.add_drive(*id, arriving, sum))
+    })
+}
 
 /// The activity that arrives through a projection, later than its timing says where there is a
 /// [delay](Numbers::delay).

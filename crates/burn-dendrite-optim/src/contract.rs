@@ -3,7 +3,10 @@
 use std::{fmt, sync::Arc};
 
 use burn::tensor::{Device, Distribution, Tensor};
-use burn_dendrite_nn::{Network, NetworkSpec, Parameter, Plan, ProjectionId, perturb::Conditions};
+use burn_dendrite_nn::{
+    Network, NetworkSpec, Parameter, Plan, ProjectionId,
+    perturb::{Conditions, DendriticStates},
+};
 use serde_json::json;
 
 use crate::{
@@ -278,7 +281,8 @@ impl Subject<'_> {
     ) -> bool {
         let site = &self.network.plan().projection(self.projection).site;
         let (input, target) = (input.clone(), target.clone());
-        let conditions = Conditions::default();
+        // What a rule does not say that it needs is not there in training either.
+        let conditions = Conditions::default().with_dendrites(DendriticStates::Needed);
         let step = learning.step(
             &conditions,
             self.network,

@@ -1,18 +1,22 @@
 //! One training step, up to the updates.
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use burn::{module::Module, tensor::Tensor};
 use burn_dendrite_nn::{
-    Dynamics, Network, NetworkState, Observer, Parameter, Plan, PopulationId,
+    Dynamics, Network, NetworkState, Observer, Parameter, PerPopulation, Plan, PopulationId,
     numbers::Rows,
-    perturb::{Conditions, Running},
+    perturb::{Conditions, DendriticStates, Running},
 };
 
 use crate::{
-    AnyRule, Outcome, RuleMemory, RuleStep, Side, State, StepSize, TakeGradient, Trace, Updates,
+    AnyRule, Outcome, RuleMemory, RuleStep, Side, Signal, State, StepSize, TakeGradient, Trace,
+    Updates,
     backprop::{Descend, Gradient, Objective, Tracked},
-    phase::{Nudge, Settling},
+    phase::{Nudge, wanted_states},
     rule::Plastic,
     synapse::Synapse,
     updates,
@@ -271,21 +275,18 @@ impl Learning {
             observer,
             &mut updates,
         );
-        // From the top down, dendrites are looked at when their interneurons have answered.
-        let settling = self.nudge.as_ref().map(|nudge| nudge.settling);
-        let dendrite = match settling {
-            Some(Settling::TopDown) => plan.populations.iter().map(|_| None).collect(),
-            _ => running.dendritic_states(&forward),
-        };
+        let wanted = self.wanted_dendrites(conditions, plan);
         let output = forward.activity[plan.output].clone();
-        let loss = (target.clone() - output).squared();
-        let loss = loss.mean_of_row().mean_of_column();
+        let loss = (target.clone() - output).squared().mean();
         let trace = match &self.nudge {
             Some(nudge) => {
                 let random = &conditions.random;
-                nudge.run(&running, random, forward, dendrite, &target, observer)
+                nudge.run(&running, random, forward, &wanted, &target, observer)
             }
-            None => Trace::forward_only(forward, dendrite),
+            None => {
+                let dendrite = wanted_states(&running, &forward, &wanted);
+                Trace::forward_only(forward, dendrite)
+            }
         };
 
         let mut unread = memory;
@@ -307,6 +308,21 @@ impl Learning {
             loss,
             remembered,
         }
+    }
+
+    /// The populations whose dendritic states in the forward phase somebody looks at.
+    fn wanted_dendrites(&self, conditions: &Conditions<'_>, plan: &Plan) -> PerPopulation<bool> {
+        let all = conditions.dendrites == DendriticStates::All || conditions.effects.is_some();
+        let reads = |local: &LocalPlasticity, id| {
+            let post = match local.parameter {
+                Parameter::Weight(id) => plan.projection(id).post,
+                Parameter::Bias(id) => id,
+            };
+            local.felt == Some(id) || post == id && local.rule.needs().contains(&Signal::Dendrite)
+        };
+        (plan.populations.iter())
+            .map(|(id, _)| all || self.local.iter().any(|local| reads(local, id)))
+            .collect()
     }
 
     /// The forward phase, and the changes of all parameters that descend on an objective.
@@ -390,165 +406,5 @@ impl State {
             Self::Plateau => nudge
                 .is_some_and(|nudge| nudge.reaches(plan, id) && nudge.populations[id].is_some()),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use burn::tensor::Tolerance;
-    use burn::{optim::AdamConfig, tensor::Int};
-    use burn_dendrite_nn::{
-        NetworkSpec, ProjectionId,
-        perturb::{Occasion, Perturbations},
-    };
-
-    use crate::LearningSpec;
-
-    #[test]
-    fn a_step_of_adam_is_lawful_and_learns_on_a_plain_network() {
-        let device = crate::test_device();
-        let (spec, learning) = crate::EiNetworkConfig::new(8, [12], 3).build();
-        let mut network = spec.init(1, &device).unwrap();
-        let learning = learning.check(network.plan()).unwrap();
-        let memory = learning.memory(&network);
-        let mut optimizer = AdamConfig::new().init();
-        let inputs = Tensor::<2>::eye(8, &device).slice([0..6, 0..8]);
-        let classes = Tensor::<1, Int>::from_ints([0, 1, 2, 0, 1, 2], &device);
-        let targets = classes.one_hot::<2>(3).float();
-        let mut losses = Vec::new();
-        for _ in 0..60 {
-            let outcome = learning.run(&network, &memory, inputs.clone(), targets.clone(), &mut ());
-            losses.push(outcome.loss.clone().into_scalar::<f32>());
-            network = outcome.optimize(&mut optimizer, 0.05, network, &memory);
-        }
-        assert!(
-            losses[59] < 0.2 * losses[0],
-            "{} to {}",
-            losses[0],
-            losses[59]
-        );
-        for (index, projection) in network.plan().projections.iter().enumerate() {
-            let sign = projection.site.cell.sign();
-            let weight = network.weight(burn_dendrite_nn::ProjectionId(index)) * sign;
-            assert!(!weight.is_autodiff());
-            assert!(
-                weight.min().into_scalar::<f32>() >= 0.0,
-                "{}",
-                projection.name
-            );
-        }
-    }
-
-    #[test]
-    fn backprop_descends_on_the_loss_of_the_perturbed_network() {
-        let device = crate::test_device();
-        let spec: NetworkSpec = toml::from_str(
-            r#"
-            tau = 1.0
-            steps = 1
-            population = [
-                { name = "Input.E", size = 1, cell = "excitatory" },
-                { name = "H.E", size = 1, cell = "excitatory" },
-                { name = "Output.E", size = 1, cell = "excitatory" },
-            ]
-            projection = [
-                { name = "H.E<-Input.E", weight = { kind = "constant", value = 1.0 } },
-                { name = "Output.E<-H.E", weight = { kind = "constant", value = 1.0 } },
-            ]
-            "#,
-        )
-        .unwrap();
-        let learning: LearningSpec = toml::from_str(
-            r#"
-            tracked_steps = 1
-            rule = [
-                { on = "H.E<-Input.E", learning_rate = 1.0, rule = { kind = "backprop" } },
-                { on = "Output.E<-H.E", learning_rate = 1.0, rule = { kind = "backprop" } },
-            ]
-            "#,
-        )
-        .unwrap();
-        let network = spec.init(0, &device).unwrap();
-        let learning = learning.check(network.plan()).unwrap();
-        let half = ["H.E: scale 0.5".parse().unwrap()];
-        let perturbations = Perturbations::resolve(&half, network.plan(), 0).unwrap();
-        let conditions = Conditions {
-            effects: perturbations.effects(Occasion::Train),
-            ..Conditions::default()
-        };
-        let input = Tensor::from_floats([[0.8]], &device);
-        let target = Tensor::from_floats([[1.0]], &device);
-        let memory = learning.memory(&network);
-        let updates = learning
-            .run_under(&conditions, &network, &memory, input, target, &mut ())
-            .updates;
-        // r = 0.5 · 0.8 = 0.4 on both; -∂(1 - 0.4)²/∂w is 2 · 0.6 · 0.4 for either weight.
-        for id in [0, 1].map(ProjectionId) {
-            let change = updates.get(Parameter::Weight(id)).unwrap().into_data();
-            let expected = burn::tensor::TensorData::from([[0.48f32]]);
-            change.assert_approx_eq::<f32>(&expected, Tolerance::default());
-        }
-        let frozen = [Parameter::Weight(ProjectionId(0))];
-        let left: Vec<Parameter> = learning.without(&frozen).learned().collect();
-        assert_eq!(left, [Parameter::Weight(ProjectionId(1))]);
-    }
-
-    /// An input, two hidden populations with dendrites of which one is nudged, interneurons, and an output.
-    #[test]
-    fn states_that_a_step_leaves() {
-        use State::{Activity, Dendrite, NudgedActivity, NudgedDendrite, Plateau, Soma};
-        let spec: NetworkSpec = toml::from_str(
-            r#"
-            tau = 1.0
-            steps = 1
-            population = [
-                { name = "Input.E", size = 1, cell = "excitatory" },
-                { name = "H1.E", size = 1, cell = "excitatory" },
-                { name = "H2.E", size = 1, cell = "excitatory" },
-                { name = "H2.SomaI", size = 1, cell = "inhibitory" },
-                { name = "Output.E", size = 1, cell = "excitatory" },
-            ]
-            projection = [
-                { name = "H1.E<-Input.E", weight = { kind = "constant", value = 1.0 } },
-                { name = "H2.E<-H1.E", weight = { kind = "constant", value = 1.0 } },
-                { name = "H2.SomaI<-H1.E", weight = { kind = "constant", value = 1.0 } },
-                { name = "Output.E<-H2.E", weight = { kind = "constant", value = 1.0 } },
-                { name = "H1.E<-H2.E", compartment = "dendrite", active = "backward", weight = { kind = "constant", value = 1.0 } },
-                { name = "H2.E<-Output.E", compartment = "dendrite", active = "backward", weight = { kind = "constant", value = 1.0 } },
-            ]
-            "#,
-        )
-        .unwrap();
-        let plan = spec.check().unwrap();
-        let learning = |nudge: &str| {
-            let text = format!(
-                "{nudge}\nrule = [{{ on = \"H1.E<-Input.E\", learning_rate = 0.1, \
-                 rule = {{ kind = \"hebbian\", phase = \"forward\" }} }}]"
-            );
-            let learning: LearningSpec = toml::from_str(&text).unwrap();
-            learning.check(&plan).unwrap()
-        };
-        let check = |nudge: &str, state: State, expected: [bool; 5]| {
-            let learning = learning(nudge);
-            let left = [0, 1, 2, 3, 4].map(|id| state.is_left(&plan, &learning, PopulationId(id)));
-            assert_eq!(left, expected, "{state:?} with `{nudge}`");
-        };
-        let dendrites = [false, true, true, false, false];
-        let nudge = r#"nudge = { population = [{ name = "H2.E" }, { name = "Output.E" }] }"#;
-        for nudge in ["", nudge] {
-            check(nudge, Soma, [true; 5]);
-            check(nudge, Activity, [true; 5]);
-            check(nudge, Dendrite, dendrites);
-        }
-        for state in [NudgedActivity, NudgedDendrite, Plateau] {
-            check("", state, [false; 5]);
-        }
-        check(nudge, NudgedActivity, [true; 5]);
-        check(nudge, NudgedDendrite, [false, true, true, false, true]);
-        check(nudge, Plateau, [false, false, true, false, true]);
-        let output = r#"nudge = { settling = "output_only" }"#;
-        check(output, NudgedDendrite, [false, false, false, false, true]);
-        check(output, Plateau, [false, false, false, false, true]);
     }
 }

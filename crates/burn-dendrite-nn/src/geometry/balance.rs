@@ -25,7 +25,7 @@ pub(crate) fn balanced<R: Rows>(excitation: &R, through: &R, wiring: &Wiring) ->
             (cells, sum_of_maps(heard, cells, mean.dims()[1] / places))
         }
     };
-    R::stacked(vec![mean / -heard; interneurons])
+    (mean / -heard).repeated(interneurons)
 }
 
 /// The sum over all maps at each place, as each of `repeated` maps: `[1, maps · places]` to

@@ -76,6 +76,16 @@ impl Convolution {
         self.output[1].saturating_mul(self.output[2])
     }
 
+    /// Whether each place hears the same place alone, so that a product of matrices mixes the maps.
+    pub(crate) fn is_pointwise(&self) -> bool {
+        let Kernel {
+            size,
+            stride,
+            padding,
+        } = self.kernel;
+        [size, stride, padding] == [1, 1, 0]
+    }
+
     /// The presynaptic map of a synapse of the kernel, and its row and column in the window.
     pub(crate) fn synapse(&self, synapse: usize) -> [usize; 3] {
         let side = self.kernel.size;

@@ -19,7 +19,9 @@ pub use convolution::Convolution;
 pub use local::Local;
 pub use pool::Pool;
 pub use receptive_fields::ReceptiveFields;
-pub(crate) use tensors::{Synapses, drive, drive_back, keep_existing, outer, sum_places};
+pub(crate) use tensors::{
+    Synapses, drive, drive_back, drives_back, keep_existing, outer, sum_places,
+};
 
 /// The way from the presynaptic units to the weights, and on to the postsynaptic ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

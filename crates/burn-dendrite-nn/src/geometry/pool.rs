@@ -52,6 +52,16 @@ impl Pool {
         }
     }
 
+    /// 1 for the first unit of each pool, else 0.
+    pub(crate) fn first_units(&self) -> Vec<f32> {
+        let [maps, height, width] = self.shape;
+        let is_first = |at: usize| at.is_multiple_of(self.size);
+        (0..maps * height * width)
+            .map(|unit| is_first(unit / width % height) && is_first(unit % width))
+            .map(|is_first| f32::from(u8::from(is_first)))
+            .collect()
+    }
+
     /// What is heard of the units, `[batch, units]` to `[batch, pools]`.
     pub(crate) fn gather(&self, rows: &HostRows) -> HostRows {
         let [batch, _] = rows.dims();
@@ -136,6 +146,12 @@ mod tests {
         assert_eq!(means.to_values(), [2.5, 4.5, 10.5, 12.5]);
         let back = pool(PoolKind::Max).spread(&sums, HostRows::full([1, 16], 1.0));
         assert_eq!(back.row(0)[..6], [11.0, 11.0, 19.0, 19.0, 11.0, 11.0]);
+    }
+
+    #[test]
+    fn the_first_unit_of_each_pool() {
+        let of_a_map = [1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        assert_eq!(pool(PoolKind::Max).first_units(), [of_a_map; 2].concat());
     }
 
     #[test]

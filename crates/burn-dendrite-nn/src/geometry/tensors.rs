@@ -9,6 +9,7 @@ use burn::tensor::{
 use super::{
     Convolution, Geometry, Local, Pool, ReceptiveFields, Wiring, receptive_fields::of_synapses,
 };
+use crate::numbers::view_of;
 
 /// Weights, and the presynaptic unit that each comes from where only a draw says so.
 pub(crate) struct Synapses {
@@ -31,40 +32,101 @@ impl Synapses {
 /// What arrives, `[batch, pre]`, through weights as drives, `[batch, post]`.
 pub(crate) fn drive(wiring: &Wiring, arriving: Tensor<2>, synapses: Synapses) -> Tensor<2> {
     let arriving = pooled(&wiring.hears, arriving);
-    let drive = match &wiring.geometry {
-        Geometry::Dense => arriving.matmul(synapses.weight),
+    match &wiring.geometry {
+        Geometry::Dense => spread(&wiring.reaches, arriving.matmul(synapses.weight)),
+        Geometry::Convolution(convolution) if convolution.is_pointwise() => {
+            let mixed = synapses.weight.transpose().unsqueeze::<3>();
+            let drive = mixed.matmul(places(arriving, convolution.input));
+            spread(&wiring.reaches, drive.flatten(1, 2))
+        }
         Geometry::Convolution(convolution) => {
             let maps = maps(arriving, convolution.input);
             let kernels = kernels(convolution, synapses.weight);
-            conv2d(maps, kernels, None, options(convolution)).flatten(1, 3)
+            let drive = conv2d(maps, kernels, None, options(convolution));
+            spread_maps(&wiring.reaches, drive)
         }
         Geometry::Local(local) => {
             let weights = by_place(local, synapses.weight);
-            samples_first(patches(local, arriving).matmul(weights))
+            let drive = samples_first(patches(local, arriving).matmul(weights));
+            spread(&wiring.reaches, drive)
         }
-        Geometry::ReceptiveFields(fields) => arriving.matmul(synapses.among_all(fields)),
-    };
-    spread(&wiring.reaches, drive)
+        Geometry::ReceptiveFields(fields) => {
+            let drive = arriving.matmul(synapses.among_all(fields));
+            spread(&wiring.reaches, drive)
+        }
+    }
 }
 
 /// The same way back, transposed: `[batch, post]` to `[batch, pre]`.
 pub(crate) fn drive_back(wiring: &Wiring, error: Tensor<2>, synapses: Synapses) -> Tensor<2> {
     let error = pooled(&wiring.reaches, error);
-    let heard = match &wiring.geometry {
-        Geometry::Dense => error.matmul(synapses.weight.transpose()),
+    match &wiring.geometry {
+        Geometry::Dense => {
+            let heard = error.matmul(synapses.weight.transpose());
+            spread(&wiring.hears, heard)
+        }
+        Geometry::Convolution(convolution) if convolution.is_pointwise() => {
+            let mixed = synapses.weight.unsqueeze::<3>();
+            let heard = mixed.matmul(places(error, convolution.output));
+            spread(&wiring.hears, heard.flatten(1, 2))
+        }
         Geometry::Convolution(convolution) => {
             let maps = maps(error, convolution.output);
             let kernels = kernels(convolution, synapses.weight);
-            conv_transpose2d(maps, kernels, None, transpose_options(convolution)).flatten(1, 3)
+            let heard = conv_transpose2d(maps, kernels, None, transpose_options(convolution));
+            spread_maps(&wiring.hears, heard)
         }
         Geometry::Local(local) => {
             let weights = by_place(local, synapses.weight).swap_dims(1, 2);
             let patches = places_first(local, error).matmul(weights);
-            folded(local, samples_first(patches))
+            spread(&wiring.hears, folded(local, samples_first(patches)))
         }
-        Geometry::ReceptiveFields(fields) => error.matmul(synapses.among_all(fields).transpose()),
+        Geometry::ReceptiveFields(fields) => {
+            let heard = error.matmul(synapses.among_all(fields).transpose());
+            spread(&wiring.hears, heard)
+        }
+    }
+}
+
+/// The same through several convolutions that differ in the maps which come back, as one.
+///
+/// Of activities these maps are listed one after the other, and so are their weights, so that both are joined at the
+/// side.
+pub(crate) fn drives_back(ways: Vec<(&Wiring, Tensor<2>, Tensor<2>)>) -> Option<Tensor<2>> {
+    let (first, ..) = ways.first()?;
+    let Geometry::Convolution(convolution) = first.geometry else {
+        return None;
     };
-    spread(&wiring.hears, heard)
+    let mut maps = 0;
+    for (wiring, ..) in &ways {
+        let Geometry::Convolution(mut other) = wiring.geometry else {
+            return None;
+        };
+        maps += other.output[0];
+        other.output[0] = convolution.output[0];
+        let alike = Wiring {
+            geometry: Geometry::Convolution(other),
+            ..**wiring
+        };
+        if alike != **first || other.is_pointwise() {
+            return None;
+        }
+    }
+    let mut joined = **first;
+    joined.geometry = Geometry::Convolution(Convolution {
+        output: [maps, convolution.output[1], convolution.output[2]],
+        ..convolution
+    });
+    let (errors, weights) = ways
+        .into_iter()
+        .map(|(_, error, weight)| (error, weight))
+        .unzip();
+    let weight = Tensor::cat(weights, 1);
+    let synapses = Synapses {
+        weight,
+        heard: None,
+    };
+    Some(drive_back(&joined, Tensor::cat(errors, 1), synapses))
 }
 
 /// The change of the weights that products of presynaptic and postsynaptic factors stand for, summed over rows
@@ -79,12 +141,22 @@ pub(crate) fn outer(
     match &wiring.geometry {
         // A broadcast product for one sample: a matrix product with one inner term is slower.
         Geometry::Dense if pre.dims()[0] == 1 => pre.transpose() * post,
+        // Of a bias the sum over the rows.
+        Geometry::Dense if pre.dims()[1] == 1 => (pre * post).sum_dim(0),
         Geometry::Dense => pre.transpose().matmul(post),
+        Geometry::Convolution(convolution) if convolution.is_pointwise() => {
+            let heard = places(pre, convolution.input);
+            let change = heard.matmul(places(post, convolution.output).transpose());
+            change.sum_dim(0).squeeze_dim(0)
+        }
         Geometry::Convolution(convolution) => {
-            let like = Tensor::<4>::zeros(kernel_dims(convolution), (&pre.device(), pre.dtype()));
+            // Only its dimensions are asked for.
+            let like = view_of(0.0, kernel_dims(convolution), &pre);
             let (input, output) = (maps(pre, convolution.input), maps(post, convolution.output));
             let change = conv2d_weight_backward(input, like, output, options(convolution));
-            change.flatten::<2>(1, 3).transpose()
+            change
+                .permute([1, 2, 3, 0])
+                .reshape([convolution.fan_in(), convolution.output[0]])
         }
         Geometry::Local(local) => {
             let patches = patches(local, pre).swap_dims(1, 2);
@@ -145,15 +217,22 @@ fn pooled(pool: &Option<Pool>, units: Tensor<2>) -> Tensor<2> {
 }
 
 fn spread(pool: &Option<Pool>, pooled: Tensor<2>) -> Tensor<2> {
+    match pool {
+        Some(of) => spread_maps(pool, maps(pooled, of.pooled())),
+        None => pooled,
+    }
+}
+
+/// Each value of a map at all units of its pool, `[batch, maps, height, width]` to `[batch, units]`.
+fn spread_maps(pool: &Option<Pool>, pooled: Tensor<4>) -> Tensor<2> {
     let Some(pool) = pool else {
-        return pooled;
+        return pooled.flatten(1, 3);
     };
-    let [maps, height, width] = pool.pooled();
-    let [batch, _] = pooled.dims();
-    let lines = pooled.reshape([batch, maps * height, 1, width, 1]);
-    let lines = lines.expand([batch, maps * height, pool.size, width, pool.size]);
-    let units = lines.reshape([batch, pool.shape.iter().product()]);
-    scaled(units, pool.factor())
+    let [batch, maps, height, width] = pooled.dims();
+    // A product, which burn makes part of what follows, as it does not with an expansion.
+    let window = view_of(pool.factor(), [1, 1, 1, pool.size, 1, pool.size], &pooled);
+    let lines: Tensor<6> = pooled.reshape([batch, maps, height, 1, width, 1]);
+    (lines * window).reshape([batch, pool.shape.iter().product()])
 }
 
 fn scaled(rows: Tensor<2>, factor: f32) -> Tensor<2> {
@@ -165,6 +244,12 @@ fn maps(rows: Tensor<2>, [maps, height, width]: [usize; 3]) -> Tensor<4> {
     rows.reshape([batch, maps, height, width])
 }
 
+/// The places of each map in a row, `[batch, maps, places]`.
+fn places(rows: Tensor<2>, [maps, height, width]: [usize; 3]) -> Tensor<3> {
+    let [batch, _] = rows.dims();
+    rows.reshape([batch, maps, height * width])
+}
+
 fn kernel_dims(convolution: &Convolution) -> [usize; 4] {
     let side = convolution.kernel.size;
     [convolution.output[0], convolution.input[0], side, side]
@@ -172,7 +257,10 @@ fn kernel_dims(convolution: &Convolution) -> [usize; 4] {
 
 /// Weights `[synapses, maps]` as burn's `[maps, maps, height, width]`.
 fn kernels(convolution: &Convolution, weight: Tensor<2>) -> Tensor<4> {
-    weight.transpose().reshape(kernel_dims(convolution))
+    let [maps, heard, height, width] = kernel_dims(convolution);
+    weight
+        .reshape([heard, height, width, maps])
+        .permute([3, 0, 1, 2])
 }
 
 fn options(convolution: &Convolution) -> ConvOptions<2> {

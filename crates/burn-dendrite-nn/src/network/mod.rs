@@ -19,11 +19,14 @@ use wavefront::Wavefront;
 
 use crate::{
     Dynamics, NetworkState, Numbers, Observer, Parameter, Plan, PopulationId, ProjectionId,
-    geometry::{self, Geometry, Synapses, Wiring, balanced},
+    geometry::{self, Geometry, Pool, Synapses, Wiring, balanced},
     init::WeightStream,
     laws::Lawful,
+    numbers::{Rows, launches_kernels, view_of},
     on_inner,
     plan::{PopulationPlan, WeightSource},
+    settle::added,
+    spec::Sharing,
 };
 
 /// A network: the weights and biases of a [`Plan`].
@@ -359,7 +362,9 @@ impl Numbers for Network {
             return Some(bias.unsqueeze());
         }
         let places = shape[1] * shape[2];
-        let maps = bias.reshape([biases, 1]).expand([biases, places]);
+        // A product, which burn makes part of what follows, as it does not with an expansion.
+        let ones = view_of(1.0, [1, places], &bias);
+        let maps = bias.reshape([biases, 1]) * ones;
         Some(maps.reshape([1, size]))
     }
 
@@ -369,13 +374,7 @@ impl Numbers for Network {
         arriving: &Tensor<2>,
         sum: Option<Tensor<2>>,
     ) -> Tensor<2> {
-        let WeightView { matrix, scale } = self.view(id);
-        // The factor goes to the thin activity, not to the matrix.
-        let arriving = if scale == 1.0 {
-            arriving.clone()
-        } else {
-            arriving.clone() * scale
-        };
+        let (arriving, matrix) = self.arriving(id, arriving);
         let projection = self.plan.projection(id);
         let drive = if projection.wiring.is_dense() {
             arriving.matmul(matrix)
@@ -393,6 +392,36 @@ impl Numbers for Network {
         }
     }
 
+    fn drive_of_all(&self, arriving: &[(ProjectionId, &Tensor<2>)]) -> Option<Tensor<2>> {
+        let plan = &self.plan;
+        let ways = || arriving.iter().map(|(id, _)| plan.projection(*id));
+        if arriving.len() > 1 && ways().all(|it| it.is_transposed() && !it.wiring.is_dense()) {
+            let ways = ways().zip(arriving).map(|(projection, (id, arriving))| {
+                let (arriving, matrix) = self.arriving(*id, arriving);
+                (&projection.wiring, arriving, matrix.transpose())
+            });
+            if let Some(drive) = geometry::drives_back(ways.collect()) {
+                return Some(drive);
+            }
+        }
+        added(self, arriving)
+    }
+
+    /// Where the units of a map share their bias, all of a pool are equal, of which the first fires.
+    fn respond_at_rest(&self, id: PopulationId, soma: Tensor<2>) -> Tensor<2> {
+        let population = &self.plan.populations[id];
+        let pool = population.pool.filter(|_| population.competes());
+        let pool = pool.and_then(|pool| Pool::new(pool, population.shape).ok());
+        let bias = population.bias.as_ref();
+        match pool.filter(|_| bias.is_none_or(|bias| bias.per == Sharing::Map)) {
+            Some(pool) => {
+                let first = soma.with_values(pool.first_units(), [1, population.size]);
+                soma.respond(population.activation) * first
+            }
+            None => population.respond(soma),
+        }
+    }
+
     fn settle_from_rest(&self, input: &Tensor<2>, steps: usize) -> Option<NetworkState> {
         // One step has nothing to gain.
         if steps < 2 || !launches_kernels(&input.device()) {
@@ -403,15 +432,18 @@ impl Numbers for Network {
     }
 }
 
-/// Whether each operation on a device is a kernel that has to be launched.
-#[cfg(feature = "gpu")]
-fn launches_kernels(device: &Device) -> bool {
-    device.identity().is_some()
-}
-
-#[cfg(not(feature = "gpu"))]
-fn launches_kernels(_device: &Device) -> bool {
-    false
+impl Network {
+    /// What arrives at the weights of a projection, and these weights. Their factor goes to the thin activity, not to
+    /// the matrix.
+    fn arriving(&self, id: ProjectionId, activity: &Tensor<2>) -> (Tensor<2>, Tensor<2>) {
+        let WeightView { matrix, scale } = self.view(id);
+        let arriving = if scale == 1.0 {
+            activity.clone()
+        } else {
+            activity.clone() * scale
+        };
+        (arriving, matrix)
+    }
 }
 
 /// `values` on the device and in the autodiff context of `old`.

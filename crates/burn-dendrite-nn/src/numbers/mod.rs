@@ -22,6 +22,7 @@ use std::{
 pub use bounds::Bounds;
 pub use host::HostRows;
 pub use kernel::vectorized;
+pub(crate) use tensor::{launches_kernels, view_of};
 
 use crate::Activation;
 
@@ -141,6 +142,11 @@ pub trait Rows:
     /// If there is no part, or sizes differ.
     fn stacked(parts: Vec<Self>) -> Self;
 
+    /// A single row, as often as said.
+    fn repeated(self, rows: usize) -> Self {
+        Self::stacked(vec![self; rows])
+    }
+
     /// A running sum that fades, `[batch + 1, size]`: `a_0 = start`, `a_{b+1} = keep · a_b + row_b`.
     ///
     /// # Shapes
@@ -156,6 +162,11 @@ pub trait Rows:
 
     /// The mean over all rows, `[1, size]`.
     fn mean_of_column(self) -> Self;
+
+    /// The mean of all values, `[1, 1]`.
+    fn mean(self) -> Self {
+        self.mean_of_row().mean_of_column()
+    }
 
     /// The square of every value.
     fn squared(self) -> Self {

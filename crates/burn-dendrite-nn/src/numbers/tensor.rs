@@ -1,6 +1,8 @@
 //! burn's tensors as numbers.
 
-use burn::tensor::{Bool, Tensor, TensorData};
+use burn::tensor::{
+    Bool, Device, Int, Tensor, TensorData, module::max_pool2d_with_indices, ops::MaxPoolOptions,
+};
 
 use super::Rows;
 use crate::Activation;
@@ -12,7 +14,11 @@ impl Rows for Tensor<2> {
 
     fn filled(&self, dims: [usize; 2], value: f64) -> Self {
         let device = self.device().without_autodiff();
-        Tensor::<2>::full(dims, value, (&device, self.dtype()))
+        if launches_kernels(&device) {
+            view_of(value as f32, dims, self)
+        } else {
+            Tensor::<2>::full(dims, value, (&device, self.dtype()))
+        }
     }
 
     fn with_values(&self, values: Vec<f32>, dims: [usize; 2]) -> Self {
@@ -48,7 +54,7 @@ impl Rows for Tensor<2> {
 
     fn slope(self, activation: Activation) -> Self {
         match activation {
-            Activation::Relu => self.greater_elem(0.0).float(),
+            Activation::Relu => ones_where(self.greater_elem(0.0)),
             Activation::Softplus => -(-self).exp() + 1.0,
             Activation::Sigmoid => self.clone() * (-self + 1.0),
             Activation::Tanh => -self.square() + 1.0,
@@ -69,21 +75,22 @@ impl Rows for Tensor<2> {
     }
 
     fn nonzero(self) -> Self {
-        self.not_equal_elem(0.0).float()
+        self.ones_like().mask_fill(self.equal_elem(0.0), 0.0)
     }
 
     fn above(self, threshold: f64) -> Self {
-        self.greater_elem(threshold).float()
+        ones_where(self.greater_elem(threshold))
     }
 
     fn strongest(self, limit: usize) -> Self {
         let last = self.clone().topk(limit, 1).narrow(1, limit - 1, 1);
         let above = self.clone().greater(last.clone());
-        let equal = self.clone().equal(last).float();
+        let equal = ones_where(self.clone().equal(last));
         // Equal ones take the places that the stronger ones left, in index order.
-        let places = above.clone().float().sum_dim(1).neg() + limit as f64;
+        let above = ones_where(above);
+        let places = above.clone().sum_dim(1).neg() + limit as f64;
         let order = equal.clone().cumsum(1);
-        let chosen = order.lower_equal(places).float() * equal + above.float();
+        let chosen = ones_where(order.lower_equal(places)) * equal + above;
         self * chosen
     }
 
@@ -91,15 +98,15 @@ impl Rows for Tensor<2> {
         let [maps, height, width] = maps;
         let [batch, size] = self.dims();
         let (high, wide) = (height / side, width / side);
-        let squares = self.clone().without_autodiff();
-        let squares = squares.reshape([batch * maps * high, side, wide, side]);
-        let squares = squares.swap_dims(1, 2);
-        let squares = squares.reshape([batch * maps * high * wide, side * side]);
-        let largest = squares.clone().max_dim(1);
-        let equal = squares.equal(largest).float();
-        let first = equal.clone().cumsum(1).lower_equal_elem(1.0).float() * equal;
-        let chosen = first.reshape([batch * maps * high, wide, side, side]);
-        let chosen = chosen.swap_dims(1, 2).reshape([batch, size]);
+        let plain = self.clone().without_autodiff();
+        let plain = plain.reshape([batch, maps, height, width]);
+        // Where in its map the first of the largest units of each square is.
+        let (_, strongest) = max_pool2d_with_indices(plain, MaxPoolOptions::new([side; 2]));
+        let strongest = strongest.reshape([batch * maps, high, 1, wide, 1]);
+        let places: Vec<i32> = (0..(height * width) as i32).collect();
+        let places = TensorData::new(places, [1, high, side, wide, side]);
+        let places = Tensor::<5, Int>::from_data(places, &strongest.device());
+        let chosen = ones_where(strongest.equal(places)).reshape([batch, size]);
         if self.is_autodiff() {
             self * Tensor::from_inner(chosen)
         } else {
@@ -108,7 +115,7 @@ impl Rows for Tensor<2> {
     }
 
     fn first_positive(self, limit: usize) -> Self {
-        let order = self.clone().greater_elem(0.0).float().cumsum(1);
+        let order = ones_where(self.clone().greater_elem(0.0)).cumsum(1);
         let late: Tensor<2, Bool> = order.greater_elem(limit as f64);
         self.mask_fill(late, 0.0)
     }
@@ -135,6 +142,11 @@ impl Rows for Tensor<2> {
         }
     }
 
+    fn repeated(self, rows: usize) -> Self {
+        let [_, size] = self.dims();
+        self.expand([rows, size])
+    }
+
     /// The recurrence is linear, so it is one product with a small triangular matrix.
     fn running_sum(self, start: Self, keep: f64) -> Self {
         let rows = self.dims()[0] + 1;
@@ -153,14 +165,52 @@ impl Rows for Tensor<2> {
     }
 
     fn mean_of_row(self) -> Self {
-        self.mean_dim(1)
+        match self.dims() {
+            [_, 1] => self,
+            _ => self.mean_dim(1),
+        }
     }
 
     fn mean_of_column(self) -> Self {
-        self.mean_dim(0)
+        match self.dims() {
+            [1, _] => self,
+            _ => self.mean_dim(0),
+        }
+    }
+
+    fn mean(self) -> Self {
+        self.mean().reshape([1, 1])
     }
 
     fn squared(self) -> Self {
         self.square()
     }
+}
+
+/// A view of one value, which no kernel has to write, where `like` is.
+pub(crate) fn view_of<const D: usize, const E: usize>(
+    value: f32,
+    dims: [usize; D],
+    like: &Tensor<E>,
+) -> Tensor<D> {
+    let device = like.device().without_autodiff();
+    let value = TensorData::new(vec![value], [1; D]);
+    Tensor::<D>::from_data(value, (&device, like.dtype())).expand(dims)
+}
+
+/// 1 where it is so, else 0: by a mask, which burn makes part of what comes before and after, as it does not with a
+/// conversion.
+fn ones_where<const D: usize>(so: Tensor<D, Bool>) -> Tensor<D> {
+    Tensor::zeros(so.dims(), &so.device()).mask_fill(so, 1.0)
+}
+
+/// Whether each operation on a device is a kernel that has to be launched.
+#[cfg(feature = "gpu")]
+pub(crate) fn launches_kernels(device: &Device) -> bool {
+    device.identity().is_some()
+}
+
+#[cfg(not(feature = "gpu"))]
+pub(crate) fn launches_kernels(_device: &Device) -> bool {
+    false
 }

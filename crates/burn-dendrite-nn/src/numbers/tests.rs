@@ -228,6 +228,8 @@ fn columns_and_rows<R: Rows>(like: &R) {
     let parts = vec![values().row_range(0, 1), values().row_range(1, 2)];
     assert_rows(R::stacked(parts), all);
     assert_rows(R::stacked(vec![values()]), all);
+    let single = values().row_range(0, 1);
+    assert_rows(single.repeated(2), [all[0]; 2]);
 }
 
 fn sums_and_means<R: Rows>(like: &R) {
@@ -235,6 +237,7 @@ fn sums_and_means<R: Rows>(like: &R) {
     assert_rows(values().absolute_sums(), [[2.5, 1.0, 3.5]]);
     assert_rows(values().mean_of_row(), [[-0.5], [1.5]]);
     assert_rows(values().mean_of_column(), [[-0.75, 0.5, 1.75]]);
+    assert_rows(R::mean(values()), [[0.5]]);
     assert_rows(values().squared(), [[4.0, 0.0, 0.25], [0.25, 1.0, 9.0]]);
 }
 

@@ -5,13 +5,26 @@ use crate::{
     Adjoint, NetworkState, Numbers, Plan, PopulationId, ProjectionId, random::SampleStream,
 };
 
-/// What is different while a batch is shown, and the random numbers of its samples.
+/// What is different while a batch is shown, the random numbers of its samples, and what is looked at.
 #[derive(Clone, Debug)]
 pub struct Conditions<'a> {
     /// What is different in the dynamics; nothing, as a rule.
     pub effects: Option<&'a Effects>,
     /// Where noise and random events come from.
     pub random: SampleStream,
+    /// Which dendritic states of the forward phase a training step computes.
+    pub dendrites: DendriticStates,
+}
+
+/// Which dendritic states of the forward phase are computed; the nudge computes its own in any case.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DendriticStates {
+    /// Those of all populations with a dendrite.
+    #[default]
+    All,
+    /// Those that a learning rule reads, as long as nothing is [different](Conditions::effects): noise is drawn for
+    /// every state.
+    Needed,
 }
 
 impl Default for Conditions<'_> {
@@ -20,11 +33,17 @@ impl Default for Conditions<'_> {
         Self {
             effects: None,
             random: SampleStream::new(0, 0),
+            dendrites: DendriticStates::All,
         }
     }
 }
 
 impl<'a> Conditions<'a> {
+    /// The same, with only these dendritic states of the forward phase.
+    pub fn with_dendrites(self, dendrites: DendriticStates) -> Self {
+        Self { dendrites, ..self }
+    }
+
     /// A network as it runs under these conditions.
     ///
     /// # Panics
@@ -77,6 +96,18 @@ impl<N: Numbers + ?Sized> Numbers for Running<'_, N> {
 
     fn respond(&self, id: PopulationId, soma: N::Rows) -> N::Rows {
         running!(self, numbers => numbers.respond(id, soma))
+    }
+
+    fn drive_of_all(&self, arriving: &[(ProjectionId, &N::Rows)]) -> Option<N::Rows> {
+        running!(self, numbers => numbers.drive_of_all(arriving))
+    }
+
+    fn respond_at_rest(&self, id: PopulationId, soma: N::Rows) -> N::Rows {
+        running!(self, numbers => numbers.respond_at_rest(id, soma))
+    }
+
+    fn respond_again(&self, id: PopulationId, soma: N::Rows, before: &N::Rows) -> N::Rows {
+        running!(self, numbers => numbers.respond_again(id, soma, before))
     }
 
     fn respond_to_input(&self, input: N::Rows) -> N::Rows {

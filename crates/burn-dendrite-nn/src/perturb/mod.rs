@@ -35,7 +35,7 @@ mod perturbed;
 mod resolve;
 mod text;
 
-pub use conditions::{Conditions, Running};
+pub use conditions::{Conditions, DendriticStates, Running};
 pub use effect::Effects;
 pub use perturbed::Perturbed;
 pub use resolve::Perturbations;

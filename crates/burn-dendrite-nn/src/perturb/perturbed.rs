@@ -121,6 +121,13 @@ impl<N: Numbers + ?Sized> Numbers for Perturbed<'_, N> {
         scaled(self.numbers.respond(id, soma), gain.as_deref())
     }
 
+    fn respond_again(&self, id: PopulationId, soma: N::Rows, before: &N::Rows) -> N::Rows {
+        let CellEffect { gain, noise } = self.effects.cells(id);
+        let soma = self.noisy(soma, noise.as_deref(), RandomSite::Soma(id), id.0);
+        let activity = self.numbers.respond_again(id, soma, before);
+        scaled(activity, gain.as_deref())
+    }
+
     /// Noise does not make the activity of cells under Dale's law negative.
     fn respond_to_input(&self, input: N::Rows) -> N::Rows {
         let id = self.plan().input;

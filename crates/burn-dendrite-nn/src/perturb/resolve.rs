@@ -7,7 +7,7 @@ use rand::{SeedableRng, seq::SliceRandom};
 use rand_chacha::ChaCha8Rng;
 
 use super::{
-    Action, Conditions, Effects, Occasion, Perturbation, PerturbationError,
+    Action, Conditions, DendriticStates, Effects, Occasion, Perturbation, PerturbationError,
     effect::{CellEffect, SynapseEffect},
     found::Found,
 };
@@ -94,6 +94,7 @@ impl Perturbations {
                 Occasion::Train => random,
                 Occasion::Test => random.part(TEST),
             },
+            dendrites: DendriticStates::All,
         }
     }
 

@@ -8,7 +8,7 @@ mod spec;
 
 pub use gate::Gate;
 pub use nudge::Nudge;
-pub(crate) use nudge::hears_from_above;
+pub(crate) use nudge::{hears_from_above, wanted_states};
 pub use response::Response;
 pub use select::Select;
 pub use spec::{NudgeSpec, Plateau, PopulationNudge, Settling};

@@ -68,6 +68,8 @@ impl Nudge {
     /// Ports the backward phases of `BP_like_2E` (instant), `BP_like_2L` (equilibrated) and
     /// `Top_Layer_BP_like_2L` (output only) in EIANN (Galloni et al. 2025).
     ///
+    /// Of the forward phase, the trace has the dendritic states of the populations that are `wanted`.
+    ///
     /// # Shapes
     ///
     /// - target: `[batch, output size]`
@@ -76,11 +78,18 @@ impl Nudge {
         network: &N,
         random: &SampleStream,
         forward: NetworkState<N::Rows>,
-        dendrite: PerPopulation<Option<N::Rows>>,
+        wanted: &PerPopulation<bool>,
         target: &N::Rows,
         observer: &mut dyn Observer<N::Rows>,
     ) -> Trace<N::Rows> {
         let output = forward.activity[network.plan().output].clone();
+        let dendrite = match self.settling {
+            // From the top down, dendrites are looked at when their interneurons have answered.
+            Settling::TopDown => wanted.iter().map(|_| None).collect(),
+            Settling::Instant | Settling::Equilibrated | Settling::OutputOnly => {
+                wanted_states(network, &forward, wanted)
+            }
+        };
         let mut phase = BackwardPhase {
             nudge: self,
             network,
@@ -92,7 +101,7 @@ impl Nudge {
         match self.settling {
             Settling::Instant => phase.at_once(&layers, observer),
             Settling::Equilibrated | Settling::OutputOnly => phase.settle(&layers, observer),
-            Settling::TopDown => phase.top_down(&layers, observer),
+            Settling::TopDown => phase.top_down(&layers, wanted, observer),
         }
         phase.trace
     }
@@ -145,7 +154,12 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
         }
     }
 
-    fn top_down(&mut self, layers: &[&[PopulationId]], observer: &mut dyn Observer<N::Rows>) {
+    fn top_down(
+        &mut self,
+        layers: &[&[PopulationId]],
+        wanted: &PerPopulation<bool>,
+        observer: &mut dyn Observer<N::Rows>,
+    ) {
         let (network, plan) = (self.network, self.network.plan());
         // What the interneurons would do without a nudge.
         let mut rest = self.trace.forward.clone();
@@ -162,7 +176,7 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
                 }
             }
             for &id in layer {
-                if plan.has_dendrite(id) {
+                if wanted[id] {
                     self.trace.dendrite[id] = network.dendritic_state(id, &rest);
                 }
                 if id == plan.output {
@@ -204,12 +218,8 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
     /// The activity of a population at once; in a pool whose units compete, the one that won in the forward phase
     /// remains the one that fires.
     fn respond(&self, id: PopulationId, soma: N::Rows) -> N::Rows {
-        let soma = if self.network.plan().populations[id].competes() {
-            soma * self.trace.forward.activity[id].clone().nonzero()
-        } else {
-            soma
-        };
-        self.network.respond(id, soma)
+        let before = &self.trace.forward.activity[id];
+        self.network.respond_again(id, soma, before)
     }
 
     fn settle(&mut self, layers: &[&[PopulationId]], observer: &mut dyn Observer<N::Rows>) {
@@ -295,6 +305,17 @@ impl<N: Numbers + ?Sized> BackwardPhase<'_, N> {
     }
 }
 
+/// The dendritic states of those populations, of them that have a dendrite, which somebody wants to see.
+pub(crate) fn wanted_states<N: Numbers + ?Sized>(
+    network: &N,
+    state: &NetworkState<N::Rows>,
+    wanted: &PerPopulation<bool>,
+) -> PerPopulation<Option<N::Rows>> {
+    (wanted.iter())
+        .map(|(id, is_wanted)| is_wanted.then(|| network.dendritic_state(id, state))?)
+        .collect()
+}
+
 /// True where the backward phase drives the soma of a population that has no dendrite of its own.
 fn is_backward_interneuron(plan: &Plan, id: PopulationId) -> bool {
     let mut somatic = plan.incoming(id, Compartment::Soma);
@@ -366,10 +387,10 @@ mod tests {
             bound: 1.0,
             populations: [None, response, response].into_iter().collect(),
         };
-        let none = || [None, None, None].into_iter().collect();
+        let wanted = [false; 3].into_iter().collect();
         let target = Tensor::from_floats([[1.0]], &device);
         let random = &conditions.random;
-        let trace = nudge.run(&network, random, forward, none(), &target, &mut ());
+        let trace = nudge.run(&network, random, forward, &wanted, &target, &mut ());
         let value = |tensor: Option<&Tensor<2>>| {
             tensor.map_or(f32::NAN, |tensor| tensor.clone().into_scalar::<f32>())
         };
@@ -462,10 +483,17 @@ mod tests {
                     .map(|at| [hidden.0, output.0].contains(&at).then(Response::default))
                     .collect(),
             };
-            let none = (0..4).map(|_| None).collect();
+            let wanted = (0..4).map(|id| id == hidden.0).collect();
             let target = Tensor::from_floats([[1.0]], &device);
             let random = SampleStream::new(0, 0);
-            nudge.run(&network, &random, forward.clone(), none, &target, &mut ())
+            nudge.run(
+                &network,
+                &random,
+                forward.clone(),
+                &wanted,
+                &target,
+                &mut (),
+            )
         };
         let value = |tensor: &Tensor<2>| tensor.clone().into_scalar::<f32>();
         let close = |tensor: &Tensor<2>, expected: f32| {

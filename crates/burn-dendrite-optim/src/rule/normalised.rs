@@ -9,6 +9,6 @@ const LEAST: f64 = 1e-12;
 /// `error / Σ_k ⟨direction_k²⟩`, brackets being a mean over the batch.
 pub(super) fn normalised<R: Rows>(error: R, direction: &R) -> R {
     let [_, size] = direction.dims();
-    let square = direction.clone().squared().mean_of_row().mean_of_column() * size as f64;
+    let square = direction.clone().squared().mean() * size as f64;
     error / (square + LEAST)
 }

@@ -14,7 +14,7 @@ use burn::{
 use burn_dendrite_nn::{Network, perturb::Occasion};
 use burn_dendrite_optim::{Clipping, Descent, HostTrainer};
 
-use super::{PlasticNetwork, values};
+use super::{PlasticNetwork, dendrites, values};
 use crate::{
     data::SampleBatch,
     record::integers,
@@ -96,7 +96,10 @@ impl PlasticNetwork {
             if let Some(moment) = &mut moment {
                 moment.before(&trainer);
             }
+            let attended = self.watch.attention(position, rows);
+            let is_seen = moment.is_some() || attended != Attention::Nothing;
             let conditions = self.conditions(Occasion::Train, first);
+            let conditions = conditions.with_dendrites(dendrites(is_seen));
             let error = trainer.step_under(&conditions, inputs, targets, *rate);
             if let Some(moment) = moment {
                 moment.after(&trainer, &labels[step * size..]);
@@ -107,7 +110,7 @@ impl PlasticNetwork {
             if !self.guard.passes(plan, error, state) {
                 break;
             }
-            match self.watch.attention(position, rows) {
+            match attended {
                 Attention::Nothing => {}
                 Attention::Vitals if attention == Attention::VitalsAndLaws => trainer.record(),
                 other => {

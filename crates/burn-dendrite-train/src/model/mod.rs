@@ -14,7 +14,7 @@ use burn::{
 use burn_dendrite_nn::{
     Dynamics, HostNetwork, Network, Numbers, Parameter,
     numbers::{HostRows, Rows},
-    perturb::{Conditions, Occasion, Perturbations},
+    perturb::{Conditions, DendriticStates, Occasion, Perturbations},
 };
 use burn_dendrite_optim::{
     Descent, DescentMemory, Learning, LiftToAutodiff, RuleMemory, Trace, to_tensors,
@@ -27,7 +27,7 @@ use crate::{
     engine::is_cpu,
     health::Guard,
     record::Recorder,
-    vitals::{StepOutput, Watch},
+    vitals::{Attention, StepOutput, Watch},
 };
 use memory::Stepped;
 
@@ -183,8 +183,10 @@ impl TrainStep for PlasticNetwork {
         let attention = self.watch.attention(batch.position, batch.size());
         let first = batch.samples_before + batch.position;
         let moment = (self.recorder.as_deref()).and_then(|it| it.begin(first, batch.size()));
+        let is_seen = moment.is_some() || attention != Attention::Nothing;
+        let conditions = self.conditions(Occasion::Train, first);
         let outcome = self.learning.run_under(
-            &self.conditions(Occasion::Train, first),
+            &conditions.with_dendrites(dendrites(is_seen)),
             &self.network,
             &self.memory,
             batch.inputs,
@@ -254,11 +256,21 @@ impl InferenceStep for PlasticNetwork {
         let attention = self.watch.attention(batch.position, batch.size());
         let network = &*self.network_in(Occasion::Test);
         let conditions = self.conditions(Occasion::Test, batch.position);
+        let conditions = conditions.with_dendrites(dendrites(attention != Attention::Nothing));
         let trace = settled(network, &conditions, batch.inputs);
         self.guard.validated(network.plan(), &trace.forward);
         let output = trace.forward.activity[network.plan().output].clone();
         let loss = (batch.targets - output.clone()).square().mean();
         StepOutput::new(loss, output, batch.labels, network, &trace, attention)
+    }
+}
+
+/// The dendritic states of a step that somebody looks at, or nobody.
+fn dendrites(is_seen: bool) -> DendriticStates {
+    if is_seen {
+        DendriticStates::All
+    } else {
+        DendriticStates::Needed
     }
 }
 
