@@ -32,60 +32,52 @@ impl Synapses {
 /// What arrives, `[batch, pre]`, through weights as drives, `[batch, post]`.
 pub(crate) fn drive(wiring: &Wiring, arriving: Tensor<2>, synapses: Synapses) -> Tensor<2> {
     let arriving = pooled(&wiring.hears, arriving);
-    match &wiring.geometry {
-        Geometry::Dense => spread(&wiring.reaches, arriving.matmul(synapses.weight)),
+    let drive = match &wiring.geometry {
+        Geometry::Dense => arriving.matmul(synapses.weight),
         Geometry::Convolution(convolution) if convolution.is_pointwise() => {
             let mixed = synapses.weight.transpose().unsqueeze::<3>();
             let drive = mixed.matmul(places(arriving, convolution.input));
-            spread(&wiring.reaches, drive.flatten(1, 2))
+            drive.flatten(1, 2)
         }
         Geometry::Convolution(convolution) => {
             let maps = maps(arriving, convolution.input);
             let kernels = kernels(convolution, synapses.weight);
             let drive = conv2d(maps, kernels, None, options(convolution));
-            spread_maps(&wiring.reaches, drive)
+            return spread_maps(&wiring.reaches, drive);
         }
         Geometry::Local(local) => {
             let weights = by_place(local, synapses.weight);
-            let drive = samples_first(patches(local, arriving).matmul(weights));
-            spread(&wiring.reaches, drive)
+            samples_first(patches(local, arriving).matmul(weights))
         }
-        Geometry::ReceptiveFields(fields) => {
-            let drive = arriving.matmul(synapses.among_all(fields));
-            spread(&wiring.reaches, drive)
-        }
-    }
+        Geometry::ReceptiveFields(fields) => arriving.matmul(synapses.among_all(fields)),
+    };
+    spread(&wiring.reaches, drive)
 }
 
 /// The same way back, transposed: `[batch, post]` to `[batch, pre]`.
 pub(crate) fn drive_back(wiring: &Wiring, error: Tensor<2>, synapses: Synapses) -> Tensor<2> {
     let error = pooled(&wiring.reaches, error);
-    match &wiring.geometry {
-        Geometry::Dense => {
-            let heard = error.matmul(synapses.weight.transpose());
-            spread(&wiring.hears, heard)
-        }
+    let heard = match &wiring.geometry {
+        Geometry::Dense => error.matmul(synapses.weight.transpose()),
         Geometry::Convolution(convolution) if convolution.is_pointwise() => {
             let mixed = synapses.weight.unsqueeze::<3>();
             let heard = mixed.matmul(places(error, convolution.output));
-            spread(&wiring.hears, heard.flatten(1, 2))
+            heard.flatten(1, 2)
         }
         Geometry::Convolution(convolution) => {
             let maps = maps(error, convolution.output);
             let kernels = kernels(convolution, synapses.weight);
             let heard = conv_transpose2d(maps, kernels, None, transpose_options(convolution));
-            spread_maps(&wiring.hears, heard)
+            return spread_maps(&wiring.hears, heard);
         }
         Geometry::Local(local) => {
             let weights = by_place(local, synapses.weight).swap_dims(1, 2);
             let patches = places_first(local, error).matmul(weights);
-            spread(&wiring.hears, folded(local, samples_first(patches)))
+            folded(local, samples_first(patches))
         }
-        Geometry::ReceptiveFields(fields) => {
-            let heard = error.matmul(synapses.among_all(fields).transpose());
-            spread(&wiring.hears, heard)
-        }
-    }
+        Geometry::ReceptiveFields(fields) => error.matmul(synapses.among_all(fields).transpose()),
+    };
+    spread(&wiring.hears, heard)
 }
 
 /// The same through several convolutions that differ in the maps which come back, as one.

@@ -276,17 +276,25 @@ fn dendrites(is_seen: bool) -> DendriticStates {
 
 /// The forward phase under some conditions, in main memory where the network is on the CPU.
 pub(crate) fn settled(network: &Network, conditions: &Conditions<'_>, inputs: Tensor<2>) -> Trace {
-    fn run<N: Numbers>(numbers: &N, inputs: N::Rows) -> Trace<N::Rows> {
-        let forward = numbers.settle(inputs, numbers.plan().steps, &mut ());
-        let dendrites = numbers.dendritic_states(&forward);
+    fn run<N: Numbers>(numbers: &N, inputs: N::Rows, dendrites: DendriticStates) -> Trace<N::Rows> {
+        let plan = numbers.plan();
+        let forward = numbers.settle(inputs, plan.steps, &mut ());
+        let dendrites = match dendrites {
+            DendriticStates::All => numbers.dendritic_states(&forward),
+            DendriticStates::Needed => plan.populations.iter().map(|_| None).collect(),
+        };
         Trace::forward_only(forward, dendrites)
     }
+    let dendrites = conditions.dendrites;
     match in_memory(network) {
         Some(host) => {
             let rows = HostRows::from_values(&values(&inputs), inputs.dims());
-            to_tensors(&run(&conditions.on(&host), rows), &inputs.device())
+            to_tensors(
+                &run(&conditions.on(&host), rows, dendrites),
+                &inputs.device(),
+            )
         }
-        None => run(&conditions.on(network), inputs),
+        None => run(&conditions.on(network), inputs, dendrites),
     }
 }
 
