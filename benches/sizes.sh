@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # How time and memory grow with width and depth: networks whose layers are dense, convolutional or local, on the embedded
 # digits, 50 samples a step, Adam, one thread. A connection is a product of a weight with an activity: in a dense or local
-# network there are as many as weights, in maps each weight has one at every place. Lines of Markdown; ten minutes on
-# a machine that does nothing else, and 2 GB.
+# network there are as many as weights, in maps each weight has one at every place. Lines of Markdown; five minutes on
+# a machine that does nothing else, and 3 GB.
 #
 #   benches/sizes.sh [PATTERN]
 #
@@ -26,9 +26,9 @@ anatomy = { kind = "mirrored", outputs = 10, strength = 0.1, $4 }
 optimizer = { kind = "adam", epsilon = 1e-8 }
 batch_scaling = "none"
 END
-    # About 10^10 connections a window.
-    local window=$((10000000000 / connections / 50 * 50))
-    window=$((window < 50 ? 50 : window > 5000 ? 5000 : window))
+    # About 10^10 connections a window, and no fewer samples than training takes between two visits of burn's learner.
+    local window=$((10000000000 / connections))
+    window=$((window < 1000 ? 1000 : window > 5000 ? 5000 : window / 50 * 50))
     local speed
     speed=$(/usr/bin/time -f %M -o "$place/memory" "$dendrite" bench "$place/spec.toml" --dataset mnist-mini --batch-size 50 \
         --window $window --windows 3 --threads 1 --json | sed -n 's/.*"median":\([0-9.]*\).*/\1/p')
