@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Trace<R = Tensor<2>> {
     /// State at the end of the forward phase.
     pub forward: NetworkState<R>,
-    /// Dendritic state at the end of the forward phase, not clamped; `None` without a dendrite.
+    /// Dendritic state at the end of the forward phase, not clamped; `None` without a dendrite, or where the conditions
+    /// of the step ask only for the states that rules read and none reads this one.
     pub dendrite: PerPopulation<Option<R>>,
     /// State at the end of the backward phase; the forward one where no population was nudged.
     pub nudged: NetworkState<R>,
